@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
+from crmkpi.engines.frames.backends import BACKENDS
 from crmkpi.engines.frames.homes.mariadb import MariaDbSql
 from crmkpi.engines.frames.homes.postgresql import PostgresqlSql
 from crmkpi.engines.frames.homes.sql import Sql
 from crmkpi.engines.frames.homes.sqlite import SqliteSql
-from crmkpi.errors import ColumnError
+from crmkpi.errors import ColumnError, InputError
 
 from .servers import clickhouse, engine, mariadb, postgresql
 
@@ -162,6 +163,8 @@ TRAPS = (
     Trap("infinity is no moment", "postgresql",
          "SELECT CAST(EXTRACT(EPOCH FROM closed_at) * 1000000 AS BIGINT) FROM {0}", ERROR,
          "closed_at", "TIMESTAMP", ("'infinity'", "'2026-01-05'"), unread, (1, {"closed_at unreadable": 1})),
+    Trap("infinity is no moment", "duckdb", "SELECT count(epoch_us(closed_at)) FROM {0}", 1,
+         "closed_at", "TIMESTAMP", ("'infinity'", "'2026-01-05'"), unread, (1, {"closed_at unreadable": 1})),
     Trap("a cast cuts microseconds", "mariadb",
          "SELECT microsecond(CAST(CONCAT(closed_at, '') AS DATETIME)) FROM {0}", 0,
          "closed_at", "DATETIME(6)", (f"'{LAST}'",), won_in("2026-01", "2026-02"), [1, 0]),
@@ -180,6 +183,10 @@ TRAPS = (
                            ("1767571200", 1), ("2461045.5", 2), ("'12:00'", 2), ("'2026-02-30'", 2),
                            ("'2026-02-30 10:00:00'", 2), ("'2026-01-05 24:00:00'", 2), ("'2026-13-01'", 1),
                            ("'2026-01-05 10:60:00'", 1))),
+    Trap("moments with a zone and without one in one column", "sqlite",
+         "SELECT count(*) FROM {0} WHERE closed_at < '2026-02-01'", 2, "closed_at", "TIMESTAMP",
+         ("'2026-01-31 23:59:59-05:00'", "'2026-01-05 00:00:00'", "'2026-02-01 03:00:00Z'"),
+         lambda table: (unread(table)[1], won_in("2026-01", "2026-02")(table)), ({"closed_at unreadable": 1}, [0, 2])),
     Trap("a date and hour of the clock where a zone goes", "sqlite", "SELECT substr(closed_at, 1, 7) FROM {0}",
          "2026-01", "closed_at", "TIMESTAMP", ("'2026-01-31 23:59:59-05:00'",), won_in("2026-01", "2026-02"), [0, 1]),
     *(Trap("whole numbers are divided towards zero", server, naive, 0, "closed_at", type_,
@@ -188,6 +195,7 @@ TRAPS = (
           ("postgresql", "TIMESTAMP", "SELECT CAST(EXTRACT(EPOCH FROM closed_at) AS BIGINT) / 86400 FROM {0}"),
           ("sqlite", "TIMESTAMP", "SELECT CAST(strftime('%s', closed_at) AS INTEGER) / 86400 FROM {0}"),
           ("mariadb", "DATETIME", "SELECT TIMESTAMPDIFF(SECOND, '1970-01-01', closed_at) DIV 86400 FROM {0}"),
+          ("duckdb", "TIMESTAMP", "SELECT CAST(epoch(closed_at) AS BIGINT) // 86400 FROM {0}"),
           ("clickhouse", "DateTime64(0, 'UTC')", "SELECT intDiv(toUnixTimestamp64Second(closed_at), 86400) FROM {0}"),
       )),
     # Numbers
@@ -200,7 +208,10 @@ TRAPS = (
          "amount", "DECIMAL(18, 2)", LARGE, mean, mean(LARGE_DEALS)),
     *(Trap("a product overflows", server, "SELECT CAST(amount * 100 AS {1}) * CAST(amount * 100 AS {1}) FROM {0}",
            ERROR, "amount", "DECIMAL(18, 2)", LARGE, mean, mean(LARGE_DEALS))
-      for server in ("postgresql", "mariadb")),
+      for server in ("postgresql", "mariadb", "duckdb")),
+    Trap("a product wraps around", "clickhouse",
+         "SELECT toInt64(amount * 100) * toInt64(amount * 100) < toInt128(amount * 100) * 4000000000 FROM {0}", 1,
+         "amount", "Decimal(18, 2)", LARGE, mean, mean(LARGE_DEALS)),
     Trap("a sum wraps around", "clickhouse",
          "SELECT sum(toInt64(4611686018427387904)) = 4611686018427387904 + 4611686018427387904 "
          "AND sum(toInt64(4611686018427387904)) < 0 FROM {0}", 0,
@@ -216,6 +227,8 @@ TRAPS = (
          "amount", "REAL", ("0.125", "0.375"), amount, (Decimal("0.5"), {})),
     *(Trap("NaN is no whole number", "postgresql", "SELECT CAST(amount * 100 AS BIGINT) FROM {0}", ERROR,
            "amount", type_, ("'NaN'", "3"), amount, (3, {"no amount": 1})) for type_ in ("NUMERIC(9, 2)", "FLOAT8")),
+    Trap("NaN makes a sum NaN", "duckdb", "SELECT isnan(sum(amount)) FROM {0}", 1,
+         "amount", "DOUBLE", ("'NaN'", "3"), amount, (3, {"no amount": 1})),
     Trap("NaN makes a sum NaN", "clickhouse", "SELECT isNaN(sum(amount)) FROM {0}", 1,
          "amount", "Float64", ("nan", "3"), amount, (3, {"no amount": 1})),
     Trap("NaN is a group", "clickhouse", "SELECT count(DISTINCT amount) FROM {0}", 2,
@@ -235,6 +248,19 @@ TRAPS = (
       for server, naive in (("postgresql", "SELECT owner, count(*) FROM {0} GROUP BY ALL"),
                             ("mariadb", "SELECT owner, count(*) FROM {0} GROUP BY ALL"),
                             ("sqlite", "SELECT list(owner) FROM {0}"),
+                            ("postgresql", "SELECT unnest(list(owner)) FROM {0}"),
+                            ("mariadb", "SELECT unnest(owner) FROM {0}"),
+                            ("sqlite", "SELECT unnest(owner) FROM {0}"),
+                            ("mariadb", "WITH t AS NOT MATERIALIZED (SELECT 1) SELECT * FROM t, {0}"),
+                            ("postgresql", "SELECT contains([owner], 'Ada') FROM {0}"),
+                            ("mariadb", "SELECT contains([owner], 'Ada') FROM {0}"),
+                            ("sqlite", "SELECT contains([1], 'Ada') FROM {0}"),
+                            ("postgresql", "SELECT count() FROM {0}"),
+                            ("mariadb", "SELECT count() FROM {0}"),
+                            ("postgresql", "SELECT epoch_us(closed_at) FROM {0}"),
+                            ("mariadb", "SELECT epoch_us(closed_at) FROM {0}"),
+                            ("sqlite", "SELECT epoch_us(closed_at) FROM {0}"),
+                            ("clickhouse", "SELECT epoch_us(closed_at) FROM {0}"),
                             ("postgresql", "SELECT CAST(1 AS HUGEINT) FROM {0}"),
                             ("postgresql", "SELECT CAST(1 AS INT128) FROM {0}"),
                             ("mariadb", "SELECT CAST(1 AS HUGEINT) FROM {0}"),
@@ -274,7 +300,7 @@ def _cases(traps: Sequence[Trap]) -> list[Any]:
 def test_the_statement_by_hand_is_wrong_and_the_library_is_right(trap) -> None:
     server = Server(trap.server)
     name = _made(server, trap)
-    naive = trap.naive.format(name, "BIGINT" if trap.server == "postgresql" else "SIGNED")
+    naive = trap.naive.format(name, "SIGNED" if trap.server == "mariadb" else "BIGINT")
     if trap.wrong == ERROR:
         with pytest.raises(Exception, match=r"."):
             server.run(naive)
@@ -323,15 +349,61 @@ def test_the_other_traps_are_held_where_they_are_said_to_be(line) -> None:
     assert all(f"def {name}(" in text for name in names)
 
 
-def test_the_latest_of_two_records_of_one_moment_is_the_one_of_the_larger_id_by_its_bytes() -> None:
-    server, name = Server("postgresql"), f"trap_{next(NUMBERS)}"
+OF_ANY_CASE = {  # a text whose collation takes B for b, or sorts it behind
+    "postgresql": "TEXT",
+    "mariadb": "VARCHAR(9)",
+    "sqlite": "TEXT COLLATE NOCASE",
+    "duckdb": "VARCHAR COLLATE NOCASE",
+}
+
+
+@pytest.mark.parametrize("name", OF_ANY_CASE)
+def test_the_latest_of_two_records_of_one_moment_is_the_one_of_the_larger_id_by_its_bytes(name) -> None:
+    server, type_, name = Server(name), OF_ANY_CASE[name], f"trap_{next(NUMBERS)}"
+    moment = "DATETIME" if server.name == "mariadb" else "TIMESTAMP"
     server.run(
-        f"CREATE TABLE {name}(id TEXT, customer_id TEXT, score INTEGER, kind TEXT, answered_at TIMESTAMP)",
-        f"INSERT INTO {name} VALUES ('B', '1', 10, 'nps', '2026-01-05'), ('b', '1', 0, 'nps', '2026-01-05')",
+        f"CREATE TABLE {name}(id {type_}, customer_id {type_}, score INTEGER, kind {type_}, answered_at {moment})",
+        f"INSERT INTO {name} VALUES ('B', '1', 10, 'nps', '2026-01-05 00:00:00'), ('b', '1', 0, 'nps', "
+        "'2026-01-05 00:00:00')",
     )
     assert server.run(f"SELECT max(id) FROM {name}") == [("B",)]  # the collation's, and not that of Python
     metric = ck.net_promoter_score.variant("latest_per_customer")
     assert ck.Dataset(surveys=server.table(name)).measure(metric)[0].value == -100
+
+
+@pytest.mark.parametrize("name", OF_ANY_CASE)
+def test_a_median_of_a_group_is_of_the_rows_whose_text_is_the_same(name) -> None:
+    if name == "postgresql":
+        Server(name).run("CREATE COLLATION IF NOT EXISTS blurred "
+                         "(provider = icu, locale = 'und-u-ks-level1', deterministic = false)")  # fmt: skip
+    server, type_ = Server(name), "TEXT COLLATE blurred" if name == "postgresql" else OF_ANY_CASE[name]
+    made = f"trap_{next(NUMBERS)}"
+    server.run(
+        f"CREATE TABLE {made}(id VARCHAR(9), status VARCHAR(9), owner {type_}, amount DECIMAL(18, 2))",
+        f"INSERT INTO {made} VALUES ('1', 'won', 'Ada', 1), ('2', 'won', 'ada', 9), ('3', 'won', 'ADA', 5)",
+    )
+    assert server.run(f"SELECT owner = 'ADA' FROM {made} WHERE id = '1'")[0][0]  # the wrong form
+    crm = ck.Dataset(deals=server.table(made), currency="EUR")
+    found = crm.measure("average_deal_size.median", by="owner")
+    assert {result.segment["owner"]: result.value for result in found} == {"Ada": 1, "ada": 9, "ADA": 5}
+
+
+HOMES: dict[str, Any] = {name: BACKENDS[name].home for name in ("postgresql", "mariadb", "clickhouse")}
+PROBES = [
+    pytest.param(name, what, id=f"{name}: {what}", marks=[pytest.mark.slow] * (name == "clickhouse"))
+    for name, home in HOMES.items()
+    for what in home.probe
+]
+
+
+@pytest.mark.parametrize(("name", "what"), PROBES)
+def test_a_server_that_answers_one_line_of_the_probe_otherwise_is_not_measured(name, what, monkeypatch) -> None:
+    server = Server(name)
+    home = type(HOMES[name])
+    text, right = home.probe[what]
+    monkeypatch.setattr(home, "probe", {**home.probe, what: (text, ("another", right))})
+    with pytest.raises(InputError, match=f"server is not measured: for {what} .* is right; its version or a setting"):
+        ck.database(server.connected).table("nothing")
 
 
 def test_a_name_that_is_too_long_is_cut_without_a_word() -> None:

@@ -156,7 +156,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, str, str | None, int, int]]] =
     ),
     (
         "dates_too_early",
-        {"orders": with_faults(clean("orders"), 2, ordered_at=datetime(1970, 1, 1, tzinfo=UTC))},
+        {"orders": with_faults(clean("orders"), 2, ordered_at=datetime(1975, 1, 1, tzinfo=UTC))},
         ("warning", "orders", "ordered_at", 2, 60),
     ),
     (

@@ -217,7 +217,7 @@ def test_a_form_that_is_given_reads_and_nothing_else_does() -> None:
 
 @given(st.integers(-(10**9), 4 * 10**9))
 def test_unix_times_read_in_the_unit_that_is_said(seconds: int) -> None:
-    assume(seconds != 0)  # which programs write where there is no time
+    assume(abs(seconds) > 14 * 3600 or seconds % 900)  # which programs write where there is no time, in some zone
     expected = datetime.fromtimestamp(seconds, UTC)
     assert column(seconds, str(seconds), form="unix_seconds") == [expected, expected]
     assert column(seconds * 1000, form="unix_milliseconds") == [expected]

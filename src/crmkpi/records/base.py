@@ -32,6 +32,8 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from crmkpi._read_only import ReadOnly
 from crmkpi.errors import DefinitionError, InputError, did_you_mean, unknown_name
 from crmkpi.records.faults import fault, shortened
+from crmkpi.records.placeholders import LAST_PLACEHOLDER, NOT_A_DATE, is_placeholder
+from crmkpi.records.texts import TextMark, without_blanks
 
 __all__ = [
     "Attributes",
@@ -53,6 +55,7 @@ __all__ = [
     "registered_tables",
 ]
 
+_D = TypeVar("_D", bound=date)
 Kind = Literal["text", "choice", "number", "integer", "money", "timestamp", "date", "flag", "attributes"]
 
 
@@ -63,12 +66,20 @@ def _exact(moment: datetime) -> datetime:
     Naive timestamps stay naive: they are wall-clock times in the time zone of the calendar they are measured with.
     """
     zone = moment.tzinfo
+    if moment.year <= LAST_PLACEHOLDER.year:
+        _no_placeholder(moment)
     if zone is None or zone is UTC:
         return moment
     try:
         return moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("at the edge of the calendar, with no counterpart in UTC") from None
+
+
+def _no_placeholder(day: _D) -> _D:
+    if is_placeholder(day):
+        raise ValueError(f"{NOT_A_DATE}; give None in its place")
+    return day
 
 
 def _no_number(value: Any) -> Any:
@@ -94,12 +105,12 @@ class _PlanMark:
 
 Timestamp = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_exact)]
 Planned = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_exact), _PlanMark()]
-Day = Annotated[date, BeforeValidator(_no_number)]
+Day = Annotated[date, BeforeValidator(_no_number), AfterValidator(_no_placeholder)]
 Number = Annotated[float, BeforeValidator(_no_flag)]
 Whole = Annotated[int, BeforeValidator(_no_flag)]
 Money = Annotated[Decimal, Field(allow_inf_nan=False), _MoneyMark()]
 Attributes = Annotated[
-    Mapping[str, str | bool | int | float | Decimal | datetime | date | None], AfterValidator(ReadOnly)
+    Mapping[str, str | bool | int | float | Decimal | datetime | date | None], AfterValidator(without_blanks)
 ]
 
 _KINDS: dict[Any, Kind] = {
@@ -198,7 +209,8 @@ class _RecordClass(type):
                 default = Parameter.empty
             elif not isinstance(default, str | int | float | None):
                 default = {}
-            asked.append(Parameter(one.name, Parameter.KEYWORD_ONLY, default=default, annotation=one.type))
+            shown = getattr(one.type, "__origin__", one.type)  # without marks of our own
+            asked.append(Parameter(one.name, Parameter.KEYWORD_ONLY, default=default, annotation=shown))
         return Signature(asked)
 
     @__signature__.setter
@@ -250,9 +262,11 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
         members = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
         members["unreadable"] = _ALL_READ
         members.setdefault("__repr__", _filled)
+        hints = get_type_hints(cls, include_extras=True)
+        texts = {name: Annotated[hint, TextMark()] for name, hint in hints.items() if hint in (str, str | None)}
+        members["__annotations__"] = {**cls.__annotations__, **texts}
         plain: Any = _RecordClass(cls.__name__, cls.__bases__, members)
         model = pydantic_dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=_CONFIG)(plain)
-        hints = get_type_hints(cls, include_extras=True)
         described = {
             name: replace(
                 _describe(name, hints[name], required=known.is_required()),

@@ -17,6 +17,7 @@ __all__ = ["FaultyFieldsError", "fault", "faults", "shortened"]
 _LONGEST_VALUE = 80
 _PLAIN_REASONS = {
     "missing": "missing",
+    "string_pattern_mismatch": "missing",
     "decimal_parsing": "not a number",
     "decimal_type": "not a number",
     "float_parsing": "not a number",
@@ -89,7 +90,7 @@ def _fault(error: ErrorDetails) -> tuple[str | None, str | None, str]:
         reason = str(error["ctx"]["error"]).removesuffix(".")
     elif reason == "not a number" and isinstance(value, str) and "," in value:
         reason = "not a number; where commas set decimals or thousands apart, decimal= says so"
-    return field, None if kind == "missing" else shortened(value), reason
+    return field, None if reason == "missing" else shortened(value), reason
 
 
 def shortened(value: object) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from crmkpi.errors import AmbiguousDateError, InputError, unknown_name
+from crmkpi.records.placeholders import LAST_PLACEHOLDER, NOT_A_DATE, PLACEHOLDERS, is_placeholder
 from crmkpi.sources.spellings import is_missing
 from crmkpi.sources.tallies import Count, uncounted
 
@@ -70,14 +71,8 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _HEADER_ZONE = re.compile(r"\(([A-Za-z]+(?:/[A-Za-z_]+)*)\)\s*$")
 _HARD_BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " "})
 _YEAR = itemgetter(slice(5))
-# Midnights that programs write where there is no date: .NET, SQL Server, Excel, COBOL and Unix begin to count there.
-_ZEROS = frozenset(
-    datetime(*day)  # noqa: DTZ001  # of any zone
-    for day in ((1, 1, 1), (1753, 1, 1), (1899, 12, 30), (1899, 12, 31), (1900, 1, 1), (1970, 1, 1))
-)
-_LAST_YEAR_OF_ZEROS = max(_ZEROS).year
-YEARS_OF_ZEROS = frozenset(day.year - back for day in _ZEROS for back in (0, 1))  # in some zone
-_YEARS_OF_ZEROS = frozenset(f"{day.year:04}-" for day in _ZEROS)
+YEARS_OF_ZEROS = frozenset(day.year - back for day in PLACEHOLDERS for back in (0, 1))  # in some zone
+_YEARS_OF_ZEROS = frozenset(f"{year:04}-" for year in YEARS_OF_ZEROS)
 
 _Order = Literal["day first", "month first", "contradictory"]
 
@@ -172,8 +167,8 @@ class DateReader:
         moment = self._read(value)
         if moment is None:
             return None
-        if moment.year <= _LAST_YEAR_OF_ZEROS and moment.replace(tzinfo=None) in _ZEROS:
-            raise ValueError("the day at which programs begin to count, and which they write where there is no date")
+        if moment.year <= LAST_PLACEHOLDER.year and is_placeholder(moment):
+            raise ValueError(NOT_A_DATE)
         if self._inclusive:
             moment = _day_after(moment)
             self._count("end that includes its day")

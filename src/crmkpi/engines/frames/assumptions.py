@@ -17,7 +17,18 @@ from types import MappingProxyType
 from crmkpi.definition.expressions import AsOf, Comparison, Field, walk
 from crmkpi.definition.planned_expressions import Happened, Unless
 from crmkpi.engines.frames.backends import Backend
-from crmkpi.engines.frames.faults import EnteredField, Entry, bounds_of, fields_of, is_beyond, odd_one, some_of, wrong
+from crmkpi.engines.frames.faults import (
+    EnteredField,
+    Entry,
+    begins_with_letters,
+    blank_text,
+    bounds_of,
+    fields_of,
+    is_beyond,
+    odd_one,
+    some_of,
+    wrong,
+)
 from crmkpi.engines.frames.homes.home import Facts, raw_name, word_name
 from crmkpi.engines.frames.local_time import DAY, micros
 from crmkpi.engines.frames.profile import Look, Prepared, ProfiledColumn
@@ -33,7 +44,8 @@ _NUMBERS = 2**31  # up to this size squares of amounts in cents add up in 64 bit
 _CENTS = 2
 _MANY_DIGITS = 6  # behind the point; of more it is found out how many are needed
 _WHOLE = 2**53
-_TIMES = micros(datetime(1900, 1, 1)), micros(datetime(2200, 1, 1))  # noqa: DTZ001  # on the wall clock
+# After the last day that programs write where there is no date.
+_TIMES = micros(datetime(1970, 1, 3)), micros(datetime(2200, 1, 1))  # noqa: DTZ001  # on the wall clock
 _USUAL = {"timestamp": _TIMES, "date": (_TIMES[0] // DAY, _TIMES[1] // DAY)}
 
 
@@ -85,7 +97,8 @@ def assumed(
         if absent:
             continue
         lacks = required and not whole and one.name not in entry.told
-        ways = _doubts(look, one, small, lacks=lacks, sure=sure)
+        may_be_blank = one.name not in entry.fixed and not (fact is not None and begins_with_letters(fact.low))
+        ways = _doubts(look, one, small, lacks=lacks, sure=sure, may_be_blank=may_be_blank)
         beside = one.name in entry.told or one.name in entry.meaning_nothing  # another column says what is read
         if one.kind in ("choice", "flag") and not beside and not one.type_.loose:
             own_doubts |= {} if (doubt := some_of(ways)) is None else {one.own: doubt}
@@ -156,14 +169,17 @@ def _is_sure_moment(look: Look, one: EnteredField) -> bool:
     return look.backend.sure_moments and raw_name(one.own) in look.entry.raws
 
 
-def _doubts(look: Look, one: EnteredField, small: Expr | None, *, lacks: bool, sure: bool) -> list[Expr]:
+def _doubts(
+    look: Look, one: EnteredField, small: Expr | None, *, lacks: bool, sure: bool, may_be_blank: bool
+) -> list[Expr]:
     """Where a field is not as assumed. Missing values are no doubt, unless it `lacks`; a `sure` number has none."""
     nw, column = look.nw, look.nw.col(one.own)
     if one.name in look.entry.told:
         found = [~nw.col(word_name(one.own)).is_null()]
     else:
         odd = odd_one(nw, look.type_, one, look.entry) if sure else wrong(nw, look.type_, one, look.entry, finite=True)
-        found = [] if odd is None else [odd]
+        blank = blank_text(nw, look.type_, one) if may_be_blank else None
+        found = [each for each in (odd, blank) if each is not None]
     if lacks:
         found.append(column.is_null())
     if small is not None:

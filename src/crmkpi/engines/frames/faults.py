@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -12,25 +13,31 @@ from crmkpi.definition.expressions import ValueKind
 from crmkpi.engines.frames.backends import Backend
 from crmkpi.engines.frames.compiled_values import as_float
 from crmkpi.engines.frames.homes.home import NUMBERS, TOO_LATE, ColumnType, raw_name, word_name
-from crmkpi.engines.frames.words import Cell, Expr, Frame, Scalar, Words, any_of, one_of
+from crmkpi.engines.frames.words import Cell, Expr, Frame, Scalar, Words, any_of, one_of, only_where
 from crmkpi.records.base import Kind, RecordType
+from crmkpi.records.placeholders import OFFSETS, PLACEHOLDERS, WIDEST_OFFSET
 from crmkpi.records.survey import LONGEST_SCALES, SHARES
+from crmkpi.records.texts import BLANKS
 
 __all__ = [
     "YEARS",
     "EnteredField",
     "Entry",
     "as_number",
+    "begins_with_letters",
     "blank",
+    "blank_text",
     "bounds_of",
     "fields_of",
     "inside",
     "is_beyond",
     "longest",
+    "may_stand_for_nothing",
     "odd_one",
     "off_scale",
     "out_of_time",
     "some_of",
+    "stands_for_nothing",
     "wrong",
     "wrong_type",
 ]
@@ -43,6 +50,8 @@ _OWN_KINDS: Mapping[str, ValueKind] = {  # what an attribute is, by the type of 
     "whole": "integer", "decimal": "money", "float": "number", "flag": "flag", "timestamp": "timestamp", "date": "date",
 }  # fmt: skip
 _AS_FILES = "crmkpi.table(frame, record=..., parse=True) reads text such as '1.200,50' as files are read"
+_DAY = 86_400_000_000  # microseconds
+_FIRST_LETTER = "!"  # comes after the blanks, by the bytes of a text
 _NEITHER = 2  # how a flag of a loose column enters that is neither true nor false
 
 
@@ -167,9 +176,11 @@ def blank(nw: Words, type_: RecordType, one: EnteredField, words: Collection[str
 
     `words` are the fields whose cells came as text as well.
     """
+    column = nw.col(one.own)
+    if (known := blank_text(nw, type_, one)) is not None:
+        return known
     if one.name.startswith("attributes."):
         return None
-    column = nw.col(one.own)
     if type_.fields[one.name].choices:
         return ~column.is_null() & (column.str.strip_chars() == nw.lit(""))
     if one.type_.wild and one.name in words:
@@ -177,12 +188,50 @@ def blank(nw: Words, type_: RecordType, one: EnteredField, words: Collection[str
     return ~column.is_null() & column.is_nan() if one.type_.what == "float" else None
 
 
-def out_of_time(nw: Words, one: EnteredField, raws: Mapping[str, str]) -> Expr | None:
-    """Where a timestamp or a day is none that a record can hold, such as infinity or the year 290,000."""
+def blank_text(nw: Words, type_: RecordType, one: EnteredField) -> Expr | None:
+    """Where a text stands for nothing, by the rule of records; None for a field that holds no texts of any words.
+
+    It is missing where the first letter shows that it does not, so that few texts are looked at whole.
+    """
+    known, column = type_.fields.get(one.name), nw.col(one.own)
+    if one.type_.what != "text" or (known is not None and known.kind != "text"):
+        return None
+    return only_where(nw, column < nw.lit(_FIRST_LETTER), column.str.strip_chars(BLANKS) == nw.lit(""))
+
+
+def begins_with_letters(least: object) -> bool:
+    """Whether the first of some texts shows that none of them is blank."""
+    return isinstance(least, str) and least >= _FIRST_LETTER
+
+
+def stands_for_nothing(nw: Words, kind: str, column: Expr, *, aware: bool) -> dict[str, Expr]:
+    """Where a plain timestamp or day is one that programs write where there is no date, by that day as text."""
+    zone, found = "+00:00" if aware else "", {}
+    for day in PLACEHOLDERS:
+        days = (day - date(1970, 1, 1)).days
+        if kind == "date":
+            found[f"'{day}'"] = column == nw.lit(days)
+            continue
+        own, (far, step) = days * _DAY, (each // timedelta(microseconds=1) for each in (WIDEST_OFFSET, OFFSETS))
+        near = (column >= nw.lit(own - far)) & (column <= nw.lit(own + far)) & (column % nw.lit(step) == nw.lit(0))
+        found[f"'{day} 00:00:00{zone}'"] = near if aware else column == nw.lit(own)
+    return found
+
+
+def may_stand_for_nothing(kind: str, low: float) -> bool:
+    """Whether the first of some plain timestamps or days may be one that programs write where there is no date."""
+    return low <= (_DAY if kind == "timestamp" else 0)
+
+
+def out_of_time(nw: Words, type_: RecordType, one: EnteredField, raws: Mapping[str, str]) -> Expr | None:
+    """Where a timestamp or a day is none that a record can hold, such as infinity, the year 290,000 or 1970-01-01."""
     if one.kind not in YEARS:
         return None
     (first, last), column = YEARS[one.kind], nw.col(one.own)
     late = ~column.is_null() & ((column < nw.lit(first)) | (column > nw.lit(last)))
+    if one.name in type_.fields:
+        for nothing in stands_for_nothing(nw, one.kind, column, aware=bool(one.type_.aware)).values():
+            late = late | nothing
     if raw_name(one.own) in raws:
         late = late | (~nw.col(raw_name(one.own)).is_null() & column.is_null())
     return late

@@ -14,10 +14,12 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from crmkpi.dates.calendars import Calendar
-from crmkpi.engines.frames.homes.home import Home
+from crmkpi.engines.frames.faults import stands_for_nothing
+from crmkpi.engines.frames.homes.home import ColumnType, Home
 from crmkpi.engines.frames.profile import Path, Prepared, ProfiledColumn
 from crmkpi.engines.frames.words import Expr, Frame, Words, only_where
 from crmkpi.engines.query import MICROSECOND
+from crmkpi.records.base import Kind
 
 __all__ = [
     "DAY",
@@ -59,11 +61,17 @@ def from_micros(number: int) -> datetime:
     return _EPOCH + number * MICROSECOND
 
 
-def day_after(nw: Words, end: Expr) -> Expr:
-    """The start of the day after a moment on the wall clock; the last day of the calendar, which is no end, stays."""
+def day_after(nw: Words, end: Expr, kind: Kind, known: ColumnType) -> Expr:
+    """The start of the day after a moment on the wall clock; the last day of the calendar, which is no end, stays.
+
+    So do moments that stand for no date, which are found later.
+    """
     day = nw.lit(DAY)
     start = end - ((end % day) + day) % day
-    return nw.when(end >= nw.lit(_LAST_DAY)).then(start).otherwise(start + day)
+    made = nw.when(end >= nw.lit(_LAST_DAY)).then(start).otherwise(start + day)
+    for nothing in stands_for_nothing(nw, kind, end, aware=bool(known.aware)).values():
+        made = nw.when(nothing).then(end).otherwise(made)
+    return made
 
 
 def step_numbers(home: Home, column: Expr, edges: Sequence[Expr | float]) -> Expr:

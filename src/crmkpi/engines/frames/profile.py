@@ -17,9 +17,11 @@ from crmkpi.engines.frames.faults import (
     EnteredField,
     Entry,
     as_number,
+    blank_text,
     fields_of,
     is_beyond,
     longest,
+    may_stand_for_nothing,
     odd_one,
     off_scale,
     some_of,
@@ -170,8 +172,9 @@ class Look:
         for one in self.fields:
             if one.name in self.entry.told:
                 found.append(~nw.col(word_name(one.own)).is_null())
-            elif (fault := odd_one(nw, self.type_, one, self.entry)) is not None:
-                found.append(fault)
+            elif one.name not in self.entry.fixed:
+                ways = (odd_one(nw, self.type_, one, self.entry), blank_text(nw, self.type_, one))
+                found += [way for way in ways if way is not None]
         return some_of([*found, *self.off_scale()])
 
     def off_scale(self) -> list[Expr]:
@@ -207,7 +210,7 @@ class Look:
                     return True
             if one.kind in YEARS and low is not None and high is not None:
                 first, last = YEARS[one.kind]
-                if low < first or high > last:
+                if low < first or high > last or (own is not None and may_stand_for_nothing(one.kind, low)):
                     return True
             if found.get(f"raw {one.name}", count) != count:
                 return True

@@ -21,7 +21,7 @@ from crmkpi.engines.frames.assumptions import assumed
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
 from crmkpi.engines.frames.faults import Entry, inside, wrong_type
 from crmkpi.engines.frames.homes.database import DatabaseTable
-from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, Physical, word_name
+from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, Physical, raw_name, word_name
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.local_time import day_after, from_micros, to_utc, with_clocks
 from crmkpi.engines.frames.mapping import mapped
@@ -151,9 +151,7 @@ class FrameTable:
         self._known: dict[Hashable, Prepared] = {}
         self._assuming = False
         self._assumed: dict[Hashable, tuple[object, Prepared | None]] = {}
-        self.unlike: set[Hashable] = (
-            set()
-        )  # sets of columns that were not as assumed; None where moments are later than now
+        self.unlike: set[Hashable] = set()  # columns that are not as assumed; None where moments are later than now
         self._unreadable: set[str] = set()  # both are shared with the tables made of this one for one moment
         self._rows: int | None = None
         self.kept: dict[str, Value] = {}  # answers that the engine caches
@@ -306,11 +304,13 @@ class FrameTable:
             for name, (_, kind, known) in present.items()
         }
         nw = home.words
-        if ends := [inside(name) for name in present if name in self.inclusive]:
-            frame = frame.with_columns(*(day_after(nw, nw.col(end)).alias(end) for end in ends))
+        if ends := [name for name in present if name in self.inclusive]:
+            after = {inside(name): day_after(nw, nw.col(inside(name)), self._kind(name), types[name]) for name in ends}
+            frame = frame.with_columns(*(source.alias(name) for name, source in after.items()))
         if translated := self._translated(nw, types):
             frame = frame.with_columns(*(source.alias(inside(name)) for name, source in translated.items()))
             types |= {name: ColumnType("flag", "Boolean") for name in translated if self._kind(name) == "flag"}
+            raws = {raw: zone for raw, zone in raws.items() if raw not in map(raw_name, map(inside, translated))}
         if absent:
             said = {name: self._said(name) for name in absent}
             frame = frame.with_columns(
@@ -350,8 +350,7 @@ class FrameTable:
 
     def _column_of(self, name: str) -> str | None:
         if name.startswith("attributes."):
-            own = name.partition(".")[2]
-            return own if own in self.attributes else None
+            return own if (own := name.partition(".")[2]) in self.attributes else None
         if name in self.computed:
             raise ColumnError(
                 f"The preset computes {name!r} from the column {self.computed[name]!r}, which is not done in frames; "
@@ -416,7 +415,7 @@ class FrameTable:
                 mapping,
                 types[name],
                 self._type_of(self.columns[name], self._entering(name)),
-                flag=self._kind(name) == "flag",
+                kind=self._kind(name),
             )
             for name, mapping in self.values.items()
             if name in types

@@ -28,6 +28,7 @@ from crmkpi.engines.frames.faults import (
     off_scale,
     out_of_time,
     some_of,
+    stands_for_nothing,
     wrong,
 )
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, word_name
@@ -137,7 +138,11 @@ def _words(nw: Words, one: EnteredField, entry: Entry) -> Expr | None:
     if one.type_.what == "text":
         return nw.col(one.own)
     if one.kind in YEARS and not one.type_.loose:
-        return nw.lit(_OUT_OF_TIME)
+        said = nw.lit(_OUT_OF_TIME)
+        days = stands_for_nothing(nw, one.kind, nw.col(one.own), aware=bool(one.type_.aware))
+        for word, where in days.items():
+            said = nw.when(where).then(nw.lit(word)).otherwise(said)
+        return said
     return None
 
 
@@ -165,7 +170,7 @@ def _faulty(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Ex
     """Where a field holds something that is no value of it."""
     if entry.told:
         return ~nw.col(word_name(one.own)).is_null() if one.name in entry.told else None
-    found = (wrong(nw, type_, one, entry), out_of_time(nw, one, entry.raws))
+    found = (wrong(nw, type_, one, entry), out_of_time(nw, type_, one, entry.raws))
     return some_of(each for each in found if each is not None)
 
 

@@ -117,8 +117,8 @@ class Expr(Protocol):  # noqa: PLW1641  # its hash is of no use
 class Texts(Protocol[E_co]):
     """The words for texts."""
 
-    def strip_chars(self) -> E_co:
-        """A text without blanks around it."""
+    def strip_chars(self, characters: Text | None = None, /) -> E_co:
+        """A text without blanks around it, or without these characters."""
 
     def to_lowercase(self) -> E_co:
         """A text in small letters."""

@@ -1,6 +1,6 @@
 """Cohort retention."""
 
-from crmkpi.definition.expressions import period
+from crmkpi.definition.expressions import as_of, period
 from crmkpi.definition.metric import Share, metric
 from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.customers.retention import active_at_end, joined, wrong
@@ -13,7 +13,7 @@ earlier = {
     "before": orders.count(completed & (orders.ordered_at < period.start)).previous(periods),
     "began": orders.count(completed).previous(periods),
 }
-since_then = completed & (orders.ordered_at >= period.start)
+since_then = completed & (orders.ordered_at >= period.start) & (orders.ordered_at < as_of)
 cohort = orders.per(orders.customer_id, **earlier, now=orders.count(completed))
 followed = orders.per(orders.customer_id, **earlier, from_now_on=orders.count(since_then))
 began = (cohort.before == 0) & (cohort.began > 0)

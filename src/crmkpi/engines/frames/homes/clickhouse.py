@@ -33,7 +33,11 @@ _DECIMAL = re.compile(r"Decimal\((\d+), (\d+)\)")
 _ESCAPES = {"\\": "\\\\", "'": "\\'", '"': '\\"', "\0": "\\0"}
 _SETTINGS = (
     "join_use_nulls = 1, prefer_column_name_to_alias = 1, aggregate_functions_null_for_empty = 1, "
-    "count_distinct_implementation = 'uniqExact', transform_null_in = 0"
+    "count_distinct_implementation = 'uniqExact', transform_null_in = 0, limit = 0, offset = 0, "
+    + ", ".join(  # a profile may have a part of the rows given, in place of an error
+        f"{what}_overflow_mode = 'throw'"
+        for what in ("read", "result", "group_by", "join", "set", "distinct", "sort", "transfer", "timeout")
+    )
 )
 _WHOLE = ("Int8", "Int16", "Int32", "UInt8", "UInt16", "UInt32")
 _NESTED = {"Array": "List", "Map": "List", "Nested": "List", "Tuple": "Struct", "JSON": "Struct", "Object": "Struct"}
@@ -144,7 +148,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
 
     def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:  # noqa: ARG002  # each looks anew
         """A statement with the settings that it needs, to end after so many seconds."""
-        timed = "" if seconds is None else f", max_execution_time = {seconds:.3f}, timeout_overflow_mode = 'throw'"
+        timed = "" if seconds is None else f", max_execution_time = {seconds:.3f}"
         return f"{text}\nSETTINGS {_SETTINGS}{timed}"
 
     def constant_table(self, columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> str:

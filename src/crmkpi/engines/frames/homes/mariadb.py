@@ -28,10 +28,11 @@ from crmkpi.engines.frames.words import Cell, Row, Scalar
 from crmkpi.errors import InputError
 from crmkpi.records.base import Kind
 
-__all__ = ["MariaDbHome", "MariaDbSql"]
+__all__ = ["MariaDbHome", "MariaDbSql", "check_limit"]
 
 _DAY = 86_400_000_000
 _LONGEST_NAME = 64
+_ALL_ROWS = 2**63 - 1  # a limit of rows that is none
 _PLAIN = re.compile(r"[\w .,:/-]*", re.ASCII)
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 _CODES: Mapping[int, str] = {  # of types in the protocol, which drivers hand on for a query
@@ -127,13 +128,16 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
 
     def check_snapshot(self, session: Session) -> None:
         """Refuse weaker isolation than REPEATABLE READ, and transactions that are none."""
-        level, open_, version = session.rows("SELECT @@tx_isolation, @@in_transaction, version()")[0]
+        level, open_, version, most = session.rows(
+            "SELECT @@tx_isolation, @@in_transaction, version(), @@sql_select_limit"
+        )[0]
         if level not in ("REPEATABLE-READ", "SERIALIZABLE") or not open_:
             raise InputError(
                 "The connection must see one state of the database while it is measured, and it is "
                 f"{level if open_ else 'AUTOCOMMIT'}; give the engine, or "
                 "connection.execution_options(isolation_level='REPEATABLE READ') before it begins."
             )
+        check_limit(most)
         if "MariaDB" not in version:
             raise InputError(
                 f"MySQL is written and not tested; got {version}. Give database(..., untested=True), and prove it "
@@ -264,6 +268,15 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         first, *others = (row[1:-1].split(", ") for row in rows)
         named = ", ".join(f"{cell} AS {name}" for cell, name in zip(first, names, strict=True))
         return " UNION ALL ".join([f"SELECT {named}", *(f"SELECT {', '.join(row)}" for row in others)])
+
+
+def check_limit(most: int) -> None:
+    """Refuse a session that leaves out all rows of a result but the first ones."""
+    if most < _ALL_ROWS:
+        raise InputError(
+            f"The session gives the first {most} rows of a result, so that groups might be missing; begin it with "
+            "SET sql_select_limit = DEFAULT."
+        )
 
 
 def _no_snapshot(what: str, engine: object) -> InputError:

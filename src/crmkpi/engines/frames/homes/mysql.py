@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from crmkpi.engines.frames.homes.database import DatabaseHome, TableOrQuery
-from crmkpi.engines.frames.homes.mariadb import MariaDbHome, MariaDbSql
+from crmkpi.engines.frames.homes.mariadb import MariaDbHome, MariaDbSql, check_limit
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import SqlWords
 from crmkpi.errors import InputError
@@ -37,7 +37,8 @@ class MySqlHome(MariaDbHome):
 
     def check_snapshot(self, session: Session) -> None:
         """Refuse weaker isolation than REPEATABLE READ, and versions without windows and casts to floats."""
-        level, version = session.rows("SELECT @@transaction_isolation, version()")[0]
+        level, version, most = session.rows("SELECT @@transaction_isolation, version(), @@sql_select_limit")[0]
+        check_limit(most)
         if level not in ("REPEATABLE-READ", "SERIALIZABLE"):
             raise InputError(
                 f"The connection must see one state of the database while it is measured, and it is {level}; give the "

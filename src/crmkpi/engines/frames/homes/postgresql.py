@@ -176,7 +176,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
             "UNION ALL SELECT place, name, t.typbasetype, CASE WHEN t.typtypmod < 0 THEN size ELSE t.typtypmod END "
             "FROM given JOIN pg_catalog.pg_type AS t ON t.oid = kind WHERE t.typtype = 'd') "
             "SELECT name, CASE WHEN t.typtype = 'e' THEN 'text' WHEN t.typtype = 'c' THEN 'record' "
-            "ELSE pg_catalog.format_type(kind, size) END "
+            "ELSE replace(pg_catalog.format_type(kind, size), '\"', '') END "  # a setting may quote it
             "FROM given JOIN pg_catalog.pg_type AS t ON t.oid = kind WHERE t.typtype <> 'd' ORDER BY place"
         )
         return columns_once(rows)

@@ -42,9 +42,10 @@ class RedshiftSql(Sql):
 class RedshiftTexts(SqlTexts[RedshiftSql]):
     """The words for texts, some of which have a mark at their end."""
 
-    def strip_chars(self) -> RedshiftSql:
-        """A text without blanks around it."""
-        return self.source.wrapped("trim(replace(", f", '{_MARK}', ''))")
+    def strip_chars(self, characters: str | None = None) -> RedshiftSql:
+        """A text without blanks around it, or without these characters."""
+        plain = self.source.wrapped("replace(", f", '{_MARK}', '')")
+        return SqlTexts(plain).strip_chars(characters)
 
 
 _MICROS = "datediff(microsecond, TIMESTAMP '1970-01-01 00:00:00', "

@@ -156,12 +156,13 @@ class Source(ABC):
 
 _ANY = "the statement was refused"
 _WHY = (
+    (("in readonly mode",), "its user may change no settings, and they make figures right, so give it readonly = 2"),
     (("closed", "terminat", "lost connection", "gone away"), "its connection is closed, so open another"),
     (("no such table", "no such column", "does not exist", "doesn't exist", "unknown table"),
      "a table or column has gone, so make its table() again"),
     (("permission denied", "denied"), "the user of the connection may not read it; grant SELECT"),
     (("connection refused", "could not connect", "connection failed", "can't connect"), "there is no connection"),
-    (("read-only", "readonly"), "a query must only read"),
+    (("read-only", "readonly", "read only"), "a query must only read"),
     (("duplicate column", "multiple expressions"), "two of its columns have one name, so rename one with AS"),
 )  # fmt: skip
 

@@ -258,9 +258,15 @@ class SqlTexts(Generic[S]):
 
     source: S
 
-    def strip_chars(self) -> S:
-        """A text without blanks around it."""
-        return self.source.wrapped("trim(")
+    def strip_chars(self, characters: str | None = None) -> S:
+        """A text without blanks around it, or without these characters, which go wherever they stand.
+
+        Few dialects take others than spaces off the ends of a text.
+        """
+        made = self.source
+        for letter in (characters or "").replace(" ", ""):
+            made = made.wrapped("replace(", f", {made.constant(letter)}, '')")
+        return made.wrapped("trim(")
 
     def to_lowercase(self) -> S:
         """A text in small letters."""
