@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from crmkpi.errors import AmbiguousCurrencyError
+from crmkpi.errors import AmbiguousCurrencyError, ColumnError
 from crmkpi.sources.currency_names import ALONE, NAMES
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "currencies_of",
     "currency_in",
     "meanings_of",
+    "one_currency",
     "several_currencies",
 ]
 
@@ -91,6 +92,17 @@ def currency_in(header: str) -> str | None:
     ends = (NAMES.get(" ".join(words[-many:]), ()) for many in range(_LONGEST_NAME, 0, -1))
     codes = codes or next(filter(None, ends), ())
     return codes[0] if len(codes) == 1 else None
+
+
+def one_currency(named: Iterable[str | None], source: str) -> str | None:
+    """The currency that the headers of amounts name, if any; several are refused."""
+    currencies = sorted({currency.strip().upper() for currency in named if currency is not None})
+    if len(currencies) > 1:
+        raise ColumnError(
+            f"The headers of {source} name several currencies, {' and '.join(currencies)}; "
+            f"drop all but one with columns={{header: None}}."
+        )
+    return currencies[0] if currencies else None
 
 
 def meanings_of(currency: str) -> dict[str, str]:
