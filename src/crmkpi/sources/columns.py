@@ -10,11 +10,11 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from crmkpi.currencies import currency_in, one_currency
 from crmkpi.errors import ColumnError, InputError, did_you_mean, unknown_name
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.records.directions import by_header
 from crmkpi.sources.computed_values import SCALES
-from crmkpi.sources.currencies import currency_in, one_currency
 from crmkpi.sources.headers import FoundHeader, found_columns, stage_of
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn, Unit, check_column

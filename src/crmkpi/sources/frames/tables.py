@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Unpack, overload
 from zoneinfo import ZoneInfo
 
+from crmkpi.currencies import currency_in, one_currency
 from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.table import FrameTable, taken
 from crmkpi.errors import InputError
 from crmkpi.records.base import record_type
 from crmkpi.records.directions import by_field
-from crmkpi.sources.currencies import currency_in, one_currency
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.dicts import load_objects
 from crmkpi.sources.frames.presets import by_preset
