@@ -215,7 +215,8 @@ def _polars_column(polars: Any, name: str, column: FrameColumn) -> Any:
         return polars.Series(name, cells, dtype=polars.Decimal(_DIGITS, scale))
     if column.kind == "timestamp":  # Polars takes ten times as long over moments of Python
         origin = _EPOCH.replace(tzinfo=UTC) if column.zone else _EPOCH
-        micros = [None if cell is None else (cell - origin) // _MICROSECOND for cell in column.cells]
+        known = {cell: None if cell is None else (cell - origin) // _MICROSECOND for cell in set(column.cells)}
+        micros = [known[cell] for cell in column.cells]
         return polars.Series(name, micros, dtype=polars.Int64).cast(types["timestamp"])
     return polars.Series(name, column.cells, dtype=types[column.kind])
 

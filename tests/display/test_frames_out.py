@@ -103,6 +103,63 @@ def test_a_frame_says_what_the_plain_rows_say(library: str, deals: Any, kpis: An
                 assert plain(cell) == (pytest.approx(expected) if isinstance(expected, float) else expected), name
 
 
+COLUMNS = dict.fromkeys(
+    ("id", "status", "owner", "amount", "created_at", "closed_at", "currency", "deleted"), pl.String
+)
+TEXTS = st.fixed_dictionaries(
+    {
+        "id": st.sampled_from(["1", "2", "3", "4", "5", "6"]),
+        "status": st.sampled_from(["won", "won", "lost", "open", "Dead", ""]),
+        "owner": st.sampled_from(["Ada", "Bo", "Cy", ""]),
+        "amount": st.sampled_from(["100", "20.5", "7", "much", ""]),
+        "created_at": st.sampled_from(["2025-12-20", "2026-01-10", "soon", ""]),
+        "closed_at": st.sampled_from(["2026-01-15", "2026-02-15", "2026-03-01", "later", ""]),
+        "currency": st.sampled_from(["EUR", "EUR", "EUR", "USD"]),
+        "deleted": st.sampled_from(["false", "false", "true"]),
+    }
+)
+ASKED = [
+    "win_rate",
+    "revenue",
+    "average_deal_size",
+    "average_deal_size.median",
+    "sales_cycle_length",
+    "win_rate.by_amount",
+    "revenue_growth_rate",
+    "sales_velocity",
+]
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    texts=st.lists(TEXTS, max_size=25),
+    by=st.sampled_from([None, "owner", ["owner", "currency"]]),
+    more=MORE,
+    framed=st.booleans(),
+    confidence=st.sampled_from([0.95, None]),
+    looked=st.data(),
+)
+def test_a_frame_of_results_that_nobody_looked_at_is_that_of_results_looked_at(
+    texts: Any, by: Any, more: Any, framed: bool, confidence: Any, looked: Any
+) -> None:
+    if framed:
+        deals: Any = ck.table(pl.DataFrame(texts, schema=COLUMNS), record=ck.Deal, parse=True)
+    else:
+        deals = ck.read_dicts(texts, record=ck.Deal)
+    crm = ck.Dataset(
+        deals=deals, calendar=ck.Calendar(tz="Europe/Berlin"), as_of=date(2026, 2, 10), most_unreadable=0.5
+    )
+    report = crm.measure(ASKED, by=by, confidence=confidence, **more)
+    some = looked.draw(st.sets(st.integers(0, max(len(report) - 1, 0))))
+    for number in sorted(some)[: len(report)]:
+        _ = report[number].value if number % 2 else report[number].accounts
+    fresh, part = report.to_polars(), report[3:7].to_polars()
+    for result in report:
+        _ = result.interval
+    assert fresh.equals(report.to_polars())
+    assert part.equals(report[3:7].to_polars())
+
+
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_amounts_are_added_sorted_and_joined_as_numbers(library: str) -> None:
     deals = [

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import timedelta
-from operator import attrgetter
+from itertools import chain
 from typing import Any
 
 from crmkpi.dates.periods import Period
 from crmkpi.definition.units import Unit
 from crmkpi.errors import InputError
+from crmkpi.measuring.columns import columns_of
 from crmkpi.measuring.results import Report, Result
 from crmkpi.tabular import FrameColumn, Kind, inferred
 
@@ -33,33 +34,34 @@ def report_columns(report: Report) -> dict[str, FrameColumn]:
     share it; else they are floats, amounts as they are, durations in seconds, and `unit` says which is which.
     """
     results = report.results
-    metrics = [result.metric for result in results]
-    intervals = [result.interval for result in results]
-    accounts = [result.accounts for result in results]
+    found = columns_of(results)
+    metrics, intervals = found.metric, found.interval
+    kinds = {_KINDS[unit] for unit in {metric.unit for metric in metrics}}
     columns = {
         "metric": FrameColumn("text", [metric.id for metric in metrics]),
         "title": FrameColumn("text", [metric.title for metric in metrics]),
         "unit": FrameColumn("text", [metric.unit for metric in metrics]),
     }
+    counts = zip(found.given, found.used, found.left_out, found.rejected, strict=True)
     last = {
-        "value": _values(results, [result.value for result in results]),
-        "currency": FrameColumn("text", [result.currency for result in results]),
-        "low": _values(results, [None if one is None else one.low for one in intervals]),
-        "high": _values(results, [None if one is None else one.high for one in intervals]),
+        "value": _values(kinds, found.value),
+        "currency": FrameColumn("text", found.currency),
+        "low": _values(kinds, [None if one is None else one.low for one in intervals]),
+        "high": _values(kinds, [None if one is None else one.high for one in intervals]),
         "confidence": FrameColumn("number", [None if one is None else one.confidence for one in intervals]),
-        "n": FrameColumn("integer", [result.n for result in results]),
-        "small_sample": FrameColumn("flag", [result.small_sample for result in results]),
-        **{
-            name: FrameColumn("integer", [sum(map(attrgetter(name), each)) for each in accounts])
-            for name in ("given", "used", "outside", "rejected")
-        },
-        "left_out": FrameColumn("integer", [sum([sum(one.left_out.values()) for one in each]) for each in accounts]),
-        "complete": FrameColumn("flag", [result.complete for result in results]),
-        "reason": FrameColumn("text", [result.reason for result in results]),
-        **(_comparison(results) if any(result.compared_to is not None for result in results) else {}),
+        "n": FrameColumn("integer", found.n),
+        "small_sample": FrameColumn("flag", found.small_sample),
+        "given": FrameColumn("integer", found.given),
+        "used": FrameColumn("integer", found.used),
+        "outside": FrameColumn("integer", [given - used - out - rejected for given, used, out, rejected in counts]),
+        "rejected": FrameColumn("integer", found.rejected),
+        "left_out": FrameColumn("integer", found.left_out),
+        "complete": FrameColumn("flag", found.complete),
+        "reason": FrameColumn("text", found.reason),
+        **(_comparison(results, kinds) if any(result.compared_to is not None for result in results) else {}),
     }
     taken = {*columns, *last, *_PERIOD}
-    return columns | _segments(results, taken) | _periods(results) | last
+    return columns | _segments(found.segment, taken) | _periods(found.period) | last
 
 
 def wide_columns(report: Report) -> dict[str, FrameColumn]:
@@ -92,17 +94,17 @@ def wide_columns(report: Report) -> dict[str, FrameColumn]:
         columns[name] = FrameColumn(
             _KINDS[there[0].unit], [None if result is None else result.value for result in found]
         )
-    return _segments(firsts, {*names, *_PERIOD}) | _periods(firsts) | columns
+    segments = _segments([result.segment for result in firsts], {*names, *_PERIOD})
+    return segments | _periods([result.period for result in firsts]) | columns
 
 
 _PERIOD = ("period", "period_start", "period_end")
 
 
-def _values(results: Sequence[Result], cells: Sequence[Any]) -> FrameColumn:
-    """One column of values, in the type of the unit if all results share it, else as floats."""
-    kinds = {_KINDS[result.unit] for result in results}
+def _values(kinds: Collection[Kind], cells: Sequence[Any]) -> FrameColumn:
+    """One column of values, in the type of the unit if all KPIs share it, else as floats."""
     if len(kinds) == 1:
-        column = inferred(cells) if any(cell is not None for cell in cells) else FrameColumn(kinds.pop(), cells)
+        column = inferred(cells) if any(cell is not None for cell in cells) else FrameColumn(next(iter(kinds)), cells)
         if column.kind != "text":
             return column
     return FrameColumn("number", cells).map("number", _number)
@@ -112,19 +114,19 @@ def _number(value: Any) -> float:
     return value.total_seconds() if isinstance(value, timedelta) else float(value)
 
 
-def _comparison(results: Sequence[Result]) -> dict[str, FrameColumn]:
+def _comparison(results: Sequence[Result], kinds: Collection[Kind]) -> dict[str, FrameColumn]:
     changes = [result.change for result in results]
     others = [result.compared_to for result in results]
     return {
         "previous_period": FrameColumn(
             "text", [other.period.label if other and other.period else None for other in others]
         ),
-        "previous_value": _values(results, [other and other.value for other in others]),
-        "change": _values(results, [change and change.absolute for change in changes]),
+        "previous_value": _values(kinds, [other and other.value for other in others]),
+        "change": _values(kinds, [change and change.absolute for change in changes]),
         "relative_change": FrameColumn("number", [change and change.relative for change in changes]),
         "better": FrameColumn("flag", [change and change.better for change in changes]),
-        "change_low": _values(results, [change and change.interval and change.interval.low for change in changes]),
-        "change_high": _values(results, [change and change.interval and change.interval.high for change in changes]),
+        "change_low": _values(kinds, [change and change.interval and change.interval.low for change in changes]),
+        "change_high": _values(kinds, [change and change.interval and change.interval.high for change in changes]),
         "p_value": FrameColumn("number", [change and change.p_value for change in changes]),
         "adjusted_p": FrameColumn("number", [change and change.adjusted_p for change in changes]),
         "verdict": FrameColumn("text", [change and change.verdict for change in changes]),
@@ -132,29 +134,30 @@ def _comparison(results: Sequence[Result]) -> dict[str, FrameColumn]:
     }
 
 
-def _segments(results: Sequence[Result], taken: set[str]) -> dict[str, FrameColumn]:
+def _segments(segments: Sequence[Mapping[str, Hashable]], taken: set[str]) -> dict[str, FrameColumn]:
     """A column for each segment, or `by_` and its name where the frame has such a column already."""
-    names = list(dict.fromkeys(name for result in results for name in result.segment))
+    names = dict.fromkeys(chain.from_iterable(segments))
     return {
-        f"by_{name}" if name in taken else name: inferred(result.segment.get(name) for result in results)
-        for name in names
+        f"by_{name}" if name in taken else name: inferred([segment.get(name) for segment in segments]) for name in names
     }
 
 
-def _periods(results: Sequence[Result]) -> dict[str, FrameColumn]:
+def _periods(periods: Sequence[Period | None]) -> dict[str, FrameColumn]:
     """The label and the bounds of each period; the end does not belong to it. The whole data has no bounds."""
-    bounded = [
-        result.period if result.period is not None and result.period.unit != "all" else None for result in results
-    ]
-    zones = {period.calendar.zone.key for period in bounded if period is not None}
+    distinct = {id(period): period for period in periods}  # to hash a period takes longer than all of this
+    told = {key: _told(period) for key, period in distinct.items()}
+    zones = {period.calendar.zone.key for period in distinct.values() if period is not None and period.unit != "all"}
     zone = zones.pop() if len(zones) == 1 else "UTC"
-    labels = [None if result.period is None else result.period.label for result in results]
+    rows = [told[id(period)] for period in periods]
     return {
-        "period": FrameColumn("text", labels),
-        "period_start": FrameColumn("timestamp", [_bound(period, "start") for period in bounded], zone),
-        "period_end": FrameColumn("timestamp", [_bound(period, "end") for period in bounded], zone),
+        "period": FrameColumn("text", [label for label, _, _ in rows]),
+        "period_start": FrameColumn("timestamp", [start for _, start, _ in rows], zone),
+        "period_end": FrameColumn("timestamp", [end for _, _, end in rows], zone),
     }
 
 
-def _bound(period: Period | None, side: str) -> Any:
-    return None if period is None else getattr(period, side)
+def _told(period: Period | None) -> tuple[str | None, Any, Any]:
+    """The label and the bounds of a period."""
+    if period is None:
+        return None, None, None
+    return (period.label, None, None) if period.unit == "all" else (period.label, period.start, period.end)

@@ -16,7 +16,7 @@ from crmkpi.engines.frames.group_keys import currency_of
 from crmkpi.engines.frames.local_time import DAY, step_numbers, wall_time
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.frames.unreadable import is_unreadable
-from crmkpi.engines.frames.words import only_where
+from crmkpi.engines.frames.words import flagged, only_where
 from crmkpi.errors import ColumnError, CurrencyError
 from crmkpi.insight.orders import DECIDING, Orders, refuse_several
 
@@ -85,7 +85,7 @@ class Purchases:
             below = ~nw.col(amount.name).is_null() & (nw.col(amount.name) < nw.lit(0))
             reasons["refund"] = bought & below
             bought = bought & ~below
-        flags = (nw.when(what).then(nw.lit(1)).otherwise(nw.lit(0)).alias(reason) for reason, what in reasons.items())
+        flags = (flagged(nw, what).alias(reason) for reason, what in reasons.items())
         ((begun, *counts),) = home.leave(
             frame.with_columns(only_where(nw, bought, nw.col("wall")).alias("begun"), *flags).select(
                 nw.col("begun").min(), *(nw.col(reason).sum().alias(reason) for reason in reasons)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from itertools import repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from crmkpi._read_only import ReadOnly
 from crmkpi.engines.query import NO_DATE, UNREADABLE, Answer, Part, State
 from crmkpi.measuring.locations import AccountPlan, UnreadPlan
 
-__all__ = ["Counting", "Counts", "PartOfWhole", "may_be"]
+__all__ = ["Counting", "Counts", "PartOfWhole", "may_be", "used_and_left_out"]
 
 
 class PartOfWhole(NamedTuple):
@@ -50,6 +51,23 @@ class _Plain(Sequence[Counts]):
 
     def __getitem__(self, number: int) -> Counts:  # type: ignore[override]  # nobody takes slices
         return Counts([*(self._picked[number] or self._none), self._dateless[number] if self._dateless else 0])
+
+    def used_and_left_out(self, numbers: Sequence[int]) -> tuple[list[int], list[int]]:
+        """How many were used and left out in some segments; see the function of this name."""
+        picked, none = self._picked, self._none
+        rows = [picked[number] or none for number in numbers]
+        dateless = [self._dateless[number] for number in numbers] if self._dateless else repeat(0)
+        return [row[0] for row in rows], [sum(row) - row[0] + more for row, more in zip(rows, dateless, strict=False)]
+
+
+def used_and_left_out(counts: Sequence[Counts], numbers: Sequence[int]) -> tuple[list[int], list[int]]:
+    """How many records were used, and left out for whatever reason, in the segments of these numbers."""
+    if isinstance(counts, _Plain):
+        return counts.used_and_left_out(numbers)
+    some = [counts[number] for number in numbers]
+    unread = [sum([sum(values.values()) for values in one.unread.values()]) for one in some]
+    left_out = [sum(one.numbers[1:]) + one.again + more for one, more in zip(some, unread, strict=True)]
+    return [one.numbers[0] for one in some], left_out
 
 
 class Counting:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from crmkpi._read_only import ReadOnly
 from crmkpi.dates.periods import Period
 from crmkpi.definition.interval_rules import Estimated
-from crmkpi.engines.query import Answer, Sample
+from crmkpi.engines.query import UNREADABLE, Answer, Sample
 from crmkpi.measuring.accounts import Account
 from crmkpi.measuring.counting import Counts, may_be
 from crmkpi.measuring.cuts import InputColumn
@@ -18,9 +17,10 @@ from crmkpi.measuring.duplicates import DUPLICATE
 from crmkpi.measuring.formula import Found, counted, interval_of, sampled_input
 from crmkpi.measuring.locations import AccountPlan, MetricPlan
 from crmkpi.measuring.moments import SampleMoments, moments_of
-from crmkpi.measuring.results import Evidence
+from crmkpi.measuring.source import Evidence
+from crmkpi.statistics.intervals import Interval
 
-__all__ = ["Block", "without_groups"]
+__all__ = ["Block", "given_of", "without_groups"]
 
 
 @dataclass(slots=True)
@@ -46,21 +46,23 @@ class Block:
     joints: Callable[[int], dict[tuple[str, str], list[Any]]] | None
     silent: Collection[int]  # of a period before all data
     mixed: Collection[int]  # with amounts in several currencies
+    samples: Sequence[Any] | None = None  # what is kept of the values that the interval rests on
     known: Sequence[Evidence] = ()
 
     def settle(self) -> None:
         """Find at once the evidence that rests on lists, which are not kept, and that whose function may raise."""
         metric = self.plan.metric
         lists = any(found.measure.aggregate in ("rows", "values") for found in self.plan.measures.values())
-        samples = self._samples() or ()
-        if lists or isinstance(metric.interval, Estimated) or any(_is_listed(sample) for sample in samples):
+        sampled = sampled_input(metric)
+        self.samples = None if sampled is None else self.columns[sampled].samples
+        if lists or isinstance(metric.interval, Estimated) or any(map(_is_listed, self.samples or ())):
             self.known = [self.evidence(number) for number in range(len(self.segments))]
-            self.columns, self.joints = {}, None
+            self.columns, self.samples, self.joints = {}, None, None
         if lists:
             self.totals = [counted(one) for one in self.totals]
 
     def result(self, number: int) -> tuple[Any, ...]:
-        """The plain fields of one result, and the function that computes its evidence."""
+        """The plain fields of one result."""
         value, exact, reason = self.found[number]
         complete = None if number in self.silent else self.complete
         return (
@@ -74,30 +76,27 @@ class Block:
             self.names[number],
             complete,
             exact,
-            partial(self.evidence, number),
         )
 
     def evidence(self, number: int) -> Evidence:
         """The interval, the sample size and the accounts of one result."""
         if self.known:
             return self.known[number]
-        metric, reason = self.plan.metric, self.found[number][2]
-        interval, n = None, None
-        if reason is None and self.confidence is not None:
-            samples = self._samples()
-            sample = None if samples is None else samples[number]
-            numbers = self.totals[number] | self.parameters if self.parameters else self.totals[number]
-            interval, n = interval_of(metric, numbers, sample, confidence=self.confidence)
+        interval, n = self.interval(number)
         accounts = self._accounts(self.segments[number], [column[number] for column in self.counts])
         aside = [sum(values.values()) for account in accounts for values in account.unreadable.values()]
         if interval is not None and any(aside):
             interval = replace(interval, without=sum(aside))
         return interval, n if n is not None else accounts[-1].used, accounts, self._moments(number)
 
-    def _samples(self) -> Sequence[Any] | None:
-        """The samples of the values that the interval rests on."""
-        sampled = sampled_input(self.plan.metric)
-        return None if sampled is None else self.columns[sampled].samples
+    def interval(self, number: int) -> tuple[Interval[Any] | None, int | None]:
+        """The interval of one result, and how many records it rests on; see `interval_of`."""
+        _, exact, reason = self.found[number]
+        if reason is not None or self.confidence is None:
+            return None, None
+        sample = None if self.samples is None else self.samples[number]
+        numbers = self.totals[number] | self.parameters if self.parameters else self.totals[number]
+        return interval_of(self.plan.metric, numbers, sample, confidence=self.confidence, exact=exact)
 
     def _moments(self, number: int) -> SampleMoments | None:
         """The variance of the totals, if it was requested."""
@@ -120,9 +119,9 @@ class Block:
         for plan, one in zip(self.plan.accounts, counts, strict=True):
             used, *others = one.numbers
             answer = self.answers[plan.table]
-            given, left_out = _given(answer, segment, plan) + answer.rejected, plan.left_out(others)
+            (given,) = given_of(answer, plan, [segment])
+            left_out = plan.left_out(others)
             if answer.again is not None:
-                given += _given(answer.again, segment, plan)
                 left_out |= {DUPLICATE: one.again} if one.again else {}
             if plan.unread is not None:
                 left_out |= {f"{name} unreadable": sum(values.values()) for name, values in one.unread.items()}
@@ -147,12 +146,18 @@ def _is_listed(sample: object) -> bool:
     return isinstance(sample, Sample) and isinstance(sample.values, list)
 
 
-def _given(answer: Answer, segment: tuple[Hashable, ...], plan: AccountPlan) -> int:
-    """The number of records of a segment, including those that may belong to it."""
-    given = answer.given.get(segment, 0)
+def given_of(answer: Answer, plan: AccountPlan, segments: Sequence[tuple[Hashable, ...]]) -> list[int]:
+    """How many records each segment has, with those that may be of it, have the id of another one, or are rejected."""
+    rejected = answer.rejected
+    found = [answer.given.get(segment, 0) + rejected for segment in segments]
     if plan.unread is not None:
-        given += sum(count for other, count in answer.given.items() if may_be(other, segment))
-    return given
+        unread = [(other, count) for other, count in answer.given.items() if UNREADABLE in other]
+        more = [sum([count for other, count in unread if may_be(other, segment)]) for segment in segments]
+        found = [mine + theirs for mine, theirs in zip(found, more, strict=True)]
+    if answer.again is not None:
+        again = given_of(answer.again, plan, segments)
+        found = [mine + theirs for mine, theirs in zip(found, again, strict=True)]
+    return found
 
 
 def without_groups(answer: Answer) -> Answer:

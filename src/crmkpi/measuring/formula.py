@@ -17,6 +17,7 @@ from crmkpi.statistics.intervals import Interval
 
 __all__ = [
     "FEWEST",
+    "SMALL_SAMPLE",
     "Found",
     "counted",
     "evaluated",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 Found = tuple[Any, Any, str | None]
+SMALL_SAMPLE = 30  # a value of fewer records says little
 FEWEST = 5  # a mean of fewer values has no interval that holds what it says
 MICROSECONDS = 1e6  # durations are kept in whole ones
 
@@ -51,14 +53,14 @@ def no_interval(metric: Metric, n: int) -> str | None:
 
 
 def interval_of(
-    metric: Metric, inputs: Mapping[str, Any], sample: Sample | None, *, confidence: float
+    metric: Metric, inputs: Mapping[str, Any], sample: Sample | None, *, confidence: float, exact: Any = None
 ) -> tuple[Interval[Any] | None, int | None]:
     """The confidence interval of a value, and the number of records that it rests on.
 
     None where the KPI has no interval, or the data is too little for one. `sample` is what is kept of the values of
-    `sampled_input(metric)`. The inputs are such that the formula has a value.
+    `sampled_input(metric)`. The inputs are such that the formula has a value: `exact`, where it is known.
     """
-    found, n = _interval(metric, inputs, sample, confidence)
+    found, n = _interval(metric, inputs, sample, confidence, exact)
     if found is not None and metric.unit == "duration":
         try:
             found = found.map(lambda seconds: timedelta(seconds=seconds))
@@ -68,7 +70,7 @@ def interval_of(
 
 
 def _interval(
-    metric: Metric, inputs: Mapping[str, Any], sample: Sample | None, confidence: float
+    metric: Metric, inputs: Mapping[str, Any], sample: Sample | None, confidence: float, exact: Any
 ) -> tuple[Interval[Any] | None, int | None]:
     match metric.interval:
         case Share(part, whole):
@@ -79,9 +81,10 @@ def _interval(
             return intervals.adjusted_wald(*counts, confidence=confidence), inputs[answers]
         case Mean(total, count):
             found = _of_mean(sample, metric.measures[total].kind, metric.within, confidence)
-            value = metric.evaluate(inputs)
-            typed = None if found is None else found.map(lambda bound: _like(value, bound))
-            return _rounded_around(typed, value), inputs[count]
+            if found is None:
+                return None, inputs[count]
+            value = metric.evaluate(inputs) if exact is None else exact
+            return _rounded_around(found.map(lambda bound: _like(value, bound)), value), inputs[count]
         case Estimated(bounds):
             asked = {name: value for name, value in inputs.items() if name in metric.asked}
             pair = bounds(confidence=confidence, **asked)

@@ -254,7 +254,7 @@ class _Builder:
         if key not in self._made:
             block = self._block(plan, period)
             block.settle()
-            self._made[key] = [measured(partial(block.result, number)) for number in range(len(block.segments))]
+            self._made[key] = [measured(block, number) for number in range(len(block.segments))]
         return self._made[key]
 
     def _block(self, plan: MetricPlan, period: Period | None) -> Block:
@@ -302,15 +302,15 @@ class _Builder:
 
     def _silent(
         self, metric: Metric, period: Period | None, rows: Sequence[Sequence[Any]], mixed: Collection[int]
-    ) -> list[int]:
+    ) -> Collection[int]:
         """The segments without any number where the data begin after the period."""
         size = len(metric.measures)
-        none = [number for number, row in enumerate(rows) if not any(row[:size]) and number not in mixed]
+        none = {number for number, row in enumerate(rows) if not any(row[:size]) and number not in mixed}
         if not none or period is None or any(row[position] for position in placed(metric) for row in rows):
-            return []
+            return frozenset()
         begins = self._reaches.begins_later(metric, period)
         if begins is None:
-            return []
+            return frozenset()
         self.begins[begins] = None
         return none
 
@@ -356,9 +356,10 @@ class _Builder:
         for found in plan.metrics:
             for period in periods:
                 parts = {stock: self._reader.timeline.parts(period, stock=stock) for stock in (False, True)}
-                text = self._reaches.after_today(found, self._reader.answers, segments, parts)
-                if text is not None:
-                    told[text] = None
+                whole = period is None or period.unit == "all"
+                told |= dict.fromkeys(
+                    self._reaches.after_today(found, self._reader.answers, segments, parts, whole=whole)
+                )
         return list(told)
 
     def _blank(self, metric: Metric, segment: tuple[Hashable, ...]) -> str | None:

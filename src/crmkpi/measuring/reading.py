@@ -234,7 +234,9 @@ class Reader:
             yield from ((1, cells) for _, cells in self._cells(plan, states, metric, period))
             return
         needed = [states[name] for name in self._needed(plan)]
-        keys = min(needed, key=len) if needed else dict.fromkeys(chain.from_iterable(states.values()))
+        keys: Iterable[Hashable] = (
+            min(needed, key=len) if needed else dict.fromkeys(chain.from_iterable(states.values()))
+        )
         columns = [map(states[name].get, keys, repeat(0)) for name in plan.columns]
         for counts, many in Counter(zip(*columns, strict=True)).items():
             cells = {name: Input(count) for name, count in zip(plan.columns, counts, strict=True)}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, overload
 
 from crmkpi._hooks import hook
 from crmkpi._read_only import ReadOnly
@@ -18,29 +17,20 @@ from crmkpi.definition.units import Unit, Value_co
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.measuring.accounts import Account, added_up
 from crmkpi.measuring.changes import Adjust, Change, Comparisons, change_of, comparisons_told
-from crmkpi.measuring.formula import counted, evaluated, interval_of, no_interval
+from crmkpi.measuring.formula import SMALL_SAMPLE, counted, evaluated, interval_of, no_interval
 from crmkpi.measuring.moments import SampleMoments
+from crmkpi.measuring.source import Evidence, Source
 from crmkpi.statistics.intervals import Interval
 from crmkpi.tabular import FrameColumn, Money, Tabular, write_whole
 
 if TYPE_CHECKING:
     from crmkpi.measuring.pivot import Pivot
 
-__all__ = [
-    "Change",
-    "Evidence",
-    "Report",
-    "Result",
-    "compared",
-    "measured",
-    "result_from_totals",
-    "together",
-    "told_of",
-]
+__all__ = ["Change", "Report", "Result", "compared", "measured", "result_from_totals", "together", "told_of"]
 
 TimeUnit = Literal["seconds", "minutes", "hours", "days", "weeks"]
 _SECONDS: Mapping[TimeUnit, float] = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}
-_SMALL_SAMPLE = 30
+_ABSENT = object()
 
 _result_row: Callable[[Result], dict[str, Any]] = hook("result_row")
 _result_text: Callable[[Result], str] = hook("result_text")
@@ -57,9 +47,6 @@ _pivot: Callable[..., Pivot] = hook("pivot")
 _report_chart: Callable[..., Any] = hook("report_chart")
 _result_schema: Callable[[object], Any] = hook("result_schema")
 _report_schema: Callable[[object], Any] = hook("report_schema")
-
-
-Evidence = tuple[Interval[Any] | None, int, tuple[Account, ...], SampleMoments | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +75,23 @@ class Result(Generic[Value_co]):
     compared_to: Result[Value_co] | None = None
     exact: Any = field(default=None, repr=False)
     moments: SampleMoments | None = field(default=None, repr=False, compare=False)
-    _find: Callable[[], Evidence] | None = field(default=None, init=False, repr=False, compare=False)
+    _find: tuple[Source, int] | None = field(default=None, init=False, repr=False, compare=False)
     _family: tuple[Comparisons, int] | None = field(default=None, init=False, repr=False, compare=False)
-    _make: Callable[[], tuple[Any, ...]] | None = field(default=None, init=False, repr=False, compare=False)
+    _make: tuple[Source, int] | None = field(default=None, init=False, repr=False, compare=False)
 
     if not TYPE_CHECKING:  # for type checkers it would make any name an attribute
 
         def __getattr__(self, name: str) -> Any:
             """A measured result is made when it is first looked at, and its evidence as well: a scorecard has many."""
             if name in _MADE:
-                if (make := self._make) is not None:
-                    for put, value in zip(_PUT, make(), strict=True):
+                if (made := self._make) is not None:
+                    for put, value in zip(_PUT, (*made[0].result(made[1]), made), strict=True):
                         put(self, value)
-                    object.__setattr__(self, "_make", None)
+                    _PUT_MAKE(self, None)
             elif name in _EVIDENCE and (find := self._find) is not None:
-                for part, found in zip(_EVIDENCE, find(), strict=True):
-                    object.__setattr__(self, part, found)
-                object.__setattr__(self, "_find", None)  # a result that is kept keeps nothing but itself
+                for put, value in zip(_PUT_EVIDENCE, find[0].evidence(find[1]), strict=True):
+                    put(self, value)
+                _PUT_FIND(self, None)  # a result that is kept keeps nothing but itself
             return object.__getattribute__(self, name)
 
     @property
@@ -150,7 +137,7 @@ class Result(Generic[Value_co]):
     @property
     def small_sample(self) -> bool:
         """Whether the value rests on so few records (below 30) that it says little; a count or sum is what it is."""
-        return self.value is not None and self.n < _SMALL_SAMPLE and not self.metric.additive
+        return self.value is not None and self.n < SMALL_SAMPLE and not self.metric.additive
 
     @property
     def no_interval(self) -> str | None:
@@ -229,16 +216,14 @@ _GOT = attrgetter(*_AT_ONCE)
 _MADE = frozenset([*_AT_ONCE, "_find"])
 _SET = {one.name: getattr(Result, one.name).__set__ for one in fields(Result)}  # faster than its constructor
 _PUT = [_SET[name] for name in (*_AT_ONCE, "_find")]
-_PUT_MAKE, _PUT_OTHER, _PUT_FAMILY = _SET["_make"], _SET["compared_to"], _SET["_family"]
+_PUT_EVIDENCE = [_SET[name] for name in _EVIDENCE]
+_PUT_MAKE, _PUT_FIND, _PUT_OTHER, _PUT_FAMILY = (_SET[name] for name in ("_make", "_find", "compared_to", "_family"))
 
 
-def measured(make: Callable[[], tuple[Any, ...]], compared_to: Result | None = None) -> Result:
-    """A result whose fields are computed when it is looked at.
-
-    `make` gives the fields of `Result` in their order but for the evidence, and the function that computes that.
-    """
+def measured(source: Source, number: int, compared_to: Result | None = None) -> Result:
+    """A result whose fields are computed by `source` when it is looked at, under its number there."""
     made = object.__new__(Result)
-    _PUT_MAKE(made, make)
+    _PUT_MAKE(made, (source, number))
     _PUT_OTHER(made, compared_to)
     _PUT_FAMILY(made, None)
     return made
@@ -260,11 +245,19 @@ def told_of(result: Result, change: Change) -> Result:
 
 def compared(result: Result, other: Result) -> Result:
     """The same result, compared to another."""
-    return measured(partial(_copied, result), other)
+    return measured(_Copy(result), 0, other)
 
 
-def _copied(result: Result) -> tuple[Any, ...]:
-    return *_GOT(result), partial(_WITNESSED, result)
+class _Copy(NamedTuple):
+    """The source of a result that has all from another one."""
+
+    of: Result
+
+    def result(self, _: int) -> tuple[Any, ...]:
+        return _GOT(self.of)
+
+    def evidence(self, _: int) -> Evidence:
+        return _WITNESSED(self.of)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -433,14 +426,11 @@ class _Wide(Tabular):
         return _wide_columns(self.report)
 
 
-_ABSENT = object()
-
-
 def result_from_totals(metric: Metric, inputs: Mapping[str, Any], *, confidence: float, currency: str | None) -> Result:
     """The result of totals that the caller already has; see `Metric.from_totals`."""
     totals = {name: value for name, value in inputs.items() if name not in metric.parameters}
     value, exact, reason = evaluated(metric, inputs)
-    interval, n = (None, None) if reason else interval_of(metric, inputs, None, confidence=confidence)
+    interval, n = (None, None) if reason else interval_of(metric, inputs, None, confidence=confidence, exact=exact)
     parameters = {name: inputs[name] for name in metric.parameters}
     currency = None if currency is None else said_currency("`currency`", currency)
     return Result(

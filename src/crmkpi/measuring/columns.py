@@ -1,0 +1,156 @@
+"""Many results in columns: what a frame shows of them, without an object for each result that nobody has looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from crmkpi.dates.periods import Period
+from crmkpi.definition.interval_rules import NetPromoter, Share
+from crmkpi.definition.metric import Metric
+from crmkpi.measuring.counting import used_and_left_out
+from crmkpi.measuring.evidence import Block, given_of
+from crmkpi.measuring.formula import SMALL_SAMPLE
+from crmkpi.measuring.results import Result
+from crmkpi.statistics.intervals import Interval
+
+__all__ = ["Columns", "columns_of"]
+
+
+@dataclass(slots=True)
+class Columns:
+    """Columns with one entry per result; counts are those of all tables together."""
+
+    metric: list[Metric] = field(default_factory=list)
+    value: list[Any] = field(default_factory=list)
+    reason: list[str | None] = field(default_factory=list)
+    currency: list[str | None] = field(default_factory=list)
+    period: list[Period | None] = field(default_factory=list)
+    segment: list[Mapping[str, Hashable]] = field(default_factory=list)
+    complete: list[bool | None] = field(default_factory=list)
+    interval: list[Interval[Any] | None] = field(default_factory=list)
+    n: list[int] = field(default_factory=list)
+    small_sample: list[bool] = field(default_factory=list)
+    given: list[int] = field(default_factory=list)
+    used: list[int] = field(default_factory=list)
+    left_out: list[int] = field(default_factory=list)
+    rejected: list[int] = field(default_factory=list)
+
+    def add(self, other: Columns) -> None:
+        """Put the entries of `other` behind those here."""
+        for name in _NAMES:
+            getattr(self, name).extend(getattr(other, name))
+
+
+_NAMES = [one.name for one in fields(Columns)]
+
+
+def columns_of(results: Sequence[Result]) -> Columns:
+    """The columns of some results, in their order."""
+    found = Columns()
+    for block, numbers, some in _stretches(results):
+        found.add(_of_results(some) if block is None else _of_block(block, numbers))
+    return found
+
+
+def _stretches(results: Sequence[Result]) -> Iterator[tuple[Block | None, Sequence[int], Sequence[Result]]]:
+    """Results that follow each other and have one source, as far as nobody has looked at their evidence."""
+    sources = [result._make or result._find for result in results]  # noqa: SLF001  # of this room
+    blocks = [
+        source[0] if source and isinstance(source[0], Block) and not source[0].known else None for source in sources
+    ]
+    start = 0
+    for _, group in groupby(blocks, id):
+        (block, *more) = group
+        after = start + 1 + len(more)
+        numbers = [source[1] for source in sources[start:after] if source]
+        yield block, numbers, results[start:after]
+        start = after
+
+
+def _of_results(results: Sequence[Result]) -> Columns:
+    """The columns of results whose evidence is found, or found by looking at each."""
+    accounts = [result.accounts for result in results]
+
+    def sums(name: str) -> list[int]:
+        return [sum([getattr(one, name) for one in each]) for each in accounts]
+
+    return Columns(
+        [result.metric for result in results],
+        [result.value for result in results],
+        [result.reason for result in results],
+        [result.currency for result in results],
+        [result.period for result in results],
+        [result.segment for result in results],
+        [result.complete for result in results],
+        [result.interval for result in results],
+        [result.n for result in results],
+        [result.small_sample for result in results],
+        sums("given"),
+        sums("used"),
+        [sum([sum(one.left_out.values()) for one in each]) for each in accounts],
+        sums("rejected"),
+    )
+
+
+def _of_block(block: Block, numbers: Sequence[int]) -> Columns:
+    """The columns of some results of a block."""
+    size, metric = len(numbers), block.plan.metric
+    given, used, left_out = [0] * size, [0] * size, [0] * size
+    rejected = 0
+    last = used
+    for plan, counts in zip(block.plan.accounts, block.counts, strict=True):
+        answer = block.answers[plan.table]
+        rejected += answer.rejected
+        all_of = given_of(answer, plan, [block.segments[number] for number in numbers])
+        last, left = used_and_left_out(counts, numbers)
+        given, used, left_out = _added(given, all_of), _added(used, last), _added(left_out, left)
+    values = [block.found[number][0] for number in numbers]
+    pairs = _intervals(block, numbers)
+    n = [count if pair[1] is None else pair[1] for count, pair in zip(last, pairs, strict=True)]
+    few = not metric.additive
+    return Columns(
+        [metric] * size,
+        values,
+        [block.found[number][2] for number in numbers],
+        [block.currencies[number] for number in numbers],
+        [block.period] * size,
+        [block.names[number] for number in numbers],
+        [None if number in block.silent else block.complete for number in numbers],
+        [pair[0] for pair in pairs],
+        n,
+        [few and count < SMALL_SAMPLE and value is not None for value, count in zip(values, n, strict=True)],
+        given,
+        used,
+        left_out,
+        [rejected] * size,
+    )
+
+
+def _added(one: list[int], other: list[int]) -> list[int]:
+    return [mine + theirs for mine, theirs in zip(one, other, strict=True)]
+
+
+def _intervals(block: Block, numbers: Sequence[int]) -> list[tuple[Interval[Any] | None, int | None]]:
+    """The interval of each result, and how many records it rests on; equal counts have equal ones."""
+    match block.plan.metric.interval:
+        case Share(part, whole):
+            names: tuple[str, ...] = part, whole
+        case NetPromoter(promoters, detractors, answers):
+            names = promoters, detractors, answers
+        case _:
+            return [block.interval(number) for number in numbers]
+    known: dict[tuple[Any, ...] | None, tuple[Interval[Any] | None, int | None]] = {}
+    pick = itemgetter(*names)
+    found = []
+    for number in numbers:
+        reason = block.found[number][2]
+        key = None if reason is not None else pick(block.totals[number])
+        pair = known.get(key)
+        if pair is None:
+            pair = known[key] = block.interval(number)
+        found.append(pair)
+    return found
