@@ -94,6 +94,8 @@ class Uncertainty:
                 return reduce(and_, [Negation(condition), *self.readable(condition)])
 
     def _possibly_not(self, condition: Expression) -> Expression:
+        if not self.fields(condition):
+            return Negation(condition)
         match condition:
             case Combination("and", left, right):
                 return self._possibly_not(left) | self._possibly_not(right)
