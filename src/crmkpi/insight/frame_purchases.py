@@ -12,6 +12,7 @@ from typing import Any
 
 from crmkpi.dates.calendars import Calendar
 from crmkpi.engines.frames.faults import inside
+from crmkpi.engines.frames.group_keys import currency_of
 from crmkpi.engines.frames.local_time import DAY, step_numbers, wall_time
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.frames.unreadable import is_unreadable
@@ -119,7 +120,7 @@ def _in_one_currency(asked: Orders, home: Any, orders: Any, spent: Any) -> Any:
     """The amounts, converted where there are rates; several currencies without rates are refused."""
     nw, column = home.words, inside("currency")
     if "currency" in asked.table.columns:
-        known = {code: code or asked.currency for (code,) in home.leave(orders.select(column).unique())}
+        known = {code: currency_of(code) or asked.currency for (code,) in home.leave(orders.select(column).unique())}
     else:
         known = {None: asked.currency}
     rates = asked.rates

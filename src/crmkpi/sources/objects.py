@@ -130,6 +130,8 @@ def _typed(
     moments = (column for field, column in given.items() if type_.fields[field].kind == "timestamp")
     if len({moment.tzinfo is None for column in moments for moment in column if moment is not None}) > 1:
         return None  # times with a zone beside such without one are an error, or noted
+    if "currency" in type_.fields and "currency" not in given and (not head or head[0].currency is not None):
+        return None  # the name of a column of amounts says it
     own = {name: places[name] for name in head.unmapped if name in places}
     if own:
         if not all(set(map(type, column)) <= _PLAIN for column in own.values()):

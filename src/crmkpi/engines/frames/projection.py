@@ -13,7 +13,7 @@ from crmkpi.engines.frames.assumptions import doubted
 from crmkpi.engines.frames.compiled_values import Condition, Value, unnegated
 from crmkpi.engines.frames.compiler import Compiler
 from crmkpi.engines.frames.exact_sums import exact_sum
-from crmkpi.engines.frames.group_keys import OUTSIDE, Key, as_it_is, beyond_part, decoder
+from crmkpi.engines.frames.group_keys import OUTSIDE, Key, beyond_part, currency_of, decoder
 from crmkpi.engines.frames.preaggregate import Classes
 from crmkpi.engines.frames.slots import PassSlot
 from crmkpi.engines.frames.words import Expr, Frame, all_of, any_of, flagged, only_where
@@ -159,7 +159,7 @@ class Projection:
             made.flag = self._flags.setdefault(" & ".join(sorted(conditions)), f"w{len(self._flags)}_")
             self.ways[made.flag] = conditions
         if slot.currency is not None and not (known := compiler.column(slot.currency)).empty:
-            key = Key(f"c{len(self._currencies)}", self.nw.col(known.name), as_it_is)
+            key = Key(f"c{len(self._currencies)}", self.nw.col(known.name), currency_of)
             made.currency = self._currencies.setdefault(repr(slot.currency), key).name
         if made.value is not None:
             self._value(made, made.value)
