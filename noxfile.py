@@ -195,7 +195,7 @@ def clickhouse(session: nox.Session) -> None:
     session.run("pytest", "-q", "-n", "auto", "--backends=clickhouse", *chosen, *tests)
     session.run("pytest", "-q", "-n", "auto", "--slow", "tests/engines/test_clickhouse_databases.py")
     beside = ("check_database", "traps", "databases_that_move", "acceptance_of_databases", "statement_text")
-    beside += ("settings_of_databases", "wrong_uses_of_databases")
+    beside += ("settings_of_databases", "wrong_uses_of_databases", "laws_of_databases")
     files = [f"tests/engines/test_{name}.py" for name in beside]
     session.run("pytest", "-q", "--slow", "-k", "clickhouse", *files)
     session.run("pytest", "-q", "docs/databases/clickhouse.md")

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,24 +87,24 @@ def polars_rivals(frame: pl.LazyFrame) -> dict[str, Callable[[], Any]]:
     return {name: query.collect for name, query in asked.items()}
 
 
-def duckdb_rivals(table: str, connection: Any) -> dict[str, Callable[[], Any]]:
+def sql_rivals(table: str, counted: str, cycle: str, ask: Callable[[str], Any]) -> dict[str, Callable[[], Any]]:
+    """The questions by hand, in the words that a dialect has for a conditional count and a span in microseconds."""
     inside = f"FROM {table} WHERE NOT deleted AND closed_at >= '{START}' AND closed_at < '{END}'"
+    won, closed = counted.format("status = 'won'"), counted.format("status IN ('won', 'lost')")
     asked = {
-        "win_rate": f"count(*) FILTER (status = 'won'), count(*) FILTER (status IN ('won', 'lost')) {inside}",
+        "win_rate": f"{won}, {closed} {inside}",
         "revenue": f"sum(amount) {inside} AND status = 'won'",
         "average_deal_size": f"avg(amount), stddev(amount), count(*) {inside} AND status = 'won'",
-        "sales_cycle_length": (
-            "avg(epoch_us(closed_at) - epoch_us(created_at)), stddev(epoch_us(closed_at) - epoch_us(created_at)), "
-            f"count(*) {inside} AND status = 'won'"
-        ),
-        "sales_cycle_length.median": f"median(epoch_us(closed_at) - epoch_us(created_at)) {inside} AND status = 'won'",
+        "sales_cycle_length": f"avg({cycle}), stddev({cycle}), count(*) {inside} AND status = 'won'",
+        "sales_cycle_length.median": f"median({cycle}) {inside} AND status = 'won'",
     }
+    grouped = "SELECT owner, date_trunc('month', closed_at) AS month, {} GROUP BY 1, 2"
+    return {name: partial(ask, grouped.format(columns)) for name, columns in asked.items()}
 
-    def runner(columns: str) -> Callable[[], Any]:
-        query = f"SELECT owner, date_trunc('month', closed_at) AS month, {columns} GROUP BY 1, 2"
-        return lambda: connection.execute(query).fetchall()
 
-    return {name: runner(columns) for name, columns in asked.items()}
+def duckdb_rivals(table: str, connection: Any) -> dict[str, Callable[[], Any]]:
+    cycle = "epoch_us(closed_at) - epoch_us(created_at)"
+    return sql_rivals(table, "count(*) FILTER ({})", cycle, lambda query: connection.execute(query).fetchall())
 
 
 def pandas_rivals(frame: pd.DataFrame) -> dict[str, Callable[[], Any]]:
@@ -217,21 +218,8 @@ def spark_session() -> Any:
 
 
 def spark_rivals(session: Any) -> dict[str, Callable[[], Any]]:
-    inside = f"FROM deals WHERE NOT deleted AND closed_at >= '{START}' AND closed_at < '{END}'"
     cycle = "timestampdiff(MICROSECOND, created_at, closed_at)"
-    asked = {
-        "win_rate": f"count_if(status = 'won'), count_if(status IN ('won', 'lost')) {inside}",
-        "revenue": f"sum(amount) {inside} AND status = 'won'",
-        "average_deal_size": f"avg(amount), stddev(amount), count(*) {inside} AND status = 'won'",
-        "sales_cycle_length": f"avg({cycle}), stddev({cycle}), count(*) {inside} AND status = 'won'",
-        "sales_cycle_length.median": f"median({cycle}) {inside} AND status = 'won'",
-    }
-
-    def runner(columns: str) -> Callable[[], Any]:
-        query = f"SELECT owner, date_trunc('month', closed_at) AS month, {columns} GROUP BY 1, 2"
-        return lambda: session.sql(query).collect()
-
-    return {name: runner(columns) for name, columns in asked.items()}
+    return sql_rivals("deals", "count_if({})", cycle, lambda query: session.sql(query).collect())
 
 
 class Taken(NamedTuple):

@@ -81,11 +81,12 @@ def test_a_comparison_holds_the_result_of_the_other_period(found: list[ck.Deal])
 
 
 def test_the_edges_of_the_calendar_are_in_all_time_and_in_their_own_year() -> None:
-    found = closed_at(datetime.min, datetime.max, datetime(9998, 12, 31), datetime(2, 1, 1))
+    first = datetime(1, 1, 1, 0, 1)  # its midnight stands for no date
+    found = closed_at(first, datetime.max, datetime(9998, 12, 31), datetime(2, 1, 1))
     assert closed_deals(found).value == closed_deals(found, period="all").value == 4
     assert closed_deals(found, period="2026").value == 0
     assert closed_deals(found, period="0002").value == 1
-    aware = closed_at(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+    aware = closed_at(first.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
     assert closed_deals(aware, calendar=ck.Calendar(tz="Asia/Tokyo")).value == 2
     assert closed_deals(aware, calendar=ck.Calendar(tz="Asia/Tokyo"), period="2026").value == 0
 

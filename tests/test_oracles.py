@@ -331,7 +331,7 @@ def test_what_is_left_out_is_counted_under_the_same_reasons_as_by_sql(name, peri
 HISTORIES = """
 WITH days AS (
     SELECT customer_id, ordered_at::DATE AS day, sum(amount) AS spent FROM orders
-    WHERE status = 'completed' AND amount IS NOT NULL AND customer_id IS NOT NULL AND ordered_at < ?
+    WHERE status = 'completed' AND amount >= 0 AND amount IS NOT NULL AND customer_id IS NOT NULL AND ordered_at < ?
     GROUP BY ALL
 ), ranked AS (SELECT *, row_number() OVER (PARTITION BY customer_id ORDER BY day) AS number FROM days)
 SELECT count(*) - 1, max(day) - min(day), ? - min(day), coalesce(avg(spent) FILTER (number > 1), 0)::DOUBLE

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.engines.backends import arrow_of, frame_of
 
 import crmkpi as ck
-from crmkpi.records.base import record_type
+from crmkpi.records.base import record_class, record_type
+from crmkpi.sources import files as files_module
 
 ENGINES = ("records", "polars", "pandas", "pyarrow", "duckdb")
 DEALS = [
@@ -73,6 +75,46 @@ def test_dates_that_a_value_is_made_of_are_looked_at_as_well() -> None:
     assert [note[: len(told)] for note in notes] == [told]
     assert ck.Dataset(tickets=tickets).measure("ticket_volume").notes == ()
     assert ck.Dataset(tickets=tickets, as_of=date(2024, 2, 1)).measure("first_response_time").notes == ()
+
+
+OVER: dict[str, tuple[str, list[dict[str, Any]], str]] = {
+    "subscriptions": ("mrr", [{"customer_id": "A", "mrr": 5, "started_at": "2024-01-05"}], "ended_at"),
+    "no start": ("arr", [{"customer_id": "A", "mrr": 5}], "ended_at"),
+    "customers": ("active_customers", [{"since": "2024-01-05"}], "until"),
+    "tickets": ("backlog", [{"created_at": "2024-01-05"}], "solved_at"),
+}
+
+
+@pytest.mark.parametrize("day", [FUTURE, datetime(9999, 12, 31)])
+@pytest.mark.parametrize("source", ["records", "file", "frame of a file"])
+@pytest.mark.parametrize("name", OVER)
+def test_what_ends_after_today_is_told_where_it_is_missing_from_what_is_there_now(
+    name: str, source: str, day: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metric, (fields,), end = OVER[name]
+    table = getattr(ck, metric).tables[0]
+    record = record_class(table)
+    ends = {"1": None, "2": "2024-02-01", "3": day}
+    given: Any = [record(id=number, **fields, **{end: date_}) for number, date_ in ends.items()]
+    if source != "records":
+        path = tmp_path / f"{table}.csv"
+        ck.write_csv(given, path)
+        monkeypatch.setattr(files_module, "_LEAST_SCANNED", 0 if source == "frame of a file" else 10**12)
+        given = path
+    told = f"1 record of {table} taken for over, with the {end} after today, such as {day.date()}; as_of= says up to"
+    crm = ck.Dataset(**{table: given})
+    assert [note.startswith(told) for note in crm.measure(metric).notes] == [True]
+    assert not [note for note in crm.measure(metric, period="2024-01").notes if "taken for over" in note]
+    known = ck.Dataset(**{table: given}, as_of=date(2026, 1, 1)).measure(metric)
+    assert (known[0].n, known.notes) == (2, ())
+
+
+def test_check_tells_of_ends_after_today_without_a_day_and_leaves_plans_alone_with_one() -> None:
+    runs = [ck.Subscription(id="1", customer_id="A", mrr=5, started_at="2024-01-05", ended_at=FUTURE)]
+    (finding,) = [one for one in ck.Dataset(subscriptions=runs).check() if one.code == "future_dates"]
+    assert [impact.does for impact in finding.impacts] == ["taken for over now, without as_of, in"]
+    known = ck.Dataset(subscriptions=runs, as_of=date(2026, 1, 1)).check()
+    assert not [one for one in known if one.code == "future_dates"]
 
 
 def test_check_looks_for_dates_after_today_without_a_day() -> None:

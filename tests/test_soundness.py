@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -125,11 +126,13 @@ def timestamps(model: type[Any]) -> list[str]:
     return [name for name, field in record_type(model).fields.items() if field.kind == "timestamp"]
 
 
+@cache
 def blank(table: str, name: str) -> Any:
     """A record of which nothing is known."""
     return RECORDS[table](id=name, **{"deals": {"status": "open"}, "surveys": {"kind": "nps"}}.get(table, {}))
 
 
+@cache
 def of_later(table: str, name: str, *, aware: bool) -> Any:
     """A record of the year 2040."""
     dates = dict.fromkeys(timestamps(RECORDS[table]), datetime(2040, 5, 5, tzinfo=UTC if aware else None))

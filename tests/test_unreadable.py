@@ -6,8 +6,8 @@ import copy
 import io
 import pickle
 import re
-from dataclasses import replace
-from datetime import date
+from dataclasses import fields, replace
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -213,3 +213,18 @@ def test_records_of_a_list_are_set_aside_too_where_related_ones_cannot_all_be_re
     related = [ck.Deal(id="D", status="won"), partly(id="E", status="won", unreadable={"closed_at": "'?'"})]
     found = ck.stage_conversion_rate(stage_visits=[visit], deals=given(related))
     assert (found.value, found.left_out) == (None, {"left_at unreadable": 1})
+
+
+@pytest.mark.parametrize("field", ["status", "solved_at"])
+@pytest.mark.parametrize("as_of", [None, date(2026, 9, 30)])
+def test_of_a_condition_a_part_may_be_unreadable_and_the_rest_not(field: str, as_of: date | None) -> None:
+    known = {"status": "solved", "solved_at": datetime(2026, 1, 6), "replies": 1}
+    tickets = [ck.Ticket(id=str(number), created_at=datetime(2026, 1, 5), **known) for number in range(4)]  # type: ignore[arg-type]
+    values = {each.name: getattr(tickets[3], each.name) for each in fields(tickets[3])} | {field: None}
+    lost = partly_read(ck.Ticket)(**{**values, "unreadable": {field: "'x'"}})
+    hours = ck.Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
+    crm = ck.Dataset(tickets=[*tickets[:3], lost], as_of=as_of, calendar=hours, most_unreadable=1)
+    for metric in (each for kpi in ck.catalogue for each in (kpi, *kpi.variants.values())):
+        if metric.tables == ("tickets",) and not metric.parameters:
+            (account,) = crm.measure(metric)[0].accounts
+            assert account.used + sum(account.left_out.values()) + account.rejected + account.outside == 4, metric.id

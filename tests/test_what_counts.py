@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from tests.engines.backends import arrow_of, frame_of
+from tests.engines.backends import arrow_of, frame_of, frames_of
 
 import crmkpi as ck
 from crmkpi.errors import CurrencyError, InputError
@@ -212,3 +212,49 @@ def test_a_report_hints_at_ends_that_include_their_day():
         ),
     )
     assert ck.Dataset(subscriptions=subscriptions("2026-02-01")).measure("mrr").notes == ()
+
+
+PURCHASES = [
+    ck.Order(
+        id=f"{customer}{number}",
+        customer_id=customer,
+        ordered_at=datetime(2025, 7, 1) + timedelta(days=41 * number + 5 * place),
+        amount=20 + place + number,
+    )
+    for place, customer in enumerate("ABCDEFGH")
+    for number in range(1 + place % 4)
+]
+REFUNDS = [
+    ck.Order(id="RA", customer_id="A", ordered_at="2025-12-30", amount=-20),
+    ck.Order(id="RD", customer_id="D", ordered_at="2025-09-30", amount=-3),
+    ck.Order(id="RZ", customer_id="Z", ordered_at="2025-08-01", amount=-1),  # who bought before the data begins
+]
+OF_ORDERS = [
+    metric
+    for metric in ck.catalogue.everything()
+    if "orders" in metric.tables
+    and "with_refunds" not in metric.id
+    and metric.id not in ("cart_abandonment_rate", "return_rate")
+]
+
+
+@pytest.mark.parametrize("engine", ["records", "polars", "duckdb"])
+@pytest.mark.parametrize("metric", OF_ORDERS, ids=lambda metric: metric.id)
+def test_a_refund_lowers_amounts_and_is_no_purchase_for_any_kpi(metric: ck.Metric, engine: str) -> None:
+    customers = [ck.Customer(id=name, since="2025-07-01") for name in "ABCDEFGHZ"]
+    expenses = [ck.Expense(id="1", team="sales", amount=10, spent_at="2025-08-01")]
+    given = {"lifespan": timedelta(days=300), "discount": 0.1, "horizon": 100}
+    inputs = []
+    for orders in (PURCHASES, [*PURCHASES, *REFUNDS]):
+        tables = {"orders": orders, "customers": customers, "expenses": expenses}
+        known = {name: table for name, table in tables.items() if name in (*metric.tables, "customers")}
+        crm = ck.Dataset(known if engine == "records" else frames_of(engine, known), as_of=date(2025, 12, 31))
+        needed = {name: value for name, value in given.items() if name in metric.parameters}
+        found = crm.measure(metric, period=["2025", "2025-12"], parameters=needed)
+        inputs.append([dict(one.inputs) for one in found])
+    plain, refunded = inputs
+    in_december = 0 if metric.id == "customer_lifetime_value.discounted" else 20  # by the day on which customers came
+    for before, after, lost in zip(plain, refunded, (24, in_december), strict=True):
+        if "amount" in before and metric.id != "average_order_value":
+            before["amount"] -= lost
+        assert after == before

@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from crmkpi._read_only import ReadOnly
+from crmkpi.currencies import said_currency
 from crmkpi.errors import CurrencyError, InputError, did_you_mean
 
 __all__ = ["Rates", "rates_of"]
@@ -46,8 +47,14 @@ class Rates:
             raise InputError(f"Rates lead to a currency, such as 'EUR'; got {self.to!r}.")
         if not isinstance(self.rates, Mapping):
             raise InputError(f"Rates map currencies to numbers, such as {{'USD': '0.9'}}; got {self.rates!r}.")
+        object.__setattr__(self, "to", said_currency("The currency that rates lead to", self.to))
         table: dict[str, Decimal | tuple[list[date], list[Decimal]]] = {self.to: Decimal(1)}
-        for currency, rate in self.rates.items():
+        given: set[str] = set()
+        for said, rate in self.rates.items():
+            currency = said_currency("A currency of rates", said) if isinstance(said, str) else said
+            if currency in given:
+                raise InputError(f"Rates name {currency} twice, once as {said!r}; leave one out.")
+            given.add(currency)
             if currency == self.to and (isinstance(rate, Mapping) or _positive(currency, rate) != 1):
                 raise InputError(f"One {currency} is one {currency}; got a rate of {rate!r}.")
             if isinstance(rate, Mapping):

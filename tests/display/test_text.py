@@ -8,6 +8,7 @@ from textwrap import dedent
 from hypothesis import given
 from hypothesis import strategies as st
 
+import crmkpi as ck
 from crmkpi import (
     Dataset,
     Deal,
@@ -37,6 +38,17 @@ def test_one_thing_has_no_plural_and_a_value_without_a_margin_says_so() -> None:
 
 def lines(text: str) -> list[str]:
     return dedent(text).strip("\n").splitlines()
+
+
+def test_working_time_without_an_hourly_rate_is_told():
+    timed = [ck.Interaction(id="1", kind="call", seconds=600, cost="0.5")]
+    told = "working time costs nothing, no hourly_rate given"
+    assert told in str(ck.average_interaction_cost(timed))
+    assert f"average_interaction_cost: {told}" in str(
+        ck.Dataset(interactions=timed).measure("average_interaction_cost")
+    )
+    assert told not in str(ck.average_interaction_cost(timed, hourly_rate=90))
+    assert told not in str(ck.average_interaction_cost([ck.Interaction(id="1", kind="call", cost="0.5")]))
 
 
 def test_a_result_reads_as_one_line_with_its_evidence(crm: Dataset) -> None:

@@ -409,6 +409,13 @@ def test_a_query_is_measured_like_a_table(server, name) -> None:
     [
         ("SELECT 1; DROP TABLE deals", "takes one statement without a ';'"),
         ("SELECT 1;", "takes one statement without a ';'"),
+        (r"SELECT '\') AS x; COMMIT; DROP TABLE deals; SELECT (SELECT 1 --'", "takes one statement without a ';'"),
+        (r"SELECT 'it\'s' /* ' */; COMMIT -- '", "takes one statement without a ';'"),
+        ("SELECT 1 AS $$ ; COMMIT; SELECT 1 AS $$", "takes one statement without a ';'"),
+        ("SELECT 1 # it's\n; COMMIT -- '", "takes one statement without a ';'"),
+        ("SELECT 1 /*! ; COMMIT */", "takes one statement without a ';'"),
+        ("SELECT 1 /*M!100100 ; COMMIT */", "takes one statement without a ';'"),
+        ("SELECT 1 /* /* */ ; COMMIT */", "takes one statement without a ';'"),
         ("DELETE FROM deals", "takes a SELECT, which only reads; got one that starts with DELETE"),
         ("  -- a word\n UPDATE deals SET id = 1", "got one that starts with UPDATE"),
         ("", "takes the text of a SELECT"),

@@ -304,7 +304,7 @@ def test_bins_of_money_in_floats_are_the_bins_of_decimals() -> None:
 
 
 def test_extreme_dates_are_in_no_period_and_break_nothing(backend) -> None:
-    dates = [datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999), datetime(2026, 1, 5)]
+    dates = [datetime(1, 1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999), datetime(2026, 1, 5)]
     arrow = pa.table({**DEALS, "status": ["won"] * 3, "closed_at": pa.array(dates, pa.timestamp("us"))})
     frame = frame_of(backend, arrow)
     records = [Deal(id=str(n), status="won", closed_at=day, amount=10) for n, day in enumerate(dates)]

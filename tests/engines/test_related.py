@@ -227,3 +227,16 @@ def test_rows_without_an_id_are_refused_where_others_refer_to_them_and_count_els
     assert [one.segment["customer.industry"] for one in crm.measure("win_rate", by="customer.industry")] == [None]
     left = frames_of(backend, {"customers": [ck.Customer(id="A", industry="food")], "deals": DEALS})
     assert ck.Dataset(**left).measure("win_rate", by="customer.industry")
+
+
+def test_related_tables_of_two_connections_of_duckdb_are_refused_and_the_way_out_works() -> None:
+    duckdb = pytest.importorskip("duckdb")
+    one, other = duckdb.connect(), duckdb.connect()
+    deals = one.sql("SELECT '1' AS id, 'won' AS status, 'A' AS customer_id")
+    customers = "SELECT 'A' AS id, 'retail' AS industry"
+    apart = ck.Dataset(deals=deals, customers=other.sql(customers))
+    with pytest.raises(InputError, match=r"^Related tables of DuckDB must lie in one connection; take both"):
+        apart.measure("win_rate", by="customer.industry")
+    assert apart.measure("active_customers")[0].value == 1  # what is not related need not be
+    together = ck.Dataset(deals=deals, customers=one.sql(customers))
+    assert [found.value for found in together.measure("win_rate", by="customer.industry")] == [1.0]

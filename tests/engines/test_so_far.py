@@ -185,8 +185,15 @@ def test_a_period_is_measured_as_if_later_dates_were_not_there(drawn: list[Any])
         for n, (created, replied, solved, status) in enumerate(drawn)
     ]
     dates = ("created_at", "first_replied_at", "solved_at")
+
+    def later(at: datetime | None) -> bool:
+        return at is not None and at >= end
+
+    def status_then(ticket: ck.Ticket) -> Any:
+        return "open" if ticket.status == "solved" and later(ticket.solved_at) else ticket.status
+
     cleaned = [
-        replace(ticket, **{name: None for name in dates if (at := getattr(ticket, name)) is not None and at >= end})
+        replace(ticket, **{name: None for name in dates if later(getattr(ticket, name))}, status=status_then(ticket))
         for ticket in tickets
     ]
     for metric in FLOWS:

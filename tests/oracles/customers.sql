@@ -25,15 +25,15 @@ FROM known_customers
 SELECT count(*) FILTER (status = 'churned') / count(status) FROM customers
 -- churn_rate.by_inactivity
 WITH buyers AS (SELECT max(ordered_at) AS last FROM orders
-    WHERE status = 'completed' AND customer_id IS NOT NULL AND ordered_at < as_of() AND in_period(ordered_at) GROUP BY customer_id)
+    WHERE status = 'completed' AND NOT coalesce(amount < 0, false) AND customer_id IS NOT NULL AND ordered_at < as_of() AND in_period(ordered_at) GROUP BY customer_id)
 SELECT count(*) FILTER (last + to_days(days()) < as_of()) / count(*) FROM buyers
 -- cohort_retention
-WITH firsts AS (SELECT customer_id, min(ordered_at) AS first FROM orders WHERE status = 'completed' AND customer_id IS NOT NULL GROUP BY ALL)
-SELECT avg((customer_id IN (SELECT customer_id FROM orders WHERE status = 'completed' AND in_period(ordered_at) AND customer_id IS NOT NULL))::INT)
+WITH firsts AS (SELECT customer_id, min(ordered_at) AS first FROM orders WHERE status = 'completed' AND NOT coalesce(amount < 0, false) AND customer_id IS NOT NULL GROUP BY ALL)
+SELECT avg((customer_id IN (SELECT customer_id FROM orders WHERE status = 'completed' AND NOT coalesce(amount < 0, false) AND in_period(ordered_at) AND customer_id IS NOT NULL))::INT)
 FROM firsts WHERE in_lagged(first)
 -- cohort_retention.rolling
 WITH firsts AS (SELECT customer_id, min(ordered_at) AS first, max(ordered_at) AS last FROM orders
-    WHERE status = 'completed' AND customer_id IS NOT NULL GROUP BY ALL)
+    WHERE status = 'completed' AND NOT coalesce(amount < 0, false) AND customer_id IS NOT NULL GROUP BY ALL)
 SELECT avg((last >= period_start())::INT) FROM firsts WHERE in_lagged(first)
 -- cohort_retention.survival
 SELECT avg((until IS NULL OR until >= period_end())::INT) FROM known_customers WHERE in_lagged(since)

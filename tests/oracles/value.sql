@@ -1,9 +1,9 @@
 
 -- customer_lifetime_value
 WITH bought AS (SELECT * FROM orders WHERE status = 'completed' AND amount IS NOT NULL AND customer_id IS NOT NULL AND in_period(ordered_at))
-SELECT (sum(amount) / count(*)) * (count(*) / count(DISTINCT customer_id) / days_of_period()) * lifespan() * margin() FROM bought
+SELECT (sum(amount) / count(*)) * (count(*) / count(DISTINCT customer_id) FILTER (amount >= 0) / days_of_period()) * lifespan() * margin() FROM bought
 -- customer_lifetime_value.historic
-SELECT sum(amount) / count(DISTINCT customer_id) FROM orders
+SELECT sum(amount) / count(DISTINCT customer_id) FILTER (amount >= 0) FROM orders
 WHERE status = 'completed' AND amount IS NOT NULL AND customer_id IS NOT NULL AND in_period(ordered_at)
 -- customer_lifetime_value.arpu_over_churn
 SELECT CASE WHEN NOT whole() THEN
@@ -28,7 +28,7 @@ SELECT CASE WHEN NOT whole() THEN
     / (SELECT count(*) FROM credible_customers WHERE in_period(since)) END
 -- ltv_to_cac_ratio
 WITH bought AS (SELECT * FROM orders WHERE status = 'completed' AND amount IS NOT NULL AND customer_id IS NOT NULL AND in_period(ordered_at))
-SELECT sum(amount) / count(DISTINCT customer_id) / days_of_period() * lifespan() * margin()
+SELECT sum(amount) / count(DISTINCT customer_id) FILTER (amount >= 0) / days_of_period() * lifespan() * margin()
     / ((SELECT sum(amount) FROM expenses WHERE team IN ('marketing', 'sales') AND in_period(spent_at))
         / (SELECT count(*) FROM credible_customers WHERE in_period(since))) FROM bought
 -- ltv_to_cac_ratio.arpu_over_churn

@@ -302,7 +302,7 @@ PLANTED = {
     "duplicate_ids": {"id": "D0"},
     "mojibake": {"owner": "ZoÃ«"},
     "placeholder_words": {"owner": "unknown"},
-    "dates_too_early": {"created_at": "1970-01-01"},
+    "dates_too_early": {"created_at": "1970-01-02"},
     "missing_amounts": {"amount": None, "status": "won", "closed_at": "2026-03-01"},
 }
 

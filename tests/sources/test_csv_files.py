@@ -23,6 +23,7 @@ from crmkpi.errors import (
     UnknownNameError,
 )
 from crmkpi.records import Deal, Order, Survey, Ticket
+from crmkpi.records.texts import is_blank
 from crmkpi.sources import Records, read_csv
 
 
@@ -64,7 +65,7 @@ def test_every_row_is_a_record_or_rejected(rows: list[tuple[str, ...]]) -> None:
     assert [unread(deal) for deal in found] == [lacks(row) for row in rows if is_a_record(row)]
     for deal, row in zip(found, filter(is_a_record, rows), strict=True):
         assert ("status" in unread(deal)) == (deal.status is None)
-        assert deal.attributes.get("note", "") == row[4]
+        assert deal.attributes.get("note", "") == ("" if is_blank(row[4]) else row[4])
 
 
 def unread(record: Any) -> dict[str, str]:

@@ -103,7 +103,7 @@ def days(*values: str) -> Sequence[date]:
     return [date.fromisoformat(value) for value in values]
 
 
-@given(st.lists(st.dates(date(1970, 1, 1), date(2068, 1, 1)), min_size=1), st.sampled_from("/-."), st.booleans())
+@given(st.lists(st.dates(date(1970, 1, 2), date(2068, 1, 1)), min_size=1), st.sampled_from("/-."), st.booleans())
 def test_a_column_of_dates_in_numbers_reads_as_written_or_is_refused(
     moments: list[date], sign: str, day_first: bool
 ) -> None:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from crmkpi.currencies import said_currency
 from crmkpi.errors import CrmKpiError, InputError, unknown_name
 from crmkpi.records import RECORDS
 
@@ -119,7 +120,12 @@ def read_setting(text: str) -> tuple[str, Decimal]:
 def read_rate(text: str) -> tuple[str, Decimal]:
     """CURRENCY=NUMBER."""
     currency, number = _pair(text, "a CURRENCY, and a NUMBER")
-    return currency, _number(number)
+    return read_currency(currency), _number(number)
+
+
+def read_currency(text: str) -> str:
+    """The code of a currency, which may be said by its name or sign."""
+    return said_currency("the currency", text)
 
 
 def read_hours(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:

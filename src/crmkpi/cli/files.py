@@ -12,12 +12,12 @@ from time import monotonic
 from typing import Any
 
 from crmkpi.cli.messages import say
+from crmkpi.currencies import meanings_of
 from crmkpi.errors import FileFormatError
 from crmkpi.measuring.lookup import on_one_line
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.sources import Records
-from crmkpi.sources.currencies import meanings_of
 from crmkpi.sources.exports import recognised
 from crmkpi.sources.files import TableFile
 from crmkpi.sources.reading import options_from

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from crmkpi.cli.arguments import (
     argument,
     read_column,
+    read_currency,
     read_day,
     read_default,
     read_ends,
@@ -119,7 +120,11 @@ def add_frame(parser: argparse.ArgumentParser) -> Any:
         "--as-of", type=argument(read_day), metavar="DATE", help="the day up to which the data is known, or today"
     )
     frame.add_argument("--tz", default=None, metavar="ZONE", help="the time zone in which days begin (default: UTC)")
-    frame.add_argument("--currency", help="of amounts that carry none; with --rate, the one to convert to")
+    frame.add_argument(
+        "--currency",
+        type=argument(read_currency),
+        help="of amounts that carry none; with --rate, the one to convert to",
+    )
     frame.add_argument(
         "--rate",
         action="append",

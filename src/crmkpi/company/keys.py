@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from crmkpi.currencies import said_currency
 from crmkpi.dates.calendars import CalendarUnit
 from crmkpi.dates.opening_hours import Weekday
 from crmkpi.insight.kpi_set_keys import KpiSetKeys
@@ -98,7 +100,9 @@ class CompanyKeys(Keyed):
     called: ClassVar[str] = "The company file"
 
     name: str | None = Field(None, description="What the company is called.")
-    currency: str | None = Field(None, description="Of amounts that carry none; with rates, the one to convert to.")
+    currency: Annotated[str, AfterValidator(partial(said_currency, "currency"))] | None = Field(
+        None, description="Of amounts that carry none; with rates, the one to convert to."
+    )
     as_of: date | datetime | str | None = Field(None, description='The day up to which the data is known, or "today".')
     most_unreadable: float | None = Field(None, description="The share of unreadable records a KPI may leave out.")
     calendar: CalendarKeys = CalendarKeys()

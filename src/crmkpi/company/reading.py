@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from crmkpi.company.keys import TableKeys
+from crmkpi.currencies import meanings_of
 from crmkpi.errors import CrmKpiError, InputError, did_you_mean
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
-from crmkpi.sources.currencies import meanings_of
 from crmkpi.sources.files import FileRecords, TableFile
 from crmkpi.sources.frames.databases import database
 from crmkpi.sources.frames.tables import table as frame_table

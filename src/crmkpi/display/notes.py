@@ -9,7 +9,7 @@ from crmkpi.display.format import format_detectable, format_label, listed
 from crmkpi.measuring.results import Result
 from crmkpi.measuring.unreadable import commonest
 
-__all__ = ["NOT_OVER", "SMALL_SAMPLE", "marks", "notes_of"]
+__all__ = ["NOT_OVER", "SMALL_SAMPLE", "marks", "not_given", "notes_of"]
 
 SMALL_SAMPLE = "†"
 NOT_OVER = "°"
@@ -30,11 +30,11 @@ def notes_of(results: Sequence[Result], name_of: Callable[[Result], str]) -> tup
     notes += dict.fromkeys(result.no_interval for result in results if result.no_interval)
     notes += _undefined(results, name_of)
     notes += _changes(results, name_of)
-    without_margin = dict.fromkeys(
-        name_of(result) for result in results if result.value is not None and result.parameters.get("margin") == 1
-    )
-    if without_margin:
-        notes.append(f"{listed(without_margin)}: revenue, no margin given")
+    lacking: dict[str, dict[str, None]] = {}
+    for result in results:
+        if (told := not_given(result)) is not None:
+            lacking.setdefault(told, {})[name_of(result)] = None
+    notes += [f"{listed(names)}: {told}" for told, names in lacking.items()]
     notes += _left_out(results, name_of)
     notes += _unreadable(results, name_of)
     rejected = {account.table: account.rejected for result in results for account in result.accounts}
@@ -48,6 +48,17 @@ def notes_of(results: Sequence[Result], name_of: Callable[[Result], str]) -> tup
         if reasons
     ]
     return tuple(notes)
+
+
+def not_given(result: Result) -> str | None:
+    """What a value lacks since a parameter was not given that most firms have a number for."""
+    if result.value is None:
+        return None
+    if result.parameters.get("margin") == 1:
+        return "revenue, no margin given"
+    if result.parameters.get("hourly_rate") == 0 and result.inputs.get("seconds"):
+        return "working time costs nothing, no hourly_rate given"
+    return None
 
 
 def _undefined(results: Sequence[Result], name_of: Callable[[Result], str]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from crmkpi.display.format import (
     value_text,
     words,
 )
+from crmkpi.display.notes import not_given
 from crmkpi.display.sheet import Sheet, SheetColumn, compared_label, sheet_of
 from crmkpi.measuring.results import Change, Report, Result
 from crmkpi.measuring.unreadable import commonest
@@ -69,8 +70,8 @@ def result_text(result: Result) -> str:
         parts.append("no records: " + ", ".join(f"{count:,} {reason}" for reason, count in result.skipped.items()))
     if result.compared_to is not None and result.change is not None and result.change.absolute is not None:
         parts.append(_change(result, result.change))
-    if result.value is not None and result.parameters.get("margin") == 1:
-        parts.append("revenue, no margin given")
+    if (lacking := not_given(result)) is not None:
+        parts.append(lacking)
     if result.small_sample:
         parts.append("small sample")
     if result.complete is False:

@@ -12,10 +12,11 @@ from typing import Any
 
 from crmkpi.dates.calendars import Calendar
 from crmkpi.engines.frames.faults import inside
+from crmkpi.engines.frames.group_keys import currency_of
 from crmkpi.engines.frames.local_time import DAY, step_numbers, wall_time
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.frames.unreadable import is_unreadable
-from crmkpi.engines.frames.words import only_where
+from crmkpi.engines.frames.words import flagged, only_where
 from crmkpi.errors import ColumnError, CurrencyError
 from crmkpi.insight.orders import DECIDING, Orders, refuse_several
 
@@ -84,7 +85,7 @@ class Purchases:
             below = ~nw.col(amount.name).is_null() & (nw.col(amount.name) < nw.lit(0))
             reasons["refund"] = bought & below
             bought = bought & ~below
-        flags = (nw.when(what).then(nw.lit(1)).otherwise(nw.lit(0)).alias(reason) for reason, what in reasons.items())
+        flags = (flagged(nw, what).alias(reason) for reason, what in reasons.items())
         ((begun, *counts),) = home.leave(
             frame.with_columns(only_where(nw, bought, nw.col("wall")).alias("begun"), *flags).select(
                 nw.col("begun").min(), *(nw.col(reason).sum().alias(reason) for reason in reasons)
@@ -119,7 +120,7 @@ def _in_one_currency(asked: Orders, home: Any, orders: Any, spent: Any) -> Any:
     """The amounts, converted where there are rates; several currencies without rates are refused."""
     nw, column = home.words, inside("currency")
     if "currency" in asked.table.columns:
-        known = {code: code or asked.currency for (code,) in home.leave(orders.select(column).unique())}
+        known = {code: currency_of(code) or asked.currency for (code,) in home.leave(orders.select(column).unique())}
     else:
         known = {None: asked.currency}
     rates = asked.rates
@@ -160,7 +161,7 @@ def customer_columns(purchases: Purchases, *, as_of: date) -> dict[str, Any]:
         nw.len().alias("days"),
         column(names["day"]).min().alias("first"),
         column(names["day"]).max().alias("last"),
-        column(names["n"]).sum().alias("orders"),
+        column(names["n"]).sum().cast(nw.Int64).alias("orders"),
         column(names["spent"]).sum().cast(nw.Float64).alias("value"),
         home.first_by(names["spent"], names["day"]).cast(nw.Float64).alias("begun"),
     )

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from crmkpi._hooks import hook
 from crmkpi._read_only import ReadOnly
+from crmkpi.currencies import said_currency
 from crmkpi.dates.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, calendar_of, known_day
 from crmkpi.dates.given import PeriodLike, in_words
 from crmkpi.dates.periods import Period
@@ -83,8 +84,8 @@ class Dataset(Tables, Questions):
         if currency is not None and not isinstance(currency, str):
             raise InputError(f"`currency` is the name of a currency, such as 'EUR'; got {currency!r}.")
         check_most_unreadable(most_unreadable)
-        self.currency = currency
-        self.rates = rates_of(rates, currency)
+        self.currency = None if currency is None else said_currency("`currency`", currency)
+        self.rates = rates_of(rates, self.currency)
         self.as_of = known_day(as_of)
         self.most_unreadable = most_unreadable
         self.narrowings: tuple[Narrowing, ...] = ()

@@ -356,9 +356,10 @@ class _Builder:
         for found in plan.metrics:
             for period in periods:
                 parts = {stock: self._reader.timeline.parts(period, stock=stock) for stock in (False, True)}
-                text = self._reaches.after_today(found, self._reader.answers, segments, parts)
-                if text is not None:
-                    told[text] = None
+                whole = period is None or period.unit == "all"
+                told |= dict.fromkeys(
+                    self._reaches.after_today(found, self._reader.answers, segments, parts, whole=whole)
+                )
         return list(told)
 
     def _blank(self, metric: Metric, segment: tuple[Hashable, ...]) -> str | None:

@@ -187,7 +187,7 @@ class Plan:
         stock = measure.is_stock and measure.at is None
         happened: list[Expression] = []
         if self._so_far and not stock:
-            measure = measure if speaks_of_as_of(metric) else measure_so_far(measure)
+            measure = measure if speaks_of_as_of(metric) else measure_so_far(measure, at)
             happened = [] if at is None else [Unless(lies_later(at))]
         left_out = self._left_out(metric, type_.table, stock=stock)
         anchor = query.anchor(None if self._whole or stock else at, stock=stock)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from crmkpi.dates.calendars import Calendar
 from crmkpi.dates.periods import Period
@@ -27,6 +28,14 @@ __all__ = ["Reaches", "dated_fields", "placed", "reach_of", "silent_tables"]
 Reach = tuple[datetime, datetime]
 
 
+class _Later(NamedTuple):
+    """Records that are dated after today: the answer to a question on them, as they are and without the date."""
+
+    answer: Answer
+    without: Answer
+    day: datetime
+
+
 class _Tables(Protocol):
     """The part of a dataset that this module uses."""
 
@@ -44,7 +53,7 @@ class Reaches:
     def __init__(self, crm: _Tables) -> None:
         self._crm = crm
         self._reaches: dict[tuple[str, str], Reach | None] = {}
-        self._later: dict[tuple[str, str], tuple[Answer, datetime] | None] = {}
+        self._later: dict[tuple[str, str], _Later | None] = {}
 
     def begins_later(self, metric: Metric, period: Period) -> str | None:
         """The note that all tables of a metric begin after a period; None if one does not."""
@@ -66,12 +75,16 @@ class Reaches:
         answers: Mapping[str, Answer],
         segments: Sequence[tuple[Hashable, ...]],
         parts: Mapping[bool, Sequence[Part]],
-    ) -> str | None:
-        """The note that counted records are dated after today, where `as_of` is not given.
+        *,
+        whole: bool,
+    ) -> list[str]:
+        """The notes that records are dated after today, where `as_of` is not given: that they count, or do not.
 
-        Only lists and files are looked through, as for ids that come twice.
+        What is there now, without a period (`whole`), lacks what ends after today. Only lists and files are looked
+        through, as for ids that come twice.
         """
-        for type_, at in dated_fields(plan.metric):
+        dated = dated_fields(plan.metric)
+        for type_, at in (*dated, *(one for one in _ends_read(plan.metric) if whole and one not in dated)):
             answer = answers.get(type_.table)
             if answer is None or answer.ask is None:
                 continue
@@ -80,19 +93,28 @@ class Reaches:
                 self._later[key] = self._found_later(type_.table, at, answer)
             if (found := self._later[key]) is None:
                 continue
+            day = self._crm.calendar.wall(found.day).date()
             for account in plan.accounts:
                 if account.table == type_.table:
-                    counting = Counting(found[0], account, parts[account.stock])
-                    if used := sum(counting.counts(segment).numbers[0] for segment in segments):
-                        day = self._crm.calendar.wall(found[1]).date()
-                        records = "records" if used > 1 else "record"
-                        return (
-                            f"{used:,} {records} of {type_.table} with a {at} after today, such as {day}; as_of= says "
-                            "up to which day the data is known"
+                    used, without = (
+                        sum(
+                            Counting(one, account, parts[account.stock]).counts(segment).numbers[0]
+                            for segment in segments
                         )
-        return None
+                        for one in (found.answer, found.without)
+                    )
+                    said = f"such as {day}; as_of= says up to which day the data is known"
+                    if used and (type_, at) in dated:
+                        records = "records" if used > 1 else "record"
+                        return [f"{used:,} {records} of {type_.table} with a {at} after today, {said}"]
+                    if whole and account.stock and (over := without - used) > 0:
+                        records = "records" if over > 1 else "record"
+                        return [
+                            f"{over:,} {records} of {type_.table} taken for over, with the {at} after today, {said}"
+                        ]
+        return []
 
-    def _found_later(self, table: str, at: str, answer: Answer) -> tuple[Answer, datetime] | None:
+    def _found_later(self, table: str, at: str, answer: Answer) -> _Later | None:
         assert answer.ask is not None
         wall, exact = datetime.now(self._crm.calendar.zone).replace(tzinfo=None), datetime.now(self._crm.calendar.zone)
         given = self._crm.tables[table]
@@ -100,9 +122,13 @@ class Reaches:
             from crmkpi.sources.frames.csv_parts import later_part  # noqa: PLC0415  # only where files are frames
 
             found = later_part(given, at, wall, exact)
-            return None if found is None else (answer.ask(found[0]), found[1])
+            return None if found is None else _Later(answer.ask(found[0]), answer.ask(found[1]), found[2])
         later = _dated_after(given, at, wall, exact)
-        return (answer.ask(later), getattr(later[0], at)) if later else None
+        if not later:
+            return None
+        return _Later(
+            answer.ask(later), answer.ask([replace(one, **{at: None}) for one in later]), getattr(later[0], at)
+        )
 
 
 def _dated_after(records: Iterable[Any], at: str, wall: datetime, exact: datetime) -> list[Any]:
@@ -203,19 +229,26 @@ def placed(metric: Metric) -> tuple[int, ...]:
 
 def _happened(metric: Metric) -> list[tuple[RecordType, str]]:
     """The dates of what happened that the measures of a metric read; those of ends may be planned ones."""
+    return [(type_, name) for type_, name in _read_dates(metric) if name not in ENDS]
+
+
+@lru_cache(maxsize=500)
+def _ends_read(metric: Metric) -> tuple[tuple[RecordType, str], ...]:
+    """The ends that the measures of a metric read."""
+    return tuple((type_, name) for type_, name in _read_dates(metric) if name in ENDS)
+
+
+def _read_dates(metric: Metric) -> Iterator[tuple[RecordType, str]]:
     columns = [
         each
         for measure in metric.measures.values()
         for each in (measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else (measure,))
     ]
-    return [
-        (each.base.record_type_, part.path[0])
-        for each in columns
-        for root in (each.where, each.value)
-        for part in walk(root)
-        if isinstance(part, Field) and len(part.path) == 1 and part.kind == "timestamp" and not part.planned
-        if part.path[0] not in ENDS
-    ]
+    for each in columns:
+        for root in (each.where, each.value):
+            for part in walk(root):
+                if isinstance(part, Field) and len(part.path) == 1 and part.kind == "timestamp" and not part.planned:
+                    yield each.base.record_type_, part.path[0]
 
 
 def _ends(dates: Iterable[datetime | None]) -> Reach | None:

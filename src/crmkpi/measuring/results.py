@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, overload
 
 from crmkpi._hooks import hook
 from crmkpi._read_only import ReadOnly
+from crmkpi.currencies import said_currency
 from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.definition.units import Unit, Value_co
@@ -431,6 +432,7 @@ def result_from_totals(metric: Metric, inputs: Mapping[str, Any], *, confidence:
     value, exact, reason = evaluated(metric, inputs)
     interval, n = (None, None) if reason else interval_of(metric, inputs, None, confidence=confidence, exact=exact)
     parameters = {name: inputs[name] for name in metric.parameters}
+    currency = None if currency is None else said_currency("`currency`", currency)
     return Result(
         metric, value, reason, ReadOnly(counted(totals)), currency, interval, n or 0, parameters=parameters, exact=exact
     )

@@ -1,19 +1,32 @@
 """The data as of a day, `as_of`: a later date is a plan, or stands for "never".
 
 Replies, ends, closings and solutions dated later have not happened: they are missing, unless a definition says itself
-what `as_of` means. A record whose own date lies later is left out as "after as of". A stock is looked at no later than
-on that day (`Moments.looked_at`), and needs none of this.
+what `as_of` means; nor has what a status or score says of them. A record whose own date lies later is left out as
+"after as of". A stock is looked at no later than on that day (`Moments.looked_at`), and needs none of this.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from crmkpi.definition.expressions import AsOf, Comparison, Expression, Field, as_of, walk
+from crmkpi._read_only import ReadOnly
+from crmkpi.definition.expressions import (
+    AsOf,
+    Comparison,
+    Constant,
+    Expression,
+    Field,
+    Membership,
+    Presence,
+    as_of,
+    walk,
+)
 from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.definition.metric import Metric
-from crmkpi.definition.planned_expressions import Happened
+from crmkpi.definition.planned_expressions import Happened, Unless
+from crmkpi.records.base import record_class, record_type
 
 __all__ = ["AFTER_AS_OF", "lies_later", "measure_so_far", "so_far", "speaks_of_as_of"]
 
@@ -21,25 +34,84 @@ AFTER_AS_OF = "after as of"
 
 What = TypeVar("What")
 
+# The field of each table that says that something has happened, by which words, when, and the word for "not yet".
+_TOLD: Mapping[tuple[str, str], tuple[tuple[str, ...], str, str | None]] = ReadOnly(
+    {
+        ("deals", "status"): (("won", "lost"), "closed_at", "open"),
+        ("tickets", "status"): (("solved", "closed"), "solved_at", "open"),
+        ("leads", "status"): (("converted",), "converted_at", None),
+        ("customers", "status"): (("churned",), "until", None),
+        ("surveys", "score"): ((), "answered_at", None),
+    }
+)
 
-def so_far(what: What) -> What:
-    """An expression, or several, in which every timestamp that says what happened is known only up to `as_of`."""
+
+def so_far(what: What, but: str | None = None) -> What:
+    """An expression, or several, in which every timestamp that says what happened is known only up to `as_of`.
+
+    A status or score tells only what had happened by then. `but` is the date by which records are counted, of which
+    "after as of" is said.
+    """
+    if isinstance(what, Comparison | Membership | Presence) and (told := _told(what, but)) is not None:
+        return told  # type: ignore[return-value]
     if isinstance(what, Field) and what.table and what.kind == "timestamp" and not what.planned:
         return Happened(what)  # type: ignore[return-value]
     if isinstance(what, tuple):
-        return tuple(so_far(part) for part in what)  # type: ignore[return-value]
+        return tuple(so_far(part, but) for part in what)  # type: ignore[return-value]
     if not isinstance(what, Expression) or isinstance(what, Happened):
         return what
     parts = {name: getattr(what, name) for name in getattr(what, "__dataclass_fields__", {})}
     changed: dict[str, Any] = {
-        name: so_far(part) for name, part in parts.items() if isinstance(part, Expression | tuple)
+        name: so_far(part, but) for name, part in parts.items() if isinstance(part, Expression | tuple)
     }
     return replace(what, **changed) if changed else what  # type: ignore[type-var]
 
 
-def measure_so_far(measure: Measure) -> Measure:
-    """The measure of what has happened up to `as_of`."""
-    return replace(measure, where=so_far(measure.where), value=so_far(measure.value))
+def _told(what: Comparison | Membership | Presence, but: str | None) -> Expression | None:
+    """What a condition on a status or score said on the day `as_of`; None where it is about something else."""
+    item = what.left if isinstance(what, Comparison) else what.item
+    if not isinstance(item, Field) or (known := _TOLD.get((_table_of(item), item.path[-1]))) is None:
+        return None
+    words, date, before = known
+    when = Field(item.table, (*item.path[:-1], date), "timestamp")
+    if repr(when) == but:
+        return None
+    later = when.present() & lies_later(when)  # false, and not neither true nor false, where there is no date
+    then = Membership(item, words) & later if words else later  # it had not happened
+    match what:
+        case Presence(_, False):
+            return None if words else what | then
+        case Comparison("==", _, Constant(word)) if words:
+            asked = {word}
+        case Comparison("!=", _, Constant(word)) if words:
+            asked = {*item.choices} - {word}
+        case Membership(_, options) if words:
+            asked = {*options}
+        case _:
+            return None if words else what & Unless(then)
+    if before in asked:
+        return what | then
+    if not asked & {*words} or (before is None and asked - {*words}):  # which other word stood there is not known
+        return None
+    return what & Unless(then)
+
+
+def _table_of(field: Field) -> str:
+    """The table of the record that a field is of, which a relation may lead to; "" for a custom attribute."""
+    table = field.table
+    for name in field.path[:-1]:
+        relation = record_type(record_class(table)).relations.get(name)
+        if relation is None:
+            return ""
+        table = relation.table
+    return table
+
+
+def measure_so_far(measure: Measure, at: Expression | None) -> Measure:
+    """The measure of what has happened up to `as_of`, of records that count by the date `at`."""
+    but = None if at is None else repr(at)
+    where, value = so_far(measure.where, but), so_far(measure.value, but)
+    return replace(measure, where=where, value=value)
 
 
 def speaks_of_as_of(metric: Metric) -> bool:

@@ -36,13 +36,17 @@ class Uncertainty:
         """The fields among these that may be unreadable, each once, in order."""
         return [field for field in fields_of(*roots) if self.may(field)]
 
+    def is_sure(self, condition: Expression) -> bool:
+        """Whether every field of the condition is readable in all records."""
+        return not any(isinstance(part, Field) and self.may(part) for part in walk(condition))
+
     def readable(self, *roots: Expression | None) -> list[Expression]:
         """The conditions under which all of these fields are readable."""
         return [Unless(IsUnreadable(field)) for field in self.fields(*roots)]
 
     def certainly(self, condition: Expression) -> Expression:
         """True where the condition holds for any value of the unreadable fields."""
-        if not self.fields(condition):
+        if self.is_sure(condition):
             return condition
         match condition:
             case Combination("and", left, right):
@@ -62,7 +66,7 @@ class Uncertainty:
 
     def possibly(self, condition: Expression) -> Expression:
         """True where the condition holds for something that could stand in the fields that cannot be read."""
-        if not self.fields(condition):
+        if self.is_sure(condition):
             return condition
         match condition:
             case Combination("and", left, right):
@@ -90,6 +94,8 @@ class Uncertainty:
                 return reduce(and_, [Negation(condition), *self.readable(condition)])
 
     def _possibly_not(self, condition: Expression) -> Expression:
+        if not self.fields(condition):
+            return Negation(condition)
         match condition:
             case Combination("and", left, right):
                 return self._possibly_not(left) | self._possibly_not(right)
@@ -107,11 +113,10 @@ class Uncertainty:
         unread = reduce(or_, [IsUnreadable(field) for field in self.fields(condition)])
         if isinstance(condition, Presence) and not condition.present_:
             return unread
-        there = [
-            field.present() | IsUnreadable(field) if self.may(field) else field.present()
-            for field in fields_of(condition)
-            if len(fields_of(condition)) > 1
-        ]
+        needed = fields_of(condition)
+        if len(needed) == 1:
+            return unread
+        there = [field.present() | IsUnreadable(field) if self.may(field) else field.present() for field in needed]
         return reduce(and_, [unread, *there])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol
 
 from crmkpi.dates.calendars import Calendar
@@ -14,6 +14,7 @@ __all__ = ["Term", "day_before", "end_notes"]
 
 Term = tuple[datetime, datetime | None, str]  # start, end and id
 _DAY = timedelta(days=1)
+_WHOLE_DAY = {(0, 0), (23, 59)}  # how a day without a time, and its end, are written
 
 
 class _Tables(Protocol):
@@ -26,11 +27,17 @@ class _Tables(Protocol):
 
 
 def day_before(terms: Sequence[Term]) -> Iterator[tuple[str, str]]:
-    """Each term that ends at the midnight one day before another one of the customer's begins, with that one."""
+    """Each term that ends the day before another one of the customer's begins, with that one.
+
+    A day is written as its midnight or as its last minute.
+    """
     begins = {start: name for start, _, name in terms}
+    days = {start.date(): name for start, name in begins.items() if start.time() == time()}
     for _, end, name in terms:
-        if end is not None and end.time() == time() and end not in begins and end + _DAY in begins:
-            yield name, begins[end + _DAY]
+        if end is None or end in begins or end.date() == date.max or (end.hour, end.minute) not in _WHOLE_DAY:
+            continue
+        if (then := days.get(end.date() + _DAY)) is not None and (end.hour == 23 or end.time() == time()):
+            yield name, then
 
 
 def end_notes(crm: _Tables, metrics: Sequence[Metric]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from crmkpi.errors import InputError
 from crmkpi.records.base import Kind, partly_read
 from crmkpi.sources import Records, read_dicts
 from crmkpi.sources.account import LoadAccount, Noted
+from crmkpi.sources.reading import Ends
 
 __all__ = ["records_of_frame"]
 
@@ -73,7 +74,8 @@ def _parts(
     while batch := list(islice(rows, _BATCH)):
         told = [_told(table, row) for row in batch]
         own = [{name: row[name] for name in row if name not in table.unread.values()} for row in batch]
-        part = read_dicts(own, record=model, columns=columns, values=table.values, tz=table.tz)
+        ends: Ends = "inclusive" if table.inclusive else "exclusive"
+        part = read_dicts(own, record=model, columns=columns, values=table.values, tz=table.tz, ends=ends)
         moved = tuple(replace(row, line=start + row.line) for row in part.rejected)
         account = replace(part.account, rejected=moved)
         records = part[:]

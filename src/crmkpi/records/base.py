@@ -30,6 +30,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from crmkpi._read_only import ReadOnly
+from crmkpi.currencies import code_of
 from crmkpi.errors import DefinitionError, InputError, did_you_mean, unknown_name
 from crmkpi.records.faults import fault, shortened
 from crmkpi.records.placeholders import LAST_PLACEHOLDER, NOT_A_DATE, is_placeholder
@@ -80,6 +81,10 @@ def _no_placeholder(day: _D) -> _D:
     if is_placeholder(day):
         raise ValueError(f"{NOT_A_DATE}; give None in its place")
     return day
+
+
+def _as_code(currency: str | None) -> str | None:
+    return None if currency is None else code_of(currency)
 
 
 def _no_number(value: Any) -> Any:
@@ -264,6 +269,8 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
         members.setdefault("__repr__", _filled)
         hints = get_type_hints(cls, include_extras=True)
         texts = {name: Annotated[hint, TextMark()] for name, hint in hints.items() if hint in (str, str | None)}
+        if (text := texts.get("currency")) is not None:
+            texts["currency"] = Annotated[text, AfterValidator(_as_code)]
         members["__annotations__"] = {**cls.__annotations__, **texts}
         plain: Any = _RecordClass(cls.__name__, cls.__bases__, members)
         model = pydantic_dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=_CONFIG)(plain)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from crmkpi.currencies import currencies_of, several_currencies
 from crmkpi.errors import did_you_mean, unknown_name
-from crmkpi.sources.currencies import currencies_of, several_currencies
 from crmkpi.sources.tallies import Count, uncounted
 
 __all__ = ["FLAGS_OF_LANGUAGES", "Words", "choice_reader", "currency_reader", "flag_words", "word_reader"]

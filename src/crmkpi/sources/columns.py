@@ -10,11 +10,11 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from crmkpi.currencies import currency_in, one_currency
 from crmkpi.errors import ColumnError, InputError, did_you_mean, unknown_name
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.records.directions import by_header
 from crmkpi.sources.computed_values import SCALES
-from crmkpi.sources.currencies import currency_in
 from crmkpi.sources.headers import FoundHeader, found_columns, stage_of
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn, Unit, check_column
@@ -355,14 +355,9 @@ def _constants(
     if options.preset is not None:
         constants |= {name: value for name, value in options.preset.constants.items() if name in kind.fields}
     named = [one.currency for each in found.values() for one in each] + [currency_in(header) for header in amounts]
-    currencies = {currency for currency in named if currency is not None}
-    if len(currencies) > 1 and "currency" not in filled:
-        raise ColumnError(
-            f"The headers of {source} name several currencies, {' and '.join(sorted(currencies))}; "
-            f"drop all but one with columns={{header: None}}."
-        )
-    if currencies and "currency" in kind.fields and "currency" not in filled:
-        constants["currency"] = currencies.pop().strip().upper()
+    currency = one_currency(named, source) if "currency" in kind.fields and "currency" not in filled else None
+    if currency is not None:
+        constants["currency"] = currency
         said = options.defaults.get("currency", constants["currency"])
         if str(said).upper() != constants["currency"]:
             raise InputError(

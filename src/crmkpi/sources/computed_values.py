@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from crmkpi.sources.currencies import currencies_of, several_currencies
+from crmkpi.currencies import currencies_of, several_currencies
 from crmkpi.sources.numbers import NumberReader
 from crmkpi.sources.tallies import Count
 

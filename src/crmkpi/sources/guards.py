@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
+from crmkpi.currencies import currencies_of
 from crmkpi.errors import ColumnError, FileFormatError
 from crmkpi.records import RECORDS
 from crmkpi.records.base import FieldType, RecordType, record_type
 from crmkpi.sources.columns import Columns, MatchedColumn, folded_header
 from crmkpi.sources.computed_values import INTERVALS
-from crmkpi.sources.currencies import currencies_of
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.header_units import OF_MONEY, OF_MRR, OF_TIME, says_month, unit_in
 from crmkpi.sources.reading import ReadingOptions

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
+from crmkpi.currencies import currencies_of
 from crmkpi.errors import FileFormatError, InputError
-from crmkpi.sources.currencies import currencies_of
 from crmkpi.sources.header_units import says_percent
 from crmkpi.sources.limits import LONGEST_NUMBER
 from crmkpi.sources.spellings import (

@@ -19,6 +19,7 @@ from crmkpi.errors import InputError
 from crmkpi.records.base import FieldType, Kind, record_type
 from crmkpi.sources.dicts import read_dicts
 from crmkpi.sources.loaded import Records
+from crmkpi.sources.reading import Ends
 
 __all__ = ["read_objects"]
 
@@ -34,13 +35,14 @@ def read_objects(
     columns: Mapping[str, Any] | None = None,
     values: Mapping[str, Mapping[Any, Any]] | None = None,
     tz: str | ZoneInfo | None = None,
+    ends: Ends | None = None,
 ) -> Records[_R]:
     """Rows of objects as records: rows of SQLAlchemy, objects of an ORM, dataclasses, models of pydantic, named tuples.
 
-    The names of the columns are those of the first row; plain tuples and lists need `names`. `columns`, `values` and
-    `tz` mean what they mean for `read_dicts`. Values that have the type of their field are taken as they are, which
-    takes no longer than making the records by hand; where any has not, all rows are read as `read_dicts` reads them,
-    and the account says what became of them.
+    The names of the columns are those of the first row; plain tuples and lists need `names`. `columns`, `values`,
+    `tz` and `ends` mean what they mean for `read_dicts`. Values that have the type of their field are taken as they
+    are, which takes no longer than making the records by hand; where any has not, all rows are read as `read_dicts`
+    reads them, and the account says what became of them.
 
     Raises:
         InputError: `rows` is no iterable, or nothing says what its columns are called.
@@ -53,7 +55,7 @@ def read_objects(
     if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
         raise InputError(f"Rows must be an iterable of objects, and this is a {type(rows).__name__}; put it in a list.")
     every = list(rows)
-    options: dict[str, Any] = {"columns": columns, "values": values, "tz": tz}
+    options: dict[str, Any] = {"columns": columns, "values": values, "tz": tz, "ends": ends}
     asked = {name: given for name, given in options.items() if given is not None}
     if not every:
         return read_dicts((), record=record, **asked)
@@ -61,7 +63,7 @@ def read_objects(
     cells = _cells_of(every[0], known)
     first = dict(zip(known, cells(every[0]), strict=True))
     head = read_dicts([first], record=record, **asked)  # says which column fills which field
-    made = None if tz is not None else _typed(every, cells, known, head, record, values or {})
+    made = None if tz is not None or ends is not None else _typed(every, cells, known, head, record, values or {})
     if made is None:
         return read_dicts((dict(zip(known, cells(row), strict=True)) for row in every), record=record, **asked)
     account = replace(
@@ -128,6 +130,8 @@ def _typed(
     moments = (column for field, column in given.items() if type_.fields[field].kind == "timestamp")
     if len({moment.tzinfo is None for column in moments for moment in column if moment is not None}) > 1:
         return None  # times with a zone beside such without one are an error, or noted
+    if "currency" in type_.fields and "currency" not in given and (not head or head[0].currency is not None):
+        return None  # the name of a column of amounts says it
     own = {name: places[name] for name in head.unmapped if name in places}
     if own:
         if not all(set(map(type, column)) <= _PLAIN for column in own.values()):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crmkpi.sources.currencies import currencies_of
+from crmkpi.currencies import currencies_of
 from crmkpi.sources.grid import Row
 from crmkpi.sources.spellings import is_missing, spelling_of
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from crmkpi.sources.currencies import CURRENCY_AFTER, CURRENCY_BEFORE, currencies_of
+from crmkpi.currencies import CURRENCY_AFTER, CURRENCY_BEFORE, currencies_of
 from crmkpi.sources.limits import LONGEST_NUMBER
 
 __all__ = [

@@ -10,6 +10,7 @@ from crmkpi.engines.frames.homes.database import columns_once
 from crmkpi.sources.frames.databases import any_source, one_select
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.objects import read_objects
+from crmkpi.sources.reading import Ends
 
 __all__ = ["read_sql"]
 
@@ -25,13 +26,14 @@ def read_sql(
     columns: Mapping[str, Any] | None = None,
     values: Mapping[str, Mapping[Any, Any]] | None = None,
     tz: str | ZoneInfo | None = None,
+    ends: Ends | None = None,
 ) -> Records[_R]:
     """The rows of a SELECT as records: `read_sql("SELECT ... WHERE closed_at >= '2026-01-01'", engine, record=Deal)`.
 
     `connected` is an engine, a connection or a URL of SQLAlchemy, of any database that it knows, or a connection of
     `sqlite3`; a connection is only read, and never committed or closed. The text is sent as it is, without parameters.
-    `columns`, `values` and `tz` mean what they mean for `read_objects`, which takes the rows. To measure tables where
-    they lie, without loading their rows, see `database`.
+    `columns`, `values`, `tz` and `ends` mean what they mean for `read_objects`, which takes the rows. To measure tables
+    where they lie, without loading their rows, see `database`.
 
     Raises:
         ColumnError: two columns of the query have one name.
@@ -47,4 +49,4 @@ def read_sql(
     source, asked = any_source(connected), one_select(text)
     names, rows = source.all_rows(asked)
     columns_once([(name, "") for name in names])
-    return read_objects(rows, record=record, names=names, columns=columns, values=values, tz=tz)
+    return read_objects(rows, record=record, names=names, columns=columns, values=values, tz=tz, ends=ends)

@@ -20,13 +20,13 @@ from crmkpi.engines.frames.backends import Backend
 from crmkpi.engines.frames.faults import (
     EnteredField,
     Entry,
-    any_of,
     begins_with_letters,
     blank_text,
     bounds_of,
     fields_of,
     is_beyond,
     odd_one,
+    some_of,
     wrong,
 )
 from crmkpi.engines.frames.homes.home import Facts, raw_name, word_name
@@ -101,11 +101,11 @@ def assumed(
         ways = _doubts(look, one, small, lacks=lacks, sure=sure, may_be_blank=may_be_blank)
         beside = one.name in entry.told or one.name in entry.meaning_nothing  # another column says what is read
         if one.kind in ("choice", "flag") and not beside and not one.type_.loose:
-            own_doubts |= {} if (doubt := any_of(ways)) is None else {one.own: doubt}
+            own_doubts |= {} if (doubt := some_of(ways)) is None else {one.own: doubt}
         else:
             doubts += ways
     frame = entry.frame
-    if (doubt := any_of([*doubts, *look.off_scale()])) is not None:
+    if (doubt := some_of([*doubts, *look.off_scale()])) is not None:
         frame = frame.with_columns(flagged(nw, doubt).alias(UNLIKE))
         own_doubts[UNLIKE] = nw.col(UNLIKE) == nw.lit(1)
     if plain:
@@ -202,7 +202,7 @@ def none_later(prepared: Prepared, query: Query, as_of: Sequence[datetime]) -> P
                 if column.low < until <= column.high:
                     late.append(nw.col(column.name) >= nw.lit(until))
                     columns[stamp.path] = replace(column, high=until - 1)
-    later = any_of(late)
+    later = some_of(late)
     if later is None:
         return prepared
     return replace(prepared, columns=MappingProxyType(columns), doubts={**prepared.doubts, LATER: later})
@@ -210,7 +210,7 @@ def none_later(prepared: Prepared, query: Query, as_of: Sequence[datetime]) -> P
 
 def doubted(doubts: Mapping[str, Expr], nw: Words) -> dict[str, Expr]:
     """The columns that are 1 in rows that are not as assumed."""
-    unlike = any_of(doubt for name, doubt in doubts.items() if name != LATER)
+    unlike = some_of(doubt for name, doubt in doubts.items() if name != LATER)
     found = {UNLIKE: unlike, LATER: doubts.get(LATER)}
     return {name: flagged(nw, doubt) for name, doubt in found.items() if doubt is not None}
 

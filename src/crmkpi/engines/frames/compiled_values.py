@@ -23,6 +23,7 @@ __all__ = [
     "product",
     "sum_of",
     "times",
+    "unnegated",
     "whole",
     "whole_times",
 ]
@@ -59,6 +60,11 @@ class Condition:
 
     source: Expr
     words: tuple[str, ...] = ()
+
+
+def unnegated(text: str) -> str:
+    """The text of a condition without its negation."""
+    return text[len("unless(") : -1] if text.startswith("unless(") else text
 
 
 def as_float(nw: Words, source: Expr, digits: int | None) -> Expr:

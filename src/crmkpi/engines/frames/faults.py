@@ -7,14 +7,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import reduce
 from types import MappingProxyType
 
 from crmkpi.definition.expressions import ValueKind
 from crmkpi.engines.frames.backends import Backend
 from crmkpi.engines.frames.compiled_values import as_float
 from crmkpi.engines.frames.homes.home import NUMBERS, TOO_LATE, ColumnType, raw_name, word_name
-from crmkpi.engines.frames.words import Cell, Expr, Frame, Scalar, Words, one_of, only_where
+from crmkpi.engines.frames.words import Cell, Expr, Frame, Scalar, Words, any_of, one_of, only_where
 from crmkpi.records.base import Kind, RecordType
 from crmkpi.records.placeholders import OFFSETS, PLACEHOLDERS, WIDEST_OFFSET
 from crmkpi.records.survey import LONGEST_SCALES, SHARES
@@ -24,7 +23,6 @@ __all__ = [
     "YEARS",
     "EnteredField",
     "Entry",
-    "any_of",
     "as_number",
     "begins_with_letters",
     "blank",
@@ -38,6 +36,7 @@ __all__ = [
     "odd_one",
     "off_scale",
     "out_of_time",
+    "some_of",
     "stands_for_nothing",
     "wrong",
     "wrong_type",
@@ -114,10 +113,10 @@ def _kind_of(type_: RecordType, name: str, known: ColumnType) -> ValueKind:
     return _OWN_KINDS.get(known.what, "any") if kind == "attributes" else kind
 
 
-def any_of(conditions: Iterable[Expr]) -> Expr | None:
-    """Where any of the conditions holds; None where there is none."""
+def some_of(conditions: Iterable[Expr]) -> Expr | None:
+    """Where any of the conditions holds; None where there are no conditions."""
     found = list(conditions)
-    return reduce(lambda one, other: one | other, found) if found else None
+    return any_of(found) if found else None
 
 
 def wrong(nw: Words, type_: RecordType, one: EnteredField, entry: Entry, *, finite: bool = False) -> Expr | None:
@@ -136,7 +135,7 @@ def wrong(nw: Words, type_: RecordType, one: EnteredField, entry: Entry, *, fini
     if most is not None:
         found.append(there & (column > nw.lit(most)))
     odd = odd_one(nw, type_, one, entry)
-    return any_of(found if odd is None else [*found, odd])
+    return some_of(found if odd is None else [*found, odd])
 
 
 def is_beyond(type_: RecordType, one: EnteredField, low: Cell, high: Cell) -> bool:
@@ -169,7 +168,7 @@ def odd_one(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Ex
         found.append(there & column.is_in([_NEITHER]))
     elif one.type_.wild:
         found.append(there & column.is_in([TOO_LATE]))
-    return any_of(found)
+    return some_of(found)
 
 
 def blank(nw: Words, type_: RecordType, one: EnteredField, words: Collection[str]) -> Expr | None:

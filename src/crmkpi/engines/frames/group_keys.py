@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from crmkpi.definition.expressions import Expression
+from crmkpi.currencies import code_of
+from crmkpi.definition.expressions import Expression, Field
 from crmkpi.engines.frames.compiled_values import Condition, Value
 from crmkpi.engines.frames.compiler import Compiler
 from crmkpi.engines.frames.local_time import from_micros, step_numbers
 from crmkpi.engines.frames.time_buckets import cells_of
 from crmkpi.engines.frames.words import Cell, Expr, Words, only_where
 from crmkpi.engines.query import EXACT, NO_DATE, SegmentKey
+from crmkpi.errors import InputError
 
 __all__ = [
     "OUTSIDE",
@@ -23,6 +25,7 @@ __all__ = [
     "all_rows",
     "as_it_is",
     "beyond_part",
+    "currency_of",
     "day_key",
     "decoder",
     "scaled",
@@ -50,6 +53,27 @@ class Key:
 def as_it_is(value: Cell) -> Cell:
     """The value itself, for keys that need no decoding."""
     return value
+
+
+def currency_of(cell: Cell) -> Cell:
+    """The code of a currency; a name or sign of one is refused, since groups are not added up here.
+
+    Raises:
+        InputError: it is no code, with what to say.
+    """
+    if cell is None:
+        return None
+    code, problem = "EUR", ""
+    try:
+        if (code := code_of(str(cell))) == cell:
+            return cell
+        problem = f"which is {code}"
+    except InputError as found:
+        problem = str(found)
+    raise InputError(
+        f"A column of currencies holds {cell!r}, {problem}; say it when the table is made, "
+        f"values={{'currency': {{{cell!r}: {code!r}}}}}."
+    )
 
 
 def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) -> Key:
@@ -133,6 +157,8 @@ def segment_key(number: int, key: SegmentKey, compiler: Compiler) -> Key:
         source = step_numbers(compiler.prepared.backend.home, value.source, edges)
         return Key(name, source, lambda number: None if number is None else segment.labels[int(number)])
     decode = decoder(value)
+    if isinstance(key.source, Field) and key.source.path[-1] == "currency":
+        decode = currency_of
     if (label := key.label) is not None:
         return Key(name, value.source, lambda plain: label(decode(plain)), single=False)
     return Key(name, value.source, decode, single=value.kind != "number")  # 0.0 and -0.0

@@ -10,7 +10,7 @@ from crmkpi.errors import ColumnError, did_you_mean
 from crmkpi.records.base import RecordType
 from crmkpi.records.directions import by_field
 
-__all__ = ["mapped"]
+__all__ = ["folded_name", "mapped"]
 
 
 def mapped(given: Mapping[str, Value], names: Sequence[str], type_: RecordType) -> Mapping[str, str]:
@@ -40,3 +40,8 @@ def mapped(given: Mapping[str, Value], names: Sequence[str], type_: RecordType) 
                 f"record=crmkpi.{type_.model.__name__}, columns={{'its column': {name!r}}})."
             )
     return MappingProxyType(found)
+
+
+def folded_name(name: str) -> str:
+    """A name in normal form: without case, blanks and underscores."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())

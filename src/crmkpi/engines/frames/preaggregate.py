@@ -13,9 +13,9 @@ from types import MappingProxyType
 
 from crmkpi.engines.frames.assumptions import UNLIKE, doubted
 from crmkpi.engines.frames.backends import Backend
-from crmkpi.engines.frames.compiled_values import Condition, Value
+from crmkpi.engines.frames.compiled_values import Condition, Value, unnegated
 from crmkpi.engines.frames.exact_sums import Sum, exact_sum
-from crmkpi.engines.frames.faults import any_of
+from crmkpi.engines.frames.faults import some_of
 from crmkpi.engines.frames.slots import PassSlot
 from crmkpi.engines.frames.words import Expr, Frame, Words, all_of, only_where
 
@@ -67,7 +67,7 @@ class Classes:
             if condition.words:
                 held[text] = condition.source
                 continue
-            plain = text.removeprefix("unless(").removesuffix(")") if text.startswith("unless(") else text
+            plain = unnegated(text)
             if plain not in truths:
                 truths[plain] = (f"truth{len(truths)}", condition.source, text)
             name, _, first = truths[plain]
@@ -79,7 +79,7 @@ class Classes:
             source = next(source for name, source in self.values.values() if name == part.whole)
             in_rows.append((only_where(nw, all_of(ways), source) if ways else source).alias(part.column))
         names = [*dict.fromkeys((*keys, *words)), *(name for name, *_ in truths.values())]
-        of_classes = any_of(doubt for name, doubt in doubts.items() if name in names)
+        of_classes = some_of(doubt for name, doubt in doubts.items() if name in names)
         counted = doubted({name: doubt for name, doubt in doubts.items() if name not in names}, nw)
         in_rows += [source.alias(name) for name, source in counted.items()]
         terms = [source.alias(name) for name, source in self.terms.items()]

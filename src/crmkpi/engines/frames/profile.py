@@ -16,7 +16,6 @@ from crmkpi.engines.frames.faults import (
     YEARS,
     EnteredField,
     Entry,
-    any_of,
     as_number,
     blank_text,
     fields_of,
@@ -25,6 +24,7 @@ from crmkpi.engines.frames.faults import (
     may_stand_for_nothing,
     odd_one,
     off_scale,
+    some_of,
 )
 from crmkpi.engines.frames.homes.home import Kept, raw_name, word_name
 from crmkpi.engines.frames.unreadable import Mark
@@ -155,7 +155,7 @@ class Look:
                 asked[f"nan {one.name}"] = nw.col(f"_nan {one.name}").sum()
         refused = None if settled else self._refused()
         if refused is not None:
-            flags["_refused"] = nw.when(refused).then(nw.lit(1)).otherwise(nw.lit(0))
+            flags["_refused"] = flagged(nw, refused)
             asked["refused"] = nw.col("_refused").sum()
         found = self._ask(self.entry.frame, flags, asked)
         return found if settled or not (found.get("refused") or self._is_refused(found)) else None
@@ -175,7 +175,7 @@ class Look:
             elif one.name not in self.entry.fixed:
                 ways = (odd_one(nw, self.type_, one, self.entry), blank_text(nw, self.type_, one))
                 found += [way for way in ways if way is not None]
-        return any_of([*found, *self.off_scale()])
+        return some_of([*found, *self.off_scale()])
 
     def off_scale(self) -> list[Expr]:
         """Where a survey's score is not on its scale, or its scale none."""
@@ -268,8 +268,7 @@ class Look:
         if digits > _MANY_DIGITS or (digits and max(abs(low), abs(high)) > _LARGEST):
             factors = {scale: 10 ** (digits - scale) for scale in sorted(_SCALES) if scale < digits}
             lost = {
-                f"_lost{scale}": nw.when(column % nw.lit(factor) != nw.lit(0)).then(nw.lit(1)).otherwise(nw.lit(0))
-                for scale, factor in factors.items()
+                f"_lost{scale}": flagged(nw, column % nw.lit(factor) != nw.lit(0)) for scale, factor in factors.items()
             }
             counted = self._ask(frame, lost, {name: nw.col(name).sum() for name in lost})
             for scale, factor in factors.items():

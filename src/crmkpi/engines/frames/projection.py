@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from crmkpi.engines.frames.assumptions import doubted
-from crmkpi.engines.frames.compiled_values import Condition, Value
+from crmkpi.engines.frames.compiled_values import Condition, Value, unnegated
 from crmkpi.engines.frames.compiler import Compiler
 from crmkpi.engines.frames.exact_sums import exact_sum
-from crmkpi.engines.frames.group_keys import OUTSIDE, Key, as_it_is, beyond_part, decoder
+from crmkpi.engines.frames.group_keys import OUTSIDE, Key, beyond_part, currency_of, decoder
 from crmkpi.engines.frames.preaggregate import Classes
 from crmkpi.engines.frames.slots import PassSlot
 from crmkpi.engines.frames.words import Expr, Frame, all_of, any_of, flagged, only_where
@@ -102,18 +102,18 @@ class Projection:
     def _shared(self) -> dict[str, tuple[str, str, Expr]]:
         """The long conditions that several flags ask for, or their opposites: each is one column, and written once."""
         ways = [(text, one) for way in self.ways.values() for text, one in way.items() if len(text) > _LONG]
-        counted = Counter(_unnegated(text) for text, _ in ways)
+        counted = Counter(unnegated(text) for text, _ in ways)
         found: dict[str, tuple[str, str, Expr]] = {}
         for text, one in ways:
-            if counted[_unnegated(text)] > 1:
-                found.setdefault(_unnegated(text), (f"s{len(found)}_", text, one.source))
+            if counted[unnegated(text)] > 1:
+                found.setdefault(unnegated(text), (f"s{len(found)}_", text, one.source))
         return found
 
     def _asked(self, text: str, condition: Condition, shared: Mapping[str, tuple[str, str, Expr]]) -> Expr:
         """A condition of a flag, by the column that it shares with others."""
-        if _unnegated(text) not in shared:
+        if unnegated(text) not in shared:
             return condition.source
-        name, written, _ = shared[_unnegated(text)]
+        name, written, _ = shared[unnegated(text)]
         return self.met(name) if written == text else ~self.met(name)
 
     def _counted(self, condition: Expr) -> Expr:
@@ -159,7 +159,7 @@ class Projection:
             made.flag = self._flags.setdefault(" & ".join(sorted(conditions)), f"w{len(self._flags)}_")
             self.ways[made.flag] = conditions
         if slot.currency is not None and not (known := compiler.column(slot.currency)).empty:
-            key = Key(f"c{len(self._currencies)}", self.nw.col(known.name), as_it_is)
+            key = Key(f"c{len(self._currencies)}", self.nw.col(known.name), currency_of)
             made.currency = self._currencies.setdefault(repr(slot.currency), key).name
         if made.value is not None:
             self._value(made, made.value)
@@ -209,8 +209,3 @@ class Projection:
 def _named(prefix: str, among: dict[str, tuple[str, Expr]], text: str, source: Expr) -> str:
     """The name of a column; columns of one text are one."""
     return among.setdefault(f"{prefix}_{text}", (f"{prefix}{len(among)}_", source))[0]
-
-
-def _unnegated(text: str) -> str:
-    """The text of a condition, or of that which must not be true."""
-    return text[len("unless(") : -1] if text.startswith("unless(") else text

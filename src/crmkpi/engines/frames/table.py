@@ -24,7 +24,7 @@ from crmkpi.engines.frames.homes.database import DatabaseTable
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, Physical, raw_name, word_name
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.local_time import day_after, from_micros, to_utc, with_clocks
-from crmkpi.engines.frames.mapping import mapped
+from crmkpi.engines.frames.mapping import folded_name, mapped
 from crmkpi.engines.frames.profile import Prepared, looked_over
 from crmkpi.engines.frames.translation import spelt, translated
 from crmkpi.engines.frames.unreadable import set_aside, with_usual_scales
@@ -80,6 +80,7 @@ class FrameTable:
         "columns",
         "computed",
         "constant",
+        "currency",
         "frame",
         "inclusive",
         "kept",
@@ -148,6 +149,7 @@ class FrameTable:
         self.columns = mapped(columns or {}, self._names, type_)
         lacking = [name for name in type_.may_be_absent if name not in self.columns]
         self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*computed}
+        self.currency: str | None = None  # that the name of a column of amounts says
         self._known: dict[Hashable, Prepared] = {}
         self._assuming = False
         self._assumed: dict[Hashable, tuple[object, Prepared | None]] = {}
@@ -359,8 +361,8 @@ class FrameTable:
             )
         column = self.columns.get(name)
         if column is None:
-            alike = {_folded(found): found for found in self._names if found not in self.columns.values()}
-            if (same := alike.get(_folded(name))) is not None:
+            alike = {folded_name(found): found for found in self._names if found not in self.columns.values()}
+            if (same := alike.get(folded_name(name))) is not None:
                 raise ColumnError(
                     f"{self.type_.model.__name__} has {name!r} and the frame has {same!r}, which may be the same; say "
                     f"so with columns={{{name!r}: {same!r}}}, or rename it."
@@ -404,6 +406,7 @@ class FrameTable:
             return None, "text"
         field = self.type_.model.__pydantic_fields__[name]
         said = None if field.is_required() or name in self.columns else field.get_default(call_default_factory=True)
+        said = self.currency if name == "currency" and said is None else said
         return said, self.type_.fields[name].kind
 
     def _translated(self, nw: Words, types: Mapping[str, ColumnType]) -> dict[str, Expr]:
@@ -435,11 +438,6 @@ def taken(frame: object) -> Backend:
         )
     check_versions(backend)
     return backend
-
-
-def _folded(name: str) -> str:
-    """A name in normal form: without case, blanks and underscores."""
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 def _beside_score(wanted: Iterable[str]) -> tuple[str, ...]:

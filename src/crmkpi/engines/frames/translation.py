@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from crmkpi.engines.frames.faults import YEARS, any_of, stands_for_nothing
+from crmkpi.engines.frames.faults import YEARS, some_of, stands_for_nothing
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, word_name
 from crmkpi.engines.frames.words import Expr, Words
 from crmkpi.engines.query import Value
@@ -26,7 +26,7 @@ def translated(
     if kind in YEARS:
         said = {str(raw)[:10] for raw, meant in mapping.items() if meant is None}
         days = stands_for_nothing(nw, kind, column, aware=bool(own.aware))
-        nothing = any_of(where for word, where in days.items() if word[1:11] in said)
+        nothing = some_of(where for word, where in days.items() if word[1:11] in said)
         return source if nothing is None else nw.when(nothing).then(nw.lit(None)).otherwise(source)
     if own.loose and not is_text:  # a cell of another type than the column's is known by its text
         word = nw.col(word_name(name))

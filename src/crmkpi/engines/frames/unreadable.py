@@ -20,7 +20,6 @@ from crmkpi.engines.frames.faults import (
     YEARS,
     EnteredField,
     Entry,
-    any_of,
     as_number,
     blank,
     fields_of,
@@ -28,6 +27,7 @@ from crmkpi.engines.frames.faults import (
     longest,
     off_scale,
     out_of_time,
+    some_of,
     stands_for_nothing,
     wrong,
 )
@@ -94,7 +94,7 @@ def set_aside(backend: Backend, type_: RecordType, entry: Entry, wanted: Collect
     for one in own:
         known = type_.fields.get(one.name)
         lacking = [nw.col(one.own).is_null()] if known is not None and known.required and not entry.told else []
-        found = any_of([*(fault for fault in (faulty[one.name],) if fault is not None), *lacking])
+        found = some_of([*(fault for fault in (faulty[one.name],) if fault is not None), *lacking])
         if found is not None or (type_.model is Survey and one.name in _SCALE):
             flags[one.name] = nw.lit(0) if found is None else flagged(nw, found)
     frame = frame.with_columns(
@@ -171,7 +171,7 @@ def _faulty(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Ex
     if entry.told:
         return ~nw.col(word_name(one.own)).is_null() if one.name in entry.told else None
     found = (wrong(nw, type_, one, entry), out_of_time(nw, type_, one, entry.raws))
-    return any_of(each for each in found if each is not None)
+    return some_of(each for each in found if each is not None)
 
 
 def _is_nothing(

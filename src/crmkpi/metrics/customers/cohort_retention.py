@@ -1,6 +1,6 @@
 """Cohort retention."""
 
-from crmkpi.definition.expressions import period
+from crmkpi.definition.expressions import as_of, period
 from crmkpi.definition.metric import Share, metric
 from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.customers.retention import active_at_end, joined, wrong
@@ -13,7 +13,7 @@ earlier = {
     "before": orders.count(completed & (orders.ordered_at < period.start)).previous(periods),
     "began": orders.count(completed).previous(periods),
 }
-since_then = completed & (orders.ordered_at >= period.start)
+since_then = completed & (orders.ordered_at >= period.start) & (orders.ordered_at < as_of)
 cohort = orders.per(orders.customer_id, **earlier, now=orders.count(completed))
 followed = orders.per(orders.customer_id, **earlier, from_now_on=orders.count(since_then))
 began = (cohort.before == 0) & (cohort.began > 0)
@@ -29,6 +29,7 @@ signed_up = customers.per(
     at=orders.ordered_at,
     came_back=cohort.count(began & (cohort.now > 0)),
     began=cohort.count(began),
+    leave_out={"refund": completed & (orders.amount < 0)},
     parameters=(periods,),
     interval=Share("came_back", "began"),
     unit="ratio",
@@ -46,7 +47,8 @@ def cohort_retention(came_back: int, began: int) -> float:
     {\text{customers whose first order lies } k \text{ periods before}}$$
 
     The cohort of the month before is asked in this month, with `periods=3` that of three months before. Measured every
-    month it is a diagonal of the triangle that `crmkpi.cohorts` shows as a whole. Completed orders count.
+    month it is a diagonal of the triangle that `crmkpi.cohorts` shows as a whole. Completed orders count;
+    those below zero are refunds, which nobody buys.
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where nobody began in that period, and without a

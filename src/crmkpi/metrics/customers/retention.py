@@ -198,6 +198,7 @@ def by_status(churned: int, customers: int) -> float:
 @churn_rate.add_variant(
     inactive=last_orders.count(last_orders.last + inactive_days < as_of),
     customers=last_orders.count(last_orders.last.present()),
+    leave_out={"refund": (orders.status == "completed") & (orders.amount < 0)},
     interval=Share("inactive", "customers"),
     parameters=(inactive_days,),
     needs_as_of=True,
@@ -210,7 +211,7 @@ def by_inactivity(inactive: int, customers: int) -> float:
     $$\text{churn rate by inactivity} = \frac{\text{customers without an order for } d \text{ days}}{\text{customers}}$$
 
     Nobody cancels in a shop: when a customer counts as lost is a choice, the parameter `days`. It needs `as_of`:
-    only completed orders up to then count.
+    only completed orders up to then count, and none below zero, which is a refund.
 
     >>> from datetime import date
     >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05"),

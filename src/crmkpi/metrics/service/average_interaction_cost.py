@@ -36,8 +36,8 @@ def average_interaction_cost(
     = \frac{\text{cost} + \text{handled hours} \times \text{hourly rate}}{\text{interactions}}$$
 
     An interaction counts when it took place. Its cost is what it cost beside the agent's time; the time is paid at the
-    parameter `hourly_rate`, 0 unless given. Interactions with neither a cost nor a time are left out; where only one is
-    known, the other counts as nothing.
+    parameter `hourly_rate`, 0 unless given, which the result then says. Interactions with neither a cost nor a time are
+    left out; where only one is known, the other counts as nothing.
 
     Returns:
         Money; undefined where there was no interaction, and without an hourly rate where some have a time and no cost.

@@ -13,6 +13,7 @@ from crmkpi.metrics.literature import SAAS_METRICS
 from crmkpi.metrics.tables import orders, subscriptions
 from crmkpi.metrics.value.customer_acquisition_cost import new_customers, spend
 from crmkpi.metrics.value.customer_lifetime_value import (
+    bought,
     churned_customers,
     counted,
     left_out,
@@ -27,7 +28,7 @@ unusable = unusable_subscriptions | {"left before they came": backwards["negativ
 
 @metric(
     amount=orders.sum(orders.amount, counted, at=orders.ordered_at),
-    buyers=orders.distinct(orders.customer_id, counted, at=orders.ordered_at),
+    buyers=orders.distinct(orders.customer_id, bought, at=orders.ordered_at),
     days=period_days,
     spend=spend,
     new_customers=new_customers,

@@ -21,6 +21,8 @@ from crmkpi.metrics.tables import customers, orders
 completed = orders.status == "completed"
 # Only orders with an amount and a customer: each of the three inputs then speaks of the same purchases.
 counted = completed & orders.amount.present() & orders.customer_id.present()
+# A refund, an order below zero, lowers what customers bring, and makes nobody a buyer.
+bought = completed & (orders.amount >= 0) & orders.customer_id.present()
 left_out = {
     "no amount": completed & orders.amount.missing(),
     "no customer_id": completed & orders.customer_id.missing(),
@@ -64,8 +66,8 @@ def _bounds(
 @metric(
     at=orders.ordered_at,
     amount=orders.sum(orders.amount, counted),
-    orders=orders.count(counted),
-    buyers=orders.distinct(orders.customer_id, counted),
+    orders=orders.count(bought),
+    buyers=orders.distinct(orders.customer_id, bought),
     days=period_days,
     leave_out=left_out,
     parameters=(lifespan, margin),
@@ -89,7 +91,7 @@ def customer_lifetime_value(
 
     Average order value × purchase frequency (orders per buyer and day of the period) × lifespan × margin. The lifespan
     is in days, so that weeks are never taken for months; the period's length comes from the period. Completed orders
-    count on the day they were placed.
+    count on the day they were placed; those below zero are refunds, which lower the amount and are no orders.
 
     Returns:
         Money; undefined where nobody bought, and without a period.
@@ -108,7 +110,7 @@ def customer_lifetime_value(
 
 @customer_lifetime_value.add_variant(
     amount=orders.sum(orders.amount, counted),
-    buyers=orders.distinct(orders.customer_id, counted),
+    buyers=orders.distinct(orders.customer_id, bought),
     empty="nobody bought",
 )
 def historic(amount: Decimal, buyers: int) -> Decimal:
@@ -116,7 +118,8 @@ def historic(amount: Decimal, buyers: int) -> Decimal:
 
     $$\text{historic CLV} = \frac{\text{amount of completed orders}}{\text{customers who ordered}}$$
 
-    Revenue, undiscounted and without a margin; over the whole data unless a period is given.
+    Revenue, undiscounted and without a margin; over the whole data unless a period is given. Refunds, orders below
+    zero, lower it, and make nobody a buyer.
 
     >>> orders = [Order(id="1", customer_id="A", amount=70), Order(id="2", customer_id="B", amount=30)]
     >>> customer_lifetime_value.variant("historic")(orders).value
@@ -209,7 +212,7 @@ def discounted(
     at=None,
     purchases=purchase_days.rows(),
     until=last_day,
-    leave_out=left_out | without_a_date,
+    leave_out=left_out | without_a_date | {"refund": completed & (orders.amount < 0)},
     parameters=(discount, margin),
     needs_as_of=True,
     interval=Estimated(_bounds),
@@ -227,9 +230,9 @@ def predictive(
     \sum_{k=1}^{12} \frac{E[\text{purchases of } i \text{ in month } k]}{(1 + d)^{k}}$$
 
     Purchases to come after BG/NBD, their value after Gamma-Gamma, both fitted to the completed orders up to the end of
-    the period (or the day `as_of`, where it is earlier). Orders on one day are one purchase. Each month is discounted
-    at its end, at $d = (1 + \text{discount})^{1/12} - 1$. What customers have brought so far is not in it. In segments
-    each one is fitted by itself.
+    the period (or the day `as_of`, where it is earlier). Orders on one day are one purchase; orders below zero are
+    refunds and none, and are left out. Each month is discounted at its end, at $d = (1 + \text{discount})^{1/12} - 1$.
+    What customers have brought so far is not in it. In segments each one is fitted by itself.
 
     Returns:
         Money, with an interval for what the fits leave open; undefined with fewer than two customers who came back and

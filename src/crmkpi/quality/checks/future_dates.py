@@ -9,16 +9,17 @@ from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["future_dates"]
 
-_PLANNED = ("ended_at", "sla_due_at", "trial_end", "until")  # may lie in the future without being wrong
+_PLANNED = ("sla_due_at", "trial_end")  # may lie in the future without being wrong
+_ENDS = ("ended_at", "until")  # so may these, where the day is known on which they are still to come
 
 
 def future_dates(table: CheckedTable) -> Iterable[Inspector]:
     """Dates after the day up to which the data is known, or else after today.
 
-    Planned ends, and close dates of open deals, may be.
+    Due times, and close dates of open deals, may be. Without that day an end makes a record one that is over now.
     """
     for name in table.moments:
-        if name not in _PLANNED:
+        if name not in _PLANNED and (name not in _ENDS or table.today is None):
             yield _inspector(table, name)
 
 
@@ -37,5 +38,8 @@ def _inspector(table: CheckedTable, name: str) -> Inspector:
         what=f"{name} after {day}",
         show=(name,),
         field=name,
-        impacts=[table.impact("in a period that is not over in", name, "date")],
+        impacts=[
+            table.impact("in a period that is not over in", name, "date"),
+            *([table.impact("taken for over now, without as_of, in", name, "condition")] if name in _ENDS else []),
+        ],
     )

@@ -133,18 +133,33 @@ def _has_twice(frame: Any, kind: RecordType) -> bool:
     return "id" in kind.fields and frame[field_column("id")].hash().n_unique() < frame.height
 
 
-def later_part(table: FrameTable, at: str, wall: datetime, exact: datetime) -> tuple[FrameTable, datetime] | None:
-    """The records of such a table that are dated after a moment, with the first of these dates; None without any."""
+def later_part(
+    table: FrameTable, at: str, wall: datetime, exact: datetime
+) -> tuple[FrameTable, FrameTable, datetime] | None:
+    """The records of such a table that are dated after a moment, as they are and without the date; None without any.
+
+    With them the first of these dates.
+    """
     frame: Any = table.frame
     name = table.columns.get(at)
     if name is None:
         return None
-    column = import_module("polars").col(name)
+    polars = import_module("polars")
+    column = polars.col(name)
     is_exact = getattr(frame.collect_schema()[name], "time_zone", None) is not None
     later = frame.filter(column > (exact.astimezone(UTC) if is_exact else wall)).collect()
     if later.is_empty():
         return None
-    part = FrameTable(
-        later.lazy(), type_=table.type_, columns=table.columns, zone=table.zone, unfilled=table.unfilled, searched=True
+    undated = later.with_columns(polars.lit(None, later.schema[name]).alias(name))
+    part, without = (
+        FrameTable(
+            found.lazy(),
+            type_=table.type_,
+            columns=table.columns,
+            zone=table.zone,
+            unfilled=table.unfilled,
+            searched=True,
+        )
+        for found in (later, undated)
     )
-    return part, later[name][0]
+    return part, without, later[name][0]

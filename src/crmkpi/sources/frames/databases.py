@@ -226,8 +226,8 @@ def one_select(text: str) -> str:
     """The text of one SELECT; an error for anything else."""
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"query() takes the text of a SELECT; got {text!r}.")
-    bare = _without_quoted(text)
-    if ";" in bare:
+    bare, *others = (reading.sub(" ", text) for reading in _READINGS)
+    if any(";" in each for each in (bare, *others)):
         raise InputError("query() takes one statement without a ';'; leave it out, or give each statement by itself.")
     first = re.match(r"[\s(]*([A-Za-z]+)", bare)
     word = first[1].upper() if first else text.strip()[:20]
@@ -238,11 +238,11 @@ def one_select(text: str) -> str:
     return text.strip()
 
 
-_QUOTED = re.compile(
-    r"--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$|'(?:[^'\\]|''|\\.)*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`", re.DOTALL
-)
-
-
-def _without_quoted(text: str) -> str:
-    """A statement without comments and quoted text."""
-    return _QUOTED.sub(" ", text)
+# Quoted text and comments, as databases read them: with and without backslashes, dollar quotes, and comments after a #.
+# MariaDB runs what is in a comment that begins with an exclamation mark.
+_READINGS = [
+    re.compile(rf"--[^\n]*|/\*(?!M?!).*?\*/{dollar}|{text}|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`{mark}", re.DOTALL)
+    for text in (r"'(?:[^'\\]|''|\\.)*'", "'(?:[^']|'')*'")
+    for dollar in (r"|\$(\w*)\$.*?\$\1\$", "")
+    for mark in ("", r"|\#[^\n]*")
+]

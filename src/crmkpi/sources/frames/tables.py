@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Unpack, overload
 from zoneinfo import ZoneInfo
 
+from crmkpi.currencies import currency_in, one_currency
 from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.table import FrameTable, taken
 from crmkpi.errors import InputError
@@ -104,13 +105,13 @@ def table(
     if asked.preset is None:
         found = FrameTable(frame, type_=type_, columns=columns, values=values, zone=zone, inclusive=inclusive)
         check_units_of_frame(found.columns, type_)
-        return found
+        return _in_its_currency(found)
     backend = taken(frame)
     with at_home(backend, type_.table):
         lent = backend.home.lent(frame)
         said = by_field(columns or {}, tuple(backend.home.names(lent)), type_.fields)
         by = by_preset(backend, lent, type_, asked.preset, said)
-    return FrameTable(
+    made = FrameTable(
         by.frame,
         type_=type_,
         backend=backend,
@@ -121,6 +122,17 @@ def table(
         computed=by.computed,
         inclusive=inclusive,
     )
+    return _in_its_currency(made)
+
+
+def _in_its_currency(found: FrameTable) -> FrameTable:
+    """The table with the currency that a column of amounts names, such as `Amount (EUR)`, where no column holds any."""
+    fields = found.type_.fields
+    if "currency" in fields and "currency" not in found.columns:
+        amounts = [column for name, column in found.columns.items() if fields[name].kind == "money"]
+        found.currency = one_currency(map(currency_in, amounts), "the frame")
+        found.unfilled -= {"currency"} if found.currency is not None else set()
+    return found
 
 
 def _rows(frame: Any) -> Iterator[Mapping[str, Any]]:

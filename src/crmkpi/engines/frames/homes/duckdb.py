@@ -17,6 +17,7 @@ from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
 from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.engines.frames.ran import ran
 from crmkpi.engines.frames.words import Cell, Columns, Row
+from crmkpi.errors import InputError
 from crmkpi.records.base import Kind
 
 if TYPE_CHECKING:
@@ -76,7 +77,15 @@ class DuckDbFrame(SqlFrame):
     def join(self, right: Self, *, left_on: str, right_on: str, how: str) -> Self:
         """The columns of another frame beside, by a key."""
         condition = f"l.{DuckDbSql.quoted(left_on)} = r.{DuckDbSql.quoted(right_on)}"
-        joined = self.to_native().set_alias("l").join(right.to_native().set_alias("r"), condition, how=how)
+        try:
+            joined = self.to_native().set_alias("l").join(right.to_native().set_alias("r"), condition, how=how)
+        except Exception as error:
+            if "different connections" not in str(error):
+                raise
+            raise InputError(
+                "Related tables of DuckDB must lie in one connection; take both from the same one, as in "
+                "connection.table(...)."
+            ) from error
         further = [name for name in right.columns if name != right_on]
         listed = [*(f"l.{DuckDbSql.quoted(name)}" for name in self.columns), *map(DuckDbSql.quoted, further)]
         relation = joined.project(", ".join(listed))

@@ -162,7 +162,7 @@ _WHY = (
      "a table or column has gone, so make its table() again"),
     (("permission denied", "denied"), "the user of the connection may not read it; grant SELECT"),
     (("connection refused", "could not connect", "connection failed", "can't connect"), "there is no connection"),
-    (("read-only", "readonly"), "a query must only read"),
+    (("read-only", "readonly", "read only"), "a query must only read"),
     (("duplicate column", "multiple expressions"), "two of its columns have one name, so rename one with AS"),
 )  # fmt: skip
 

@@ -1,20 +1,24 @@
-"""Which currency the signs and codes in the cells of a file mean."""
+"""Which currency a sign, a code or a name means, in the cells of files and wherever a currency is said."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
-from crmkpi.errors import AmbiguousCurrencyError
-from crmkpi.sources.currency_names import ALONE, NAMES
+from crmkpi.currency_names import ALONE, NAMES
+from crmkpi.errors import AmbiguousCurrencyError, ColumnError, InputError
 
 __all__ = [
     "CURRENCY_AFTER",
     "CURRENCY_BEFORE",
     "SIGNS",
+    "code_of",
     "currencies_of",
     "currency_in",
     "meanings_of",
+    "one_currency",
+    "said_currency",
     "several_currencies",
 ]
 
@@ -40,6 +44,7 @@ _CODES = frozenset(_OF_ISO_4217.split())
 _LINES = (line.split() for line in _SIGNS.replace("|", "\n").strip().splitlines())
 SIGNS: Mapping[str, tuple[str, ...]] = {line[0]: tuple(line[1:]) for line in _LINES}  # what each may stand for
 _BEFORE_ALONE = ("r", "rm", "rp")  # where they stand behind a number, K and M would be taken for a part of them
+_CODE = re.compile(r"[A-Za-z]{3}")
 _LONGEST_NAME = 4  # words
 _APART = r"(?![^\W\d_])"  # no letter follows
 
@@ -77,6 +82,39 @@ def currencies_of(mark: str) -> tuple[str, ...]:
     return found
 
 
+@lru_cache(maxsize=10_000)
+def code_of(said: str) -> str:
+    """The code of a currency by its code, sign or name, as it is said in an argument, a record or a frame.
+
+    Three letters that are no code of ISO stay as they are: a firm may have a currency of its own.
+
+    Raises:
+        InputError: it is a sign of several currencies, or of none.
+
+    >>> code_of("Euro"), code_of("usd"), code_of("£"), code_of("XTS")
+    ('EUR', 'USD', 'GBP', 'XTS')
+    """
+    codes = currencies_of(said)
+    if len(codes) > 1:
+        raise InputError(f"the sign or name of several currencies ({', '.join(codes[:4])}); write the code of the one")
+    if not codes and not _CODE.fullmatch(said.strip()):
+        raise InputError("neither the code of a currency, such as 'EUR', nor a name or sign that is known")
+    return codes[0] if codes else said.strip()
+
+
+def said_currency(what: str, said: str) -> str:
+    """The same for an argument: an error says which it is.
+
+    >>> said_currency("`currency`", "dollar")
+    Traceback (most recent call last):
+    crmkpi.errors.InputError: `currency` is 'dollar', the sign or name of several currencies (USD, CAD, AUD, NZD); ...
+    """
+    try:
+        return code_of(said)
+    except InputError as problem:
+        raise InputError(f"{what} is {said!r}, {problem}.") from None
+
+
 def currency_in(header: str) -> str | None:
     """The one currency that a header of amounts ends with, in brackets or as a code; None where it names none.
 
@@ -91,6 +129,17 @@ def currency_in(header: str) -> str | None:
     ends = (NAMES.get(" ".join(words[-many:]), ()) for many in range(_LONGEST_NAME, 0, -1))
     codes = codes or next(filter(None, ends), ())
     return codes[0] if len(codes) == 1 else None
+
+
+def one_currency(named: Iterable[str | None], source: str) -> str | None:
+    """The currency that the headers of amounts name, if any; several are refused."""
+    currencies = sorted({currency.strip().upper() for currency in named if currency is not None})
+    if len(currencies) > 1:
+        raise ColumnError(
+            f"The headers of {source} name several currencies, {' and '.join(currencies)}; "
+            f"drop all but one with columns={{header: None}}."
+        )
+    return currencies[0] if currencies else None
 
 
 def meanings_of(currency: str) -> dict[str, str]:
