@@ -57,6 +57,10 @@ class TestInterval:
         low, high = Interval(1.0, 2.0, 0.95, "student")
         assert (low, high) == (1.0, 2.0)
 
+    def test_a_mapped_one_keeps_all_but_its_bounds(self):
+        found = Interval(1.0, 2.0, 0.9, "student", 3)
+        assert found.map(lambda bound: -bound) == Interval(-2.0, -1.0, 0.9, "student", 3)
+
     def test_it_contains_its_bounds_and_what_lies_between_and_nothing_else(self):
         interval = Interval(1.0, 2.0, 0.95, "student")
         assert [value in interval for value in (0.9, 1.0, 1.5, 2.0, 2.1)] == [False, True, True, True, False]
