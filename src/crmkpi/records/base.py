@@ -33,7 +33,7 @@ from crmkpi._read_only import ReadOnly
 from crmkpi.currencies import code_of
 from crmkpi.errors import DefinitionError, InputError, did_you_mean, unknown_name
 from crmkpi.records.faults import fault, shortened
-from crmkpi.records.placeholders import LAST_PLACEHOLDER, NOT_A_DATE, is_placeholder
+from crmkpi.records.placeholders import LAST_PLACEHOLDER, is_placeholder
 from crmkpi.records.texts import TextMark, without_blanks
 
 __all__ = [
@@ -56,19 +56,18 @@ __all__ = [
     "registered_tables",
 ]
 
-_D = TypeVar("_D", bound=date)
 Kind = Literal["text", "choice", "number", "integer", "money", "timestamp", "date", "flag", "attributes"]
 
 
-def _exact(moment: datetime) -> datetime:
+def _exact(moment: datetime) -> datetime | None:
     """Aware timestamps are kept in UTC, so that differences and comparisons are exact across daylight saving.
 
     Python compares and subtracts two timestamps of one `ZoneInfo` by their wall clocks, an hour off twice a year.
     Naive timestamps stay naive: they are wall-clock times in the time zone of the calendar they are measured with.
     """
     zone = moment.tzinfo
-    if moment.year <= LAST_PLACEHOLDER.year:
-        _no_placeholder(moment)
+    if moment.year <= LAST_PLACEHOLDER.year and is_placeholder(moment):
+        return None
     if zone is None or zone is UTC:
         return moment
     try:
@@ -77,10 +76,8 @@ def _exact(moment: datetime) -> datetime:
         raise ValueError("at the edge of the calendar, with no counterpart in UTC") from None
 
 
-def _no_placeholder(day: _D) -> _D:
-    if is_placeholder(day):
-        raise ValueError(f"{NOT_A_DATE}; give None in its place")
-    return day
+def _known(day: date) -> date | None:
+    return None if is_placeholder(day) else day
 
 
 def _as_code(currency: str | None) -> str | None:
@@ -110,7 +107,7 @@ class _PlanMark:
 
 Timestamp = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_exact)]
 Planned = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_exact), _PlanMark()]
-Day = Annotated[date, BeforeValidator(_no_number), AfterValidator(_no_placeholder)]
+Day = Annotated[date, BeforeValidator(_no_number), AfterValidator(_known)]
 Number = Annotated[float, BeforeValidator(_no_flag)]
 Whole = Annotated[int, BeforeValidator(_no_flag)]
 Money = Annotated[Decimal, Field(allow_inf_nan=False), _MoneyMark()]

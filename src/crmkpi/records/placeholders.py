@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
-__all__ = ["LAST_PLACEHOLDER", "NOT_A_DATE", "OFFSETS", "PLACEHOLDERS", "WIDEST_OFFSET", "is_placeholder"]
+__all__ = ["LAST_PLACEHOLDER", "OFFSETS", "PLACEHOLDERS", "WIDEST_OFFSET", "is_placeholder"]
 
 # .NET, SQL Server, Excel, COBOL and Unix begin to count there.
 PLACEHOLDERS = (
@@ -12,7 +12,6 @@ PLACEHOLDERS = (
 )  # fmt: skip
 LAST_PLACEHOLDER = PLACEHOLDERS[-1]
 WIDEST_OFFSET, OFFSETS = timedelta(hours=14), timedelta(minutes=15)  # of time zones, which are whole quarter hours
-NOT_A_DATE = "the day at which programs begin to count, and which they write where there is no date"
 _DAYS = frozenset(PLACEHOLDERS)
 _INSTANTS = tuple(datetime(day.year, day.month, day.day, tzinfo=UTC) for day in PLACEHOLDERS)
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from crmkpi.errors import AmbiguousDateError, InputError, unknown_name
-from crmkpi.records.placeholders import LAST_PLACEHOLDER, NOT_A_DATE, PLACEHOLDERS, is_placeholder
+from crmkpi.records.placeholders import LAST_PLACEHOLDER, PLACEHOLDERS, is_placeholder
 from crmkpi.sources.spellings import is_missing
 from crmkpi.sources.tallies import Count, uncounted
 
@@ -163,12 +163,13 @@ class DateReader:
         self._parsed_once = lru_cache(maxsize=50_000)(self._parsed)  # dates without a time repeat, and parsing is slow
 
     def __call__(self, value: Any) -> datetime | date | None:
-        """The moment that a value of the column stands for, or its day in a column of days; None for dashes."""
+        """The moment of a value, or its day in a column of days; None for dashes, and for days such as 1970-01-01."""
         moment = self._read(value)
         if moment is None:
             return None
         if moment.year <= LAST_PLACEHOLDER.year and is_placeholder(moment):
-            raise ValueError(NOT_A_DATE)
+            self._count(f"{str(value)!r} is no value")
+            return None
         if self._inclusive:
             moment = _day_after(moment)
             self._count("end that includes its day")

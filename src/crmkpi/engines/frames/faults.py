@@ -172,7 +172,7 @@ def odd_one(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Ex
 
 
 def blank(nw: Words, type_: RecordType, one: EnteredField, words: Collection[str]) -> Expr | None:
-    """Where a field holds nothing in other words: an empty word, or NaN. None for nowhere.
+    """Where a field holds nothing in other words: an empty word, NaN or a day like 1970-01-01. None for nowhere.
 
     `words` are the fields whose cells came as text as well.
     """
@@ -183,8 +183,11 @@ def blank(nw: Words, type_: RecordType, one: EnteredField, words: Collection[str
         return None
     if type_.fields[one.name].choices:
         return ~column.is_null() & (column.str.strip_chars() == nw.lit(""))
+    ways = stands_for_nothing(nw, one.kind, column, aware=bool(one.type_.aware)) if one.kind in YEARS else []
     if one.type_.wild and one.name in words:
-        return (column == nw.lit(TOO_LATE)) & (nw.col(word_name(one.own)).str.to_lowercase() == nw.lit("nan"))
+        ways.append((column == nw.lit(TOO_LATE)) & (nw.col(word_name(one.own)).str.to_lowercase() == nw.lit("nan")))
+    if ways:
+        return some_of(ways)
     return ~column.is_null() & column.is_nan() if one.type_.what == "float" else None
 
 
@@ -204,17 +207,20 @@ def begins_with_letters(least: object) -> bool:
     return isinstance(least, str) and least >= _FIRST_LETTER
 
 
-def stands_for_nothing(nw: Words, kind: str, column: Expr, *, aware: bool) -> dict[str, Expr]:
-    """Where a plain timestamp or day is one that programs write where there is no date, by that day as text."""
-    zone, found = "+00:00" if aware else "", {}
+def stands_for_nothing(nw: Words, kind: str, column: Expr, *, aware: bool) -> list[Expr]:
+    """Where a plain timestamp or day is one of those that programs write where there is no date."""
+    found = []
+    far, step = (each // timedelta(microseconds=1) for each in (WIDEST_OFFSET, OFFSETS))
     for day in PLACEHOLDERS:
         days = (day - date(1970, 1, 1)).days
+        own = days * _DAY
         if kind == "date":
-            found[f"'{day}'"] = column == nw.lit(days)
-            continue
-        own, (far, step) = days * _DAY, (each // timedelta(microseconds=1) for each in (WIDEST_OFFSET, OFFSETS))
-        near = (column >= nw.lit(own - far)) & (column <= nw.lit(own + far)) & (column % nw.lit(step) == nw.lit(0))
-        found[f"'{day} 00:00:00{zone}'"] = near if aware else column == nw.lit(own)
+            found.append(column == nw.lit(days))
+        elif aware:
+            near = (column >= nw.lit(own - far)) & (column <= nw.lit(own + far))
+            found.append(near & (column % nw.lit(step) == nw.lit(0)))
+        else:
+            found.append(column == nw.lit(own))
     return found
 
 
@@ -223,15 +229,12 @@ def may_stand_for_nothing(kind: str, low: float) -> bool:
     return low <= (_DAY if kind == "timestamp" else 0)
 
 
-def out_of_time(nw: Words, type_: RecordType, one: EnteredField, raws: Mapping[str, str]) -> Expr | None:
-    """Where a timestamp or a day is none that a record can hold, such as infinity, the year 290,000 or 1970-01-01."""
+def out_of_time(nw: Words, one: EnteredField, raws: Mapping[str, str]) -> Expr | None:
+    """Where a timestamp or a day is none that a record can hold, such as infinity or the year 290,000."""
     if one.kind not in YEARS:
         return None
     (first, last), column = YEARS[one.kind], nw.col(one.own)
     late = ~column.is_null() & ((column < nw.lit(first)) | (column > nw.lit(last)))
-    if one.name in type_.fields:
-        for nothing in stands_for_nothing(nw, one.kind, column, aware=bool(one.type_.aware)).values():
-            late = late | nothing
     if raw_name(one.own) in raws:
         late = late | (~nw.col(raw_name(one.own)).is_null() & column.is_null())
     return late

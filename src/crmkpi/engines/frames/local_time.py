@@ -69,7 +69,7 @@ def day_after(nw: Words, end: Expr, kind: Kind, known: ColumnType) -> Expr:
     day = nw.lit(DAY)
     start = end - ((end % day) + day) % day
     made = nw.when(end >= nw.lit(_LAST_DAY)).then(start).otherwise(start + day)
-    for nothing in stands_for_nothing(nw, kind, end, aware=bool(known.aware)).values():
+    for nothing in stands_for_nothing(nw, kind, end, aware=bool(known.aware)):
         made = nw.when(nothing).then(end).otherwise(made)
     return made
 

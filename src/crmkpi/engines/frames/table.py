@@ -21,7 +21,7 @@ from crmkpi.engines.frames.assumptions import assumed
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
 from crmkpi.engines.frames.faults import Entry, inside, wrong_type
 from crmkpi.engines.frames.homes.database import DatabaseTable
-from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, Physical, raw_name, word_name
+from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, Physical, word_name
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.local_time import day_after, from_micros, to_utc, with_clocks
 from crmkpi.engines.frames.mapping import folded_name, mapped
@@ -312,7 +312,6 @@ class FrameTable:
         if translated := self._translated(nw, types):
             frame = frame.with_columns(*(source.alias(inside(name)) for name, source in translated.items()))
             types |= {name: ColumnType("flag", "Boolean") for name in translated if self._kind(name) == "flag"}
-            raws = {raw: zone for raw, zone in raws.items() if raw not in map(raw_name, map(inside, translated))}
         if absent:
             said = {name: self._said(name) for name in absent}
             frame = frame.with_columns(
@@ -418,7 +417,7 @@ class FrameTable:
                 mapping,
                 types[name],
                 self._type_of(self.columns[name], self._entering(name)),
-                kind=self._kind(name),
+                flag=self._kind(name) == "flag",
             )
             for name, mapping in self.values.items()
             if name in types

@@ -5,29 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from crmkpi.engines.frames.faults import YEARS, some_of, stands_for_nothing
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, word_name
 from crmkpi.engines.frames.words import Expr, Words
 from crmkpi.engines.query import Value
-from crmkpi.records.base import Kind
 
 __all__ = ["spelt", "translated"]
 
 
 def translated(
-    nw: Words, name: str, mapping: Mapping[Value, Value], type_: ColumnType, own: ColumnType, *, kind: Kind
+    nw: Words, name: str, mapping: Mapping[Value, Value], type_: ColumnType, own: ColumnType, *, flag: bool
 ) -> Expr:
-    """A column with its values as we name them, compared as text or as numbers; `own` is the type that it came with.
-
-    Of moments only those that stand for nothing can be named.
-    """
+    """A column with its values as we name them, compared as text or as numbers; `own` is the type that it came with."""
     column, is_text = nw.col(name), type_.what == "text"
-    source = _plain_flag(nw, column) if kind == "flag" else column
-    if kind in YEARS:
-        said = {str(raw)[:10] for raw, meant in mapping.items() if meant is None}
-        days = stands_for_nothing(nw, kind, column, aware=bool(own.aware))
-        nothing = some_of(where for word, where in days.items() if word[1:11] in said)
-        return source if nothing is None else nw.when(nothing).then(nw.lit(None)).otherwise(source)
+    source = _plain_flag(nw, column) if flag else column
     if own.loose and not is_text:  # a cell of another type than the column's is known by its text
         word = nw.col(word_name(name))
         for raw in (raw for raw, meant in mapping.items() if meant is None):

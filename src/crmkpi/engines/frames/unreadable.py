@@ -28,10 +28,9 @@ from crmkpi.engines.frames.faults import (
     off_scale,
     out_of_time,
     some_of,
-    stands_for_nothing,
     wrong,
 )
-from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, word_name
+from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, raw_name, word_name
 from crmkpi.engines.frames.words import Expr, Frame, Words, flagged, only_where
 from crmkpi.engines.query import UNREADABLE, Group, Query, State
 from crmkpi.records import Survey
@@ -138,11 +137,7 @@ def _words(nw: Words, one: EnteredField, entry: Entry) -> Expr | None:
     if one.type_.what == "text":
         return nw.col(one.own)
     if one.kind in YEARS and not one.type_.loose:
-        said = nw.lit(_OUT_OF_TIME)
-        days = stands_for_nothing(nw, one.kind, nw.col(one.own), aware=bool(one.type_.aware))
-        for word, where in days.items():
-            said = nw.when(where).then(nw.lit(word)).otherwise(said)
-        return said
+        return nw.lit(_OUT_OF_TIME)
     return None
 
 
@@ -157,12 +152,13 @@ def _mark(one: EnteredField, entry: Entry) -> Mark:
 
 def _without_blanks(nw: Words, type_: RecordType, entry: Entry, fields: Iterable[EnteredField]) -> Frame:
     """The frame without values that only stand for nothing."""
-    made = []
+    made: list[Expr] = []
     for one in fields:
         words = () if one.name in entry.fixed or entry.told else (one.name,)
         empty = blank(nw, type_, one, words)
         if empty is not None:
-            made.append(nw.when(empty).then(nw.lit(None)).otherwise(nw.col(one.own)).alias(one.own))
+            columns = [name for name in (one.own, raw_name(one.own)) if name == one.own or name in entry.raws]
+            made += (nw.when(empty).then(nw.lit(None)).otherwise(nw.col(name)).alias(name) for name in columns)
     return entry.frame.with_columns(*made) if made else entry.frame
 
 
@@ -170,7 +166,7 @@ def _faulty(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Ex
     """Where a field holds something that is no value of it."""
     if entry.told:
         return ~nw.col(word_name(one.own)).is_null() if one.name in entry.told else None
-    found = (wrong(nw, type_, one, entry), out_of_time(nw, type_, one, entry.raws))
+    found = (wrong(nw, type_, one, entry), out_of_time(nw, one, entry.raws))
     return some_of(each for each in found if each is not None)
 
 
