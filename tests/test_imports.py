@@ -120,6 +120,8 @@ def test_asking_for_one_kpi_loads_neither_the_others_nor_what_measures_them():
         "records.base",
         "records.deal",
         "records.faults",
+        "records.placeholders",
+        "records.texts",
     }
     assert (
         not {"dates.calendars", "measuring.dataset", "engines", "dates.periods", "measuring.results", "sources"}
