@@ -57,6 +57,10 @@ class TestInterval:
         low, high = Interval(1.0, 2.0, 0.95, "student")
         assert (low, high) == (1.0, 2.0)
 
+    def test_a_mapped_one_keeps_all_but_its_bounds(self):
+        found = Interval(1.0, 2.0, 0.9, "student", 3)
+        assert found.map(lambda bound: -bound) == Interval(-2.0, -1.0, 0.9, "student", 3)
+
     def test_it_contains_its_bounds_and_what_lies_between_and_nothing_else(self):
         interval = Interval(1.0, 2.0, 0.95, "student")
         assert [value in interval for value in (0.9, 1.0, 1.5, 2.0, 2.1)] == [False, True, True, True, False]
@@ -139,7 +143,7 @@ class TestNewcombe:
         interval = newcombe(*case["counts"], confidence=case["confidence"])
         assert interval is not None
         assert list(interval) == close(case["interval"])
-        assert interval.method == "newcombe"
+        assert (interval.method, interval.confidence) == ("newcombe", case["confidence"])
 
     @given(shares(10**6), shares(10**6), confidences)
     def test_it_agrees_with_statsmodels(self, first, second, confidence):
@@ -327,6 +331,15 @@ class TestQuantile:
     def test_between_two_values_it_lies_as_far_as_the_fraction_says(self, make):
         assert [quantile([make(10), make(20)], tenth / 10) for tenth in (3, 7)] == [make(13), make(17)]
 
+    def test_between_long_durations_no_microsecond_is_lost(self):
+        long = timedelta(days=200_001, microseconds=1)  # more microseconds than a float holds
+        assert quantile([long, long]) == long
+        assert quantile([long, long + timedelta(microseconds=2)]) == long + timedelta(microseconds=1)
+
+    def test_between_a_whole_number_and_a_float_it_is_rounded_once(self):
+        exact = Fraction(6) + (Fraction(8.273863208820908) - 6) * Fraction(9, 10)
+        assert quantile([6, 8.273863208820908], 0.9) == float(exact) == 8.046476887938816
+
     def test_its_place_is_that_of_the_median_unless_a_fraction_is_given(self):
         assert [quantile_place(4), quantile_place(5), quantile_place(5, 0.9)] == [
             (1, Fraction(1, 2)),
@@ -491,7 +504,11 @@ class TestAdjustedWald:
         interval = adjusted_wald(case["promoters"], case["passives"], case["detractors"], confidence=case["confidence"])
         assert interval is not None
         assert list(interval) == close([max(-100, min(100, 100 * bound)) for bound in case["interval"]])
-        assert interval.method == "adjusted wald"
+        assert (interval.method, interval.confidence) == ("adjusted wald", case["confidence"])
+
+    def test_at_low_confidence_it_ends_at_the_score_that_added_answers_pull_it_away_from(self):
+        assert adjusted_wald(9, 1, 0, confidence=0.01).high == 90
+        assert adjusted_wald(0, 1, 9, confidence=0.01).low == -90
 
     @given(counts, counts, counts, confidences)
     def test_it_stays_on_the_scale(self, promoters, passives, detractors, confidence):

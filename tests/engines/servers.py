@@ -160,6 +160,9 @@ def new_mariadb() -> tuple[str, subprocess.Popen[bytes]]:
         "character-set-server": "utf8mb4",
         "collation-server": "utf8mb4_general_ci",  # Ada, ada and Ädä are one
         "datadir": str(data),
+        "tmpdir": str(
+            folder
+        ),  # a server that starts removes the temporary tables of others from a folder that they share
         "default-time-zone": "-05:00",
         "innodb-flush-log-at-trx-commit": "0",
         "port": str(port),

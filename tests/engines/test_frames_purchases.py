@@ -65,6 +65,8 @@ def test_a_frame_has_the_same_rfm_table_as_records(backend: str) -> None:
         mine, theirs = rfm(orders, as_of=LAST), rfm(frame(backend, orders), as_of=LAST)
         assert shown(theirs) == shown(mine)
         assert (theirs.merged, dict(theirs.left_out), theirs.as_of) == (mine.merged, dict(mine.left_out), LAST)
+        types, known = ({name: type(cell) for name, cell in found.to_dicts()[0].items()} for found in (theirs, mine))
+        assert types == known
         first, second = theirs.history("weeks"), mine.history("weeks")
         assert sorted(zip(first.customer_ids, first.frequency, strict=True)) == sorted(
             zip(second.customer_ids, second.frequency, strict=True)

@@ -335,6 +335,21 @@ ELSEWHERE = {
         "test_columns_that_cannot_be_missing_hold_an_empty_text_until_the_user_says_what_it_is",
     ),
     "names over 63 bytes": ("test_databases.py", "test_long_names_that_start_alike_stay_two"),
+    "flags other than 0 and 1": (
+        "test_wrong_uses_of_databases.py",
+        "test_flags_that_are_neither_are_told_and_not_taken_for_no",
+    ),
+    "two columns of one name, decimals without a size, tables without snapshots": (
+        "test_wrong_uses_of_databases.py",
+        "test_a_view_of_sqlite_with_two_columns_of_one_name_is_an_error",
+        "test_a_driver_that_does_not_tell_the_size_of_decimals_costs_no_cent",
+        "test_a_view_or_query_over_a_table_without_snapshots_is_an_error_whose_way_out_works",
+    ),
+    "settings that leave rows out": (
+        "test_settings_of_databases.py",
+        "test_a_profile_of_clickhouse_that_leaves_rows_out_leaves_none_out",
+        "test_a_session_of_mariadb_that_gives_the_first_rows_alone_is_an_error_whose_way_out_works",
+    ),
     "comparisons that are no values": (
         "test_databases.py",
         "test_databases_that_are_not_measured_are_refused_in_words",

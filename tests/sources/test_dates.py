@@ -291,3 +291,18 @@ def test_texts_that_are_all_iso_are_read_fast_as_they_are_read_one_by_one(
     for each in tallies:
         each.keep()
     assert tallies[0].by_column() == tallies[1].by_column()
+
+
+@pytest.mark.parametrize("digits", range(7))
+@pytest.mark.parametrize("between", ["T", " "])
+def test_a_scan_reads_fractions_of_a_second_as_the_reader_does(digits: int, between: str, tmp_path: Path) -> None:
+    fractions = [f".{text[:digits]}" if digits else "" for text in ("999999", "000001", "500000")]
+    days = ("1677-09-20", "1969-12-31", "2024-02-29", "9999-12-31")
+    moments = [f"{day}{between}23:59:59{fraction}" for day in days for fraction in fractions]
+    rows = "".join(f"{number},open,{moment}\n" for number, moment in enumerate(moments))
+    (path := tmp_path / "deals.csv").write_text("id,status,created_at\n" + rows)
+    read = [deal.created_at for deal in ck.read_csv(path, record=ck.Deal)]
+    assert read == [datetime.fromisoformat(moment) for moment in moments]
+    scanned = ck.scan(path, record=ck.Deal, engine="polars")
+    frame = scanned.frame.collect()
+    assert frame[scanned.columns["created_at"]].to_list() == read

@@ -24,6 +24,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
+from crmkpi.cli.collecting import without_collection
 from crmkpi.cli.messages import examples, say
 from crmkpi.errors import (
     AmbiguousCurrencyError,
@@ -90,7 +91,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")
     command = None
     try:
-        arguments = _parsed(sys.argv[1:] if argv is None else argv)
+        with without_collection():
+            arguments = _parsed(sys.argv[1:] if argv is None else argv)
         command = arguments.command
         status: int = arguments.run(arguments) or 0
         sys.stdout.flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from crmkpi.cli.arguments import argument, read_days, read_hours, read_setting, read_where
+from crmkpi.cli.collecting import without_collection
 from crmkpi.cli.files import tell
 from crmkpi.cli.messages import examples, say
 from crmkpi.cli.options import (
@@ -131,14 +131,8 @@ def _add_question(report: argparse.ArgumentParser) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    """Without looking for rubbish meanwhile: the records stay until the end, and it takes a fifth of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
+    with without_collection():  # it takes a fifth of the time
         return _measured(arguments)
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _measured(arguments: argparse.Namespace) -> int:

@@ -161,7 +161,7 @@ def customer_columns(purchases: Purchases, *, as_of: date) -> dict[str, Any]:
         nw.len().alias("days"),
         column(names["day"]).min().alias("first"),
         column(names["day"]).max().alias("last"),
-        column(names["n"]).sum().alias("orders"),
+        column(names["n"]).sum().cast(nw.Int64).alias("orders"),
         column(names["spent"]).sum().cast(nw.Float64).alias("value"),
         home.first_by(names["spent"], names["day"]).cast(nw.Float64).alias("begun"),
     )

@@ -233,10 +233,8 @@ class Reader:
         if any(column.measure.aggregate != "count" for column in plan.columns.values()):
             yield from ((1, cells) for _, cells in self._cells(plan, states, metric, period))
             return
-        needed = [states[name] for name in self._needed(plan)]
-        keys: Iterable[Hashable] = (
-            min(needed, key=len) if needed else dict.fromkeys(chain.from_iterable(states.values()))
-        )
+        fewest = min(self._needed(plan), key=lambda name: len(states[name]), default=None)
+        keys = dict.fromkeys(chain.from_iterable(states.values())) if fewest is None else states[fewest]
         columns = [map(states[name].get, keys, repeat(0)) for name in plan.columns]
         for counts, many in Counter(zip(*columns, strict=True)).items():
             cells = {name: Input(count) for name, count in zip(plan.columns, counts, strict=True)}

@@ -147,6 +147,7 @@ def _answered(query: Query, table: FrameTable, compiler: Compiler, options: _Opt
         found: dict[Group, list[State]] = {}
         everything = table.backend.counts_all and given is None
         for run in _runs(query, anchor, compiler, options, everything=everything):
+            run.given = given
             answered = partial(run.states, merging=merging, statements=options.statements)
             if run.undated:
                 what = f"undated {number} {query.text} {moments.dated} {asked!r}"

@@ -54,8 +54,11 @@ class Pass:
         slots, segments = self._anchor.slots, self._segments
         undated = self.counts_alone and self.undated
         asked = [slot if slot.what == "count" or not undated else None for slot in slots]
+        compiler = self._compiler
+        if self.given is not None:  # another pass has all rows, and has checked what is assumed of them
+            compiler = replace(compiler, prepared=replace(compiler.prepared, doubts={}))
         projection = Projection(
-            self._compiler,
+            compiler,
             segments,
             self._keys,
             asked,

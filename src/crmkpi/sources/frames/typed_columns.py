@@ -271,11 +271,13 @@ class TypedColumns:
         return made
 
     def _of_form(self, text: Any, between: str, *, seconds: bool, digits: int) -> Any:
-        """The timestamps that texts of one form are; Polars reads them fast to the second, and slowly beyond it."""
+        """The timestamps that texts of one form are; Polars reads them fast to the second, milli- and microsecond."""
         pl = self._pl
         form = f"%Y-%m-%d{between}%H:%M{':%S' if seconds else ''}"
         if not digits:
             return text.str.to_datetime(form, strict=False, time_unit="us")
+        if digits in (3, 6):
+            return text.str.to_datetime(f"{form}.%{digits}f", strict=False, time_unit="us", cache=False)
         fraction = text.str.slice(20, digits).cast(pl.Int64, strict=False) * 10 ** (6 - digits)
         return text.str.head(19).str.to_datetime(form, strict=False, time_unit="us") + fraction.cast(pl.Duration("us"))
 

@@ -67,7 +67,7 @@ _KINDS_OF_UNITS |= dict.fromkeys(_NUMERIC_DATES, _DATES) | dict.fromkeys(_DURATI
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class PresetColumn(_Part):

@@ -107,7 +107,7 @@ class DatabaseFrame(SqlFrame):
         if self.computed <= _LONG or not self.words.fence:
             return self
         *before, (name, text) = self.steps
-        return replace(self, steps=(*before, (name, f"{text}\n{self.words.fence}")), computed=0)
+        return replace(self, steps=(*before, (name, self.words.fence.replace("{}", text))), computed=0)
 
     def select(self, *items: str | Sql) -> Self:
         """Only these columns, or one row where they are aggregations."""

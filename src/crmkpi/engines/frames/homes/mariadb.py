@@ -54,7 +54,9 @@ class MariaDbSql(Sql):
     finite: ClassVar[str] = "({0} = {0})"
 
     joined: ClassVar[str] = "LIMIT 18446744073709551615"  # each row would be held against all of the other table
-    fence: ClassVar[str] = joined  # an expression within one within one would be computed thousands of times a row
+    fence: ClassVar[str] = (
+        f"{{}}\n{joined}"  # an expression within one within one would be computed thousands of times a row
+    )
     by_bytes: ClassVar[str] = "COLLATE utf8mb4_nopad_bin"
 
     @staticmethod

@@ -40,7 +40,7 @@ class Sql:
     divided: ClassVar[Text] = "({} / {})"  # whole numbers above zero, rounded down
     nan: ClassVar[Text] = "isnan({})"
     finite: ClassVar[Text] = "isfinite({})"
-    fence: ClassVar[Text] = ""  # ends a subquery whose columns a planner must not write into each place that uses them
+    fence: ClassVar[Text] = ""  # around a subquery, {}, whose columns a planner must not write wherever they are used
 
     @staticmethod
     def quoted(name: Text) -> Text:

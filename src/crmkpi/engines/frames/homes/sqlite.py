@@ -40,7 +40,7 @@ class SqliteSql(Sql):
     nan: ClassVar[str] = "({0} <> {0})"  # it has no NaN
     finite: ClassVar[str] = "(abs({}) < 9e999)"
 
-    fence: ClassVar[str] = "LIMIT -1 OFFSET 0"
+    fence: ClassVar[str] = "{}\nLIMIT -1 OFFSET 0"
 
     @staticmethod
     def real_number(value: float) -> str:
