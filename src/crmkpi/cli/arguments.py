@@ -17,6 +17,7 @@ __all__ = [
     "argument",
     "plain_number",
     "read_column",
+    "read_currency",
     "read_day",
     "read_days",
     "read_default",
