@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import partial
@@ -50,9 +49,27 @@ def stays_of(day: str, form: str, folder: Path) -> dict[str, Any]:
 def test_the_day_at_which_programs_begin_to_count_is_no_date(day: str, form: str, tmp_path: Path) -> None:
     zone = {"tz": "UTC"} if form.endswith("Z") else {}
     for name, read in stays_of(day, form, tmp_path).items():
-        stays = read(**zone)
-        assert ck.mrr(stays, period="2026-01").value == 150, name
-        assert ck.Dataset(subscriptions=stays).fields("subscriptions")["ended_at"]["empty"] == 1, name
+        assert ck.mrr(read(**zone), period="2026-01").value == 150, name
+        assert ck.Dataset(subscriptions=read(**zone)).fields("subscriptions")["ended_at"]["empty"] == 1, name
+
+
+def test_a_reply_on_such_a_day_or_at_the_end_of_the_calendar_has_not_come(tmp_path: Path) -> None:
+    (path := tmp_path / "tickets.csv").write_text(
+        "id,created_at,first_replied_at,status\n1,2026-01-05 10:00,2026-01-05 11:00,closed\n"
+        "2,2026-01-05 10:00,1970-01-01 00:00,open\n3,2026-01-05 10:00,9999-12-31 00:00,open\n"
+    )
+    records = list(ck.read_csv(path, record=ck.Ticket))
+    frame = pl.read_csv(path, try_parse_dates=True, schema_overrides={"id": pl.String})
+    for tickets in (
+        records,
+        ck.stream_csv(path, record=ck.Ticket),
+        ck.scan(path, record=ck.Ticket),
+        ck.scan(path, record=ck.Ticket, engine="duckdb"),
+        ck.table(frame, record=ck.Ticket),
+    ):
+        result = ck.Dataset(tickets=tickets, as_of="2026-02-28").measure(ck.first_response_time.variant("mean"))[0]
+        assert result.value == timedelta(hours=1)
+        assert result.accounts[0].left_out == {"no reply yet": 2}
 
 
 @pytest.mark.parametrize("day", ["1899-12-31", "1970-01-01", "0000-00-00"])  # those that a workbook can hold

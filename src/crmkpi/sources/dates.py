@@ -62,7 +62,8 @@ _WESTERN = {  # from January to December, in the languages whose names differ fr
 _MONTH_NUMBERS = {name: number for names in _WESTERN.values() for number, name in enumerate(names.split(), 1)}
 _MONTH_NUMBERS["mrz"] = 3
 _EASTERN = re.compile(r"([0-9]{4}) ?年 ?([0-9]{1,2}) ?月 ?([0-9]{1,2}) ?日")
-_NO_DATE = re.compile(r"0000-00-00(?:[ T]00:00(?::00(?:\.0+)?)?Z?)?", re.ASCII)  # as MySQL writes it
+# As MySQL writes it, and the day 0 of a workbook.
+_NO_DATE = re.compile(r"0000-00-00(?:[ T]00:00(?::00(?:\.0+)?)?Z?)?|00:00:00", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXCEL_START = datetime(1899, 12, 30)  # noqa: DTZ001  # a workbook's days have no zone; it counts 29 February 1900
 NUMERIC_FORMS = ("unix_seconds", "unix_milliseconds", "excel_days")
