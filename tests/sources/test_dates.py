@@ -318,6 +318,6 @@ def test_a_scan_reads_fractions_of_a_second_as_the_reader_does(digits: int, betw
     (path := tmp_path / "deals.csv").write_text("id,status,created_at\n" + rows)
     read = [deal.created_at for deal in ck.read_csv(path, record=ck.Deal)]
     assert read == [datetime.fromisoformat(moment) for moment in moments]
-    scanned = ck.scan(path, record=ck.Deal, engine="polars")
+    scanned: Any = ck.scan(path, record=ck.Deal, engine="polars")
     frame = scanned.frame.collect()
     assert frame[scanned.columns["created_at"]].to_list() == read

@@ -265,7 +265,9 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
         members["unreadable"] = _ALL_READ
         members.setdefault("__repr__", _filled)
         hints = get_type_hints(cls, include_extras=True)
-        texts = {name: Annotated[hint, TextMark()] for name, hint in hints.items() if hint in (str, str | None)}
+        texts: dict[str, Any] = {
+            name: Annotated[hint, TextMark()] for name, hint in hints.items() if hint in (str, str | None)
+        }
         if (text := texts.get("currency")) is not None:
             texts["currency"] = Annotated[text, AfterValidator(_as_code)]
         members["__annotations__"] = {**cls.__annotations__, **texts}
