@@ -51,7 +51,7 @@ def made(server: Server, columns: str = "", values: str = "") -> str:
 # Tables and their names
 
 
-@pytest.mark.parametrize("given", [42, None, b"deals", sa.table("deals")], ids=repr)
+@pytest.mark.parametrize("given", [42, None, b"deals", sa.table("deals")], ids=["number", "nothing", "bytes", "table"])
 def test_a_name_that_is_no_text_is_an_error(server, given) -> None:
     source = ck.database(server.connected)
     with pytest.raises(InputError, match=r"takes the name of a table as text, .*as in table\('deals', schema='crm'\)"):
