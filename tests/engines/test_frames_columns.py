@@ -105,7 +105,7 @@ def test_missing_text_is_no_segment_of_that_name() -> None:
 def file_of(records: list[Any], columns: Iterable[str]) -> Records[Any]:
     """The records as those of a file with only these columns."""
     kind = record_type(type(records[0]))
-    unfilled = tuple(name for name, known in kind.fields.items() if known.optional and name not in {*columns})
+    unfilled = tuple(name for name in kind.may_be_absent if name not in {*columns})
     account = LoadAccount(
         source="a file", record=kind.model.__name__, rows=len(records), used=len(records), unfilled=unfilled
     )

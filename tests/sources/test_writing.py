@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from crmkpi.errors import ColumnError, InputError
 from crmkpi.records import Deal, Order
+from crmkpi.records.texts import is_blank
 from crmkpi.sources import Records, read_csv, write_csv
 
 TEXT = st.text(
@@ -20,7 +21,7 @@ TEXT = st.text(
 MAYBE_TEXT = st.none() | TEXT
 DEALS = st.builds(
     Deal,
-    id=TEXT,
+    id=TEXT.filter(lambda text: not is_blank(text)),
     status=st.sampled_from(["open", "won", "lost"]),
     created_at=st.none() | st.datetimes(timezones=st.just(UTC)),
     closed_at=st.none() | st.datetimes(),
