@@ -248,7 +248,7 @@ def test_a_measure_that_takes_too_long_names_its_statement(server, name) -> None
     with server.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         deals = ck.Dataset(deals=ck.database(connection, timeout=0.1).query(slow))
         with pytest.raises(
-            InputError, match=r"did not answer within timeout=0.1 seconds: WITH step1 AS .* give more time"
+            InputError, match=r"did not answer within timeout=0.1 seconds: WITH crmkpi_step1 AS .* give more time"
         ):
             deals.measure("win_rate", by="attributes.slept")
         assert connection.exec_driver_sql("SELECT 1").scalar() == 1

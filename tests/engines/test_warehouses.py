@@ -212,7 +212,7 @@ def test_columns_of_bigquery_go_by_number() -> None:
     home = home_of("bigquery")
     session = Answers(home, {})
     frame = home.opened(DatabaseTable(session.source, TableOrQuery("opps"), {"n w0_": "int64"}, session))
-    assert home.asked_as(frame.select("n w0_")).endswith("SELECT `n w0_` AS `c0`\nFROM step1")
+    assert home.asked_as(frame.select("n w0_")).endswith("SELECT `n w0_` AS `c0`\nFROM crmkpi_step1")
 
 
 def test_a_dialect_is_named_by_the_connection_and_needs_a_word_of_the_user() -> None:

@@ -97,6 +97,24 @@ def test_schemas_are_what_they_are_called(server, schema) -> None:
     assert ck.win_rate(ck.database(server.connected).table(f"of_{known}", schema=schema)).value == 0.5
 
 
+@pytest.mark.parametrize("name", ["step1", "step2", "cells"])
+def test_a_table_may_be_called_like_a_step_of_a_statement(server: Server, name: str) -> None:
+    text = TEXT[server.name]
+    order = " ENGINE = MergeTree ORDER BY tuple()" if server.name == "clickhouse" else ""
+    server.run(
+        f"CREATE TABLE {name}(id {text}, industry {text}){order}", f"INSERT INTO {name} VALUES ('A', 'x'), ('B', 'y')"
+    )
+    bought = made(server, f", customer_id {text}", ", 'A'")
+    source = ck.database(server.connected)
+    crm = ck.Dataset(deals=source.table(bought), customers=source.table(name))
+    try:
+        assert [result.segment for result in crm.measure("win_rate", by="customer.industry")] == [
+            {"customer.industry": "x"}
+        ]
+    finally:
+        server.run(f"DROP TABLE {name}")
+
+
 RESERVED = [
     "select",
     "order",

@@ -99,7 +99,7 @@ class DatabaseFrame(SqlFrame):
 
     def written(self, text: str, columns: Iterable[str] = ()) -> Self:
         """The rows of a statement, as a further step."""
-        name = f"step{self.session.next_number()}"
+        name = f"crmkpi_step{self.session.next_number()}"  # which no table of the user's is called
         return replace(self, source=name, columns=tuple(columns), steps=(*self.steps, (name, text)))
 
     def fenced(self) -> Self:
