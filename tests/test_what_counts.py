@@ -105,22 +105,28 @@ def test_passives_are_those_from_seven_to_below_nine() -> None:
     assert dict(ck.net_promoter_score(NPS).inputs) == {"promoters": 2, "detractors": 2, "answers": 6}
 
 
-RATINGS = [
-    ck.Survey(id="1", kind="csat", score=4, scale_low=1, scale_high=5),
-    ck.Survey(id="2", kind="csat", score=8, scale_low=1, scale_high=10),
-]
+RATINGS = {
+    "answers on scales of 4 to 9 steps": ((4, 1, 5), (8, 1, 10)),
+    "answers on scales of 4 to 5 steps": ((4, 1, 5), (5, 0, 5)),
+    "answers on scales from 0 and from 1": ((4, 1, 5), (3, 0, 4)),
+}
 
 
+@pytest.mark.parametrize("metric", [ck.customer_satisfaction_rating, ck.review_rating], ids=lambda metric: metric.id)
+@pytest.mark.parametrize("said", RATINGS)
 @pytest.mark.parametrize("engine", ENGINES)
-def test_ratings_on_scales_of_different_length_have_no_mean_together(engine: str) -> None:
-    table = RATINGS if engine == "records" else frame_of(engine, arrow_of(RATINGS, record_type(ck.Survey)))
-    result = ck.customer_satisfaction_rating(table)
-    assert result.value is None
-    assert str(result.reason).startswith(
-        "answers on scales of 4 to 9 steps have no mean together; group by='scale_high'"
-    )
-    apart = ck.Dataset(surveys=table).measure(ck.customer_satisfaction_rating, by="scale_high")
-    assert {one.segment["scale_high"]: one.value for one in apart} == {5: 4.0, 10: 8.0}
+def test_ratings_on_different_scales_have_no_mean_together(engine: str, said: str, metric: ck.Metric) -> None:
+    kind = "review" if metric is ck.review_rating else "csat"
+    ratings = [
+        ck.Survey(id=str(number), kind=kind, score=score, scale_low=low, scale_high=high)
+        for number, (score, low, high) in enumerate(RATINGS[said])
+    ]
+    table = ratings if engine == "records" else frame_of(engine, arrow_of(ratings, record_type(ck.Survey)))
+    (result,) = ck.Dataset(surveys=table).measure(metric)
+    by = "scale_high" if "9 steps" in said else ["scale_low", "scale_high"]
+    assert (result.value, result.reason) == (None, f"{said} have no mean together; group by={by!r}")
+    apart = ck.Dataset(surveys=table).measure(metric, by=by)
+    assert sorted(one.value for one in apart) == sorted(score for score, *_ in RATINGS[said])
 
 
 MIXED = [

@@ -18,7 +18,7 @@ WHERE kind = 'csat' AND score IS NOT NULL AND in_period(answered_at)
 SELECT count(*) FILTER (score > (scale_low + scale_high) / 2) / count(*) FILTER (score <> (scale_low + scale_high) / 2)
 FROM surveys WHERE kind = 'csat' AND score IS NOT NULL AND in_period(answered_at)
 -- customer_satisfaction_rating
-SELECT CASE WHEN count(DISTINCT scale_high - scale_low) = 1 THEN avg(score) END FROM surveys
+SELECT CASE WHEN count(DISTINCT (scale_low, scale_high)) = 1 THEN avg(score) END FROM surveys
 WHERE kind = 'csat' AND score IS NOT NULL AND in_period(answered_at)
 -- customer_effort_score
 SELECT CASE WHEN min(scale_high) = max(scale_high) THEN avg(score) END FROM surveys

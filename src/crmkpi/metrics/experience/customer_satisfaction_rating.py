@@ -14,6 +14,8 @@ csat = surveys.kind == "csat"
     answers=surveys.count(csat & surveys.score.present()),
     shortest=surveys.min(surveys.scale_high - surveys.scale_low, csat & surveys.score.present()),
     longest=surveys.max(surveys.scale_high - surveys.scale_low, csat & surveys.score.present()),
+    first_start=surveys.min(surveys.scale_low, csat & surveys.score.present()),
+    last_start=surveys.max(surveys.scale_low, csat & surveys.score.present()),
     leave_out={"no score": csat & surveys.score.missing()},
     interval=Mean("total", "answers"),
     unit="score",
@@ -24,17 +26,19 @@ csat = surveys.kind == "csat"
     sources=(MARKETING_METRICS,),
     ahead_of=("retention_rate",),
 )
-def customer_satisfaction_rating(total: float, answers: int, shortest: float, longest: float) -> float:
+def customer_satisfaction_rating(
+    total: float, answers: int, shortest: float, longest: float, first_start: float, last_start: float
+) -> float:
     r"""How customers rate the firm on average.
 
     $$\text{satisfaction rating} = \operatorname{mean}(\text{score})$$
 
-    In the scale of the survey, 1 to 5 unless it says otherwise; scales of different length do not average. An answer
+    In the scale of the survey, 1 to 5 unless it says otherwise; different scales do not average. An answer
     counts in the period in which it was given; surveys without a score are left out.
 
     Returns:
-        A score in the survey's scale, with Student's t interval; undefined where nobody answered, and over scales of
-        different length.
+        A score in the survey's scale, with Student's t interval; undefined where nobody answered, and over different
+        scales.
 
     Pitfalls:
         The share of satisfied answers is `customer_satisfaction_score`; a mean of 4.2 is not 84 %. Stars of five and
@@ -44,5 +48,5 @@ def customer_satisfaction_rating(total: float, answers: int, shortest: float, lo
     ...                               for n, score in enumerate([5, 4, 3])]).value
     4.0
     """
-    one_scale(shortest, longest)
+    one_scale(shortest, longest, first_start, last_start)
     return total / answers

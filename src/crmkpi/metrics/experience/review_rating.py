@@ -15,6 +15,8 @@ no_score = {"no score": review & surveys.score.missing()}
     reviews=surveys.count(review & surveys.score.present()),
     shortest=surveys.min(surveys.scale_high - surveys.scale_low, review & surveys.score.present()),
     longest=surveys.max(surveys.scale_high - surveys.scale_low, review & surveys.score.present()),
+    first_start=surveys.min(surveys.scale_low, review & surveys.score.present()),
+    last_start=surveys.max(surveys.scale_low, review & surveys.score.present()),
     leave_out=no_score,
     interval=Mean("total", "reviews"),
     unit="score",
@@ -25,17 +27,19 @@ no_score = {"no score": review & surveys.score.missing()}
     sources=(MARKETING_METRICS,),
     ahead_of=("lead_volume",),
 )
-def review_rating(total: float, reviews: int, shortest: float, longest: float) -> float:
+def review_rating(
+    total: float, reviews: int, shortest: float, longest: float, first_start: float, last_start: float
+) -> float:
     r"""How public reviews rate the firm on average.
 
     $$\text{review rating} = \operatorname{mean}(\text{score of reviews})$$
 
-    Surveys of the kind review, in their own scale, 1 to 5 stars unless it says otherwise; scales of different length
-    do not average. A review counts in the period in which it was written; one without a score is left out.
+    Surveys of the kind review, in their own scale, 1 to 5 stars unless it says otherwise; different scales do not
+    average. A review counts in the period in which it was written; one without a score is left out.
 
     Returns:
         A score in the scale of the reviews, with Student's t interval; undefined where nobody wrote a review, and over
-        scales of different length.
+        different scales.
 
     Pitfalls:
         Who is delighted or angry writes, and all others do not. Shops show a mean of all years, not of the last month.
@@ -43,7 +47,7 @@ def review_rating(total: float, reviews: int, shortest: float, longest: float) -
     >>> review_rating([Survey(id=str(n), kind="review", score=score) for n, score in enumerate([5, 5, 2])]).value
     4.0
     """
-    one_scale(shortest, longest)
+    one_scale(shortest, longest, first_start, last_start)
     return total / reviews
 
 

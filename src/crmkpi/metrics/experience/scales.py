@@ -1,16 +1,20 @@
-"""Scores of several surveys together: only where they lie on scales of one length."""
+"""Scores of several surveys together: only where they lie on one scale."""
 
 from crmkpi.errors import UndefinedError
 
 __all__ = ["effort_scale", "effort_scales", "one_scale"]
 
 
-def one_scale(shortest: float, longest: float) -> None:
-    """Refuse a mean over scales of different length."""
+def one_scale(shortest: float, longest: float, first_start: float, last_start: float) -> None:
+    """Refuse a mean over different scales: of different length, or of one length and from different starts."""
+    by = "'scale_high'" if first_start == last_start else "['scale_low', 'scale_high']"
     if shortest != longest:
-        raise UndefinedError(
-            f"answers on scales of {shortest:g} to {longest:g} steps have no mean together; group by='scale_high'"
-        )
+        scales = f"of {shortest:g} to {longest:g} steps"
+    elif first_start != last_start:
+        scales = f"from {first_start:g} and from {last_start:g}"
+    else:
+        return
+    raise UndefinedError(f"answers on scales {scales} have no mean together; group by={by}")
 
 
 def effort_scale(unsaid: int, above_five: int) -> None:
