@@ -230,7 +230,7 @@ def _is_kept(connection: Any, name: str, quoted: str, type_: str) -> bool:
         return False
     if word in ("VARCHAR", "TIMESTAMP") and type_ in ("DOUBLE", "FLOAT"):
         return False
-    if word.startswith("TIMESTAMP W"):
+    if word.startswith("TIMESTAMP W") or (word == "VARCHAR" and type_.startswith("TIMESTAMP")):  # a text is no moment
         return False
     wide = "DOUBLE" if type_ == "FLOAT" else word
     same = f"coalesce(bool_and({quoted}::{wide} = {quoted}::{type_}::{wide}), true)"

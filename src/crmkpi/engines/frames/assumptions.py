@@ -40,7 +40,7 @@ __all__ = ["LATER", "UNLIKE", "WrongAssumptionError", "assumed", "check", "doubt
 
 UNLIKE, LATER = "unlike_", "later_"  # how many rows are not as assumed, and how many lie later than now
 _ROWS = 2**24  # more are counted before they are added up
-_NUMBERS = 2**31 - 1  # up to this size squares of amounts in cents add up in 64 bits
+_NUMBERS = 2**31  # up to this size squares of amounts in cents add up in 64 bits
 _CENTS = 2
 _MANY_DIGITS = 6  # behind the point; of more it is found out how many are needed
 _WHOLE = 2**53
