@@ -290,23 +290,6 @@ def test_rows_are_hashed_into_groups_and_not_sorted_on_the_disk(server, run) -> 
     run(f"DROP TABLE {many}")
 
 
-def test_a_statement_can_run_in_parallel(server, name) -> None:
-    """With an `OFFSET 0` workers would hand over rows of the table, and one process would do the rest."""
-    report = ck.Dataset(deals=ck.database(server).table(name), currency="EUR").measure(
-        ["average_deal_size", "sales_cycle_length"], period="2026", every="month", by="owner"
-    )
-    text = report.sql().split(";\n")[0]
-    with server.begin() as connection:
-        for setting in ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size"):
-            connection.exec_driver_sql(f"SET LOCAL {setting} = 0")
-        plans = [
-            connection.exec_driver_sql(f"EXPLAIN {said}", execution_options={"no_parameters": True}).all()
-            for said in (text, text.replace("),\ncrmkpi_step", "\nOFFSET 0),\ncrmkpi_step", 1))
-        ]
-    texts = ["\n".join(line for (line,) in plan) for plan in plans]
-    assert [text.index("Gather") < text.index("Subquery Scan") for text in texts] == [True, False]
-
-
 def test_a_server_that_ends_the_connection_is_one_sentence(opened, run, name, between) -> None:
     pool = opened(connect_args={"application_name": f"measures {name}"})
     deals = ck.Dataset(deals=ck.database(pool).table(name))

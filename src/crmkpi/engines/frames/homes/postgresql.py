@@ -42,8 +42,8 @@ class PostgresqlSql(Sql):
     nan: ClassVar[str] = "({} = CAST('NaN' AS DOUBLE PRECISION))"
     finite: ClassVar[str] = "(abs({}) < CAST('Infinity' AS DOUBLE PRECISION))"  # NaN is the largest
 
-    # A subquery with a WITH of its own stays one; unlike OFFSET 0 it may run in parallel. No table has such a name.
-    fence: ClassVar[str] = 'WITH "fence of crmkpi" AS (SELECT 1) {}'
+    # A WITH in a subquery would let it run in parallel, and conditions be pushed into it, written out at each level.
+    fence: ClassVar[str] = "{}\nOFFSET 0"
 
     @staticmethod
     def quoted(name: str) -> str:
