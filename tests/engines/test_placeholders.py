@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import crmkpi as ck
+from crmkpi.errors import InputError
 from crmkpi.records import RECORDS
-from crmkpi.records.base import RecordType, record_type
+from crmkpi.records.base import Day, RecordType, Timestamp, record, record_type
 from crmkpi.records.placeholders import PLACEHOLDERS, is_placeholder
 
 from .backends import frame_of
@@ -115,6 +116,23 @@ def test_each_such_day_is_found_in_frames(backend: str, day: date) -> None:
         columns = {each: pa.array([row[each] for row in rows]) for each in rows[0]}
         frame = ck.table(frame_of(backend, pa.table(columns)), record=ck.Subscription, **given)
         assert account(type_, "ended_at", frame) == (WANTED, (2, []))
+
+
+@record(table="signatures")
+class Signature:
+    id: str
+    at: Timestamp
+    on: Day
+
+
+@pytest.mark.parametrize("field", ["at", "on"])
+def test_a_field_that_must_have_a_date_lacks_it_then(field: str) -> None:
+    usual = {"at": datetime(2026, 1, 5), "on": date(2026, 1, 5)}
+    assert Signature(id="1", **usual).at == usual["at"]
+    with pytest.raises(InputError, match=f"^Signature needs {field}, which is missing"):
+        Signature(id="1", **usual | {field: date(1970, 1, 1)})
+    with pytest.raises(InputError, match=f"^Signature needs {field}, which is missing"):
+        Signature(id="1", **{name: each for name, each in usual.items() if name != field})
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Asia/Tokyo"])

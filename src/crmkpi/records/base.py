@@ -28,6 +28,7 @@ from typing import (
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
+from pydantic_core import PydanticCustomError
 
 from crmkpi._read_only import ReadOnly
 from crmkpi.currencies import code_of
@@ -80,6 +81,12 @@ def _known(day: date) -> date | None:
     return None if is_placeholder(day) else day
 
 
+def _there(day: date | None) -> date:
+    if day is None:
+        raise PydanticCustomError("missing", "missing")
+    return day
+
+
 def _as_code(currency: str | None) -> str | None:
     return None if currency is None else code_of(currency)
 
@@ -108,6 +115,7 @@ class _PlanMark:
 Timestamp = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_exact)]
 Planned = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_exact), _PlanMark()]
 Day = Annotated[date, BeforeValidator(_no_number), AfterValidator(_known)]
+_DAYS = (Timestamp, Planned, Day)  # of fields that must have one
 Number = Annotated[float, BeforeValidator(_no_flag)]
 Whole = Annotated[int, BeforeValidator(_no_flag)]
 Money = Annotated[Decimal, Field(allow_inf_nan=False), _MoneyMark()]
@@ -270,7 +278,8 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
         }
         if (text := texts.get("currency")) is not None:
             texts["currency"] = Annotated[text, AfterValidator(_as_code)]
-        members["__annotations__"] = {**cls.__annotations__, **texts}
+        days = {name: Annotated[hint, AfterValidator(_there)] for name, hint in hints.items() if hint in _DAYS}
+        members["__annotations__"] = {**cls.__annotations__, **texts, **days}
         plain: Any = _RecordClass(cls.__name__, cls.__bases__, members)
         model = pydantic_dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=_CONFIG)(plain)
         described = {
