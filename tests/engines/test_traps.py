@@ -332,7 +332,7 @@ ELSEWHERE = {
         "test_a_median_is_exact",
         "test_times_without_a_zone_are_instants_and_not_what_the_zone_of_the_session_shows",
         "test_microseconds_are_kept",
-        "test_columns_that_cannot_be_missing_hold_an_empty_text_until_the_user_says_what_it_is",
+        "test_columns_that_cannot_be_missing_hold_an_empty_text_which_is_no_value",
     ),
     "names over 63 bytes": ("test_databases.py", "test_long_names_that_start_alike_stay_two"),
     "flags other than 0 and 1": (
