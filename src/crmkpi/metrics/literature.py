@@ -1,5 +1,34 @@
 """The works that the definitions refer to, each named once."""
 
+from __future__ import annotations
+
+__all__ = [
+    "AAPOR",
+    "CALL_CENTER",
+    "CART_ABANDONMENT",
+    "CRACKING_SALES",
+    "DEFECTION",
+    "DEMAND_WATERFALL",
+    "EFFORTLESS",
+    "EMAIL_METRICS",
+    "ISO_10002",
+    "ISO_18295",
+    "ITIL",
+    "KAPLAN_MEIER",
+    "KELLER",
+    "LIFETIME_VALUE",
+    "MARKETING_METRICS",
+    "PRODUCT_RETURNS",
+    "PROJECT_RETENTION",
+    "RFM_AND_CLV",
+    "SAAS_METRICS",
+    "SCOR",
+    "SHORT_LIFE_OF_LEADS",
+    "STRIPE_BILLING",
+    "SURVIVAL_DATA",
+    "WEB_ANALYTICS",
+]
+
 AAPOR = "American Association for Public Opinion Research: Standard Definitions"
 CALL_CENTER = "Cleveland: Call Center Management on Fast Forward, ICMI Press"
 CART_ABANDONMENT = (
