@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from crmkpi.errors import DefinitionError, FileFormatError, InputError, UnknownNameError, unknown_name
+from crmkpi.sources.presets.faults import fault
 from crmkpi.sources.presets.model import Preset
 
 __all__ = ["PRESETS", "AnyPreset", "folded", "preset"]
@@ -124,10 +125,7 @@ def _made(given: Mapping[str, Any]) -> Preset:
     try:
         return Preset.model_validate(_extended(given))
     except ValidationError as problem:
-        error = problem.errors(include_url=False)[0]
-        place = ".".join(map(str, error["loc"])) or "its words"
-        reason = error["msg"].removeprefix("Value error, ").removesuffix(".")
-        raise DefinitionError(f"The preset {given.get('name')!r} has a fault at {place}: {reason}.") from None
+        raise DefinitionError(fault(given.get("name"), problem.errors(include_url=False)[0])) from None
 
 
 def _check_form(given: Mapping[str, Any]) -> None:
@@ -143,7 +141,12 @@ def _extended(given: Mapping[str, Any]) -> dict[str, Any]:
     """The words of a preset on top of those that it extends; a header that it has is taken from the other's columns."""
     if given.get("extends") is None:
         return dict(given)
-    other = _contents(str(given["extends"]))
+    if not isinstance(given["extends"], str):
+        raise DefinitionError(
+            f"The preset {given.get('name')!r} has a fault at extends: it must be the name of a preset, such as "
+            f"'hubspot_deal'; got {given['extends']!r}."
+        )
+    other = _contents(given["extends"])
     _check_form(given)
     own = {folded(header) for column in given.get("columns", ()) for header in _headers(column)}
     rest = []
