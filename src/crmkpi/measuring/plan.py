@@ -63,20 +63,6 @@ class Plan:
     stands for every field.
     """
 
-    __slots__ = (
-        "_again",
-        "_intervals",
-        "_moments",
-        "_so_far",
-        "_undated",
-        "_whole",
-        "asks_business_time",
-        "metrics",
-        "queries",
-        "shifting",
-        "unreadable",
-    )
-
     def __init__(
         self,
         metrics: Iterable[Metric],
