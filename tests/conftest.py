@@ -6,8 +6,8 @@ Tests that take a `backend` run on each frame library: those of `--backends`, or
 `--exhaustive` runs them on all kinds, such as Polars both lazy and eager.
 
 Tests marked as slow, which take seconds each or are hundreds, run with `--slow`, as in CI, and where they are named. So
-do most of those marked `in_turns`, where each case runs on one backend and the next case on the next, and of those marked
-`one_of(n)`, where one case of n runs. Both count as slow for `-m slow`.
+do most cases of the tests marked `in_turns`, where each case runs on one backend and the next case on the next, and of
+those marked `one_of(n)`, where one case of n runs: `-m slow` has the others.
 """
 
 from __future__ import annotations
