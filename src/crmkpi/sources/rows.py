@@ -214,7 +214,7 @@ class Loading(Generic[_R]):
         )
 
     def _not_looked_at(self) -> tuple[str, ...]:
-        """The columns that hold something, which nobody asked for."""
+        """Columns that fill a field outside of `only=`, and so are not read."""
         gone = self._matched.places() - self.columns.places()
         return tuple(self.grid.headers[place] for place in sorted(gone))
 
@@ -301,7 +301,7 @@ class _Reader(Generic[_R]):
         return [found]
 
     def _is_of_whole(self, row: Row, line: int) -> bool:
-        """Whether a row that seems to be no record is one by the columns that nobody asked for."""
+        """Whether a row that is no record by the columns of `only=` is one by all columns."""
         assert self.whole is not None
         try:
             return not isinstance(self.whole()._of_one(row, line), Rejected)  # noqa: SLF001  # of its own class
