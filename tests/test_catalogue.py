@@ -413,6 +413,20 @@ def test_a_kpi_says_when_it_moves_and_what_it_is_meant_to_move_ahead_of(metric: 
     assert all(variant.timing == metric.timing for variant in metric.variants.values())
 
 
+def test_a_kpi_of_ones_own_says_nothing_of_when_it_moves_unless_it_is_told() -> None:
+    deals = ck.Table(ck.Deal)
+
+    @ck.metric(unit="count", all_deals=deals.count())
+    def all_deals() -> None:
+        """All deals."""
+
+    @ck.metric(unit="count", calls=deals.count(), ahead_of=("win_rate",))
+    def calls() -> None:
+        """All calls."""
+
+    assert (all_deals.timing, calls.timing) == (None, "leading")
+
+
 def test_what_leads_leads_somewhere_and_never_back() -> None:
     for metric in ck.catalogue:
         seen, ahead = {metric.id}, list(metric.ahead_of)

@@ -64,6 +64,30 @@ def test_the_default_of_a_kpi_has_its_reason_pitfalls_sources_and_other_names(na
     assert metric.also_known_as
 
 
+@pytest.mark.parametrize(
+    ("within", "said"),
+    [
+        ((0, 1), "A fraction from 0 to 1; undefined where no deal was closed."),
+        ((0, None), "A fraction from 0 up; undefined where no deal was closed."),
+        ((-1, None), "A fraction from -1 up; undefined where no deal was closed."),
+        ((None, 0), "A fraction up to 0; undefined where no deal was closed."),
+        (None, "A fraction; undefined where no deal was closed."),
+    ],
+    ids=str,
+)
+def test_the_page_of_a_kpi_says_between_which_numbers_its_value_lies(within, said):
+    deals = ck.Table(ck.Deal)
+
+    @ck.metric(
+        unit="ratio", lost=deals.count(), closed=deals.count(), empty="no deal was closed", within=within, interval=None
+    )
+    def lost_share(lost, closed):
+        """How many deals are lost for each that is won."""
+        return lost / closed
+
+    assert explanation(lost_share).sections["Returns"] == said
+
+
 def test_the_page_of_a_kpi_imports_the_names_that_its_examples_use_and_do_not_make():
     def shipped(deals):
         """How many deals were won.

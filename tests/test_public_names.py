@@ -141,7 +141,9 @@ def test_every_public_module_class_function_and_method_has_a_docstring():
         if not any(ast.unparse(decorator) == "overload" for decorator in node.decorator_list)
     ]
     assert bare == []
-    assert [module for module, tree in trees.items() if not ast.get_docstring(tree)] == []
+    called_after_a_kpi = {f"crmkpi.metrics.{home}" for name, home in KPIS.items() if home.endswith(f".{name}")}
+    untold = {module for module, tree in trees.items() if not ast.get_docstring(tree)}
+    assert untold <= called_after_a_kpi, "a file of several KPIs says what they have in common"
 
 
 def test_every_public_name_of_the_package_is_documented_where_it_is_used():

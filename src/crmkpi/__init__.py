@@ -71,6 +71,7 @@ provide(
         "report_csv": "crmkpi.display.rows",
         "report_file": "crmkpi.display.saving",
         "report_json": "crmkpi.display.rows",
+        "report_rows": "crmkpi.display.rows",
         "report_markdown": "crmkpi.display.markdown",
         "report_page": "crmkpi.display.html",
         "report_schema": "crmkpi.display.models",

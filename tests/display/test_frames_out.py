@@ -154,10 +154,13 @@ def test_a_frame_of_results_that_nobody_looked_at_is_that_of_results_looked_at(
     for number in sorted(some)[: len(report)]:
         _ = report[number].value if number % 2 else report[number].accounts
     fresh, part = report.to_polars(), report[3:7].to_polars()
+    rows, text, sheet = report.to_dicts(), report.to_json(), report.to_csv()
     for result in report:
         _ = result.interval
     assert fresh.equals(report.to_polars())
     assert part.equals(report[3:7].to_polars())
+    assert (rows, text, sheet) == (report.to_dicts(), report.to_json(), report.to_csv())
+    assert rows == [result.to_dict() for result in report]
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

@@ -289,7 +289,7 @@ def test_a_preset_of_ones_own_extends_one(tmp_path: Path):
         ({"columns": [{"headers": "x", "fills": "closed_at", "unit": "days"}]}, "A duration and `after` belong"),
         ({"columns": []}, "at columns"),
         ({"columns": [{"headers": "x"}], "record": "Deel"}, "no record 'Deel'"),
-        ({"columns": [{"headers": "x"}], "colour": "red"}, "at colour"),
+        ({"columns": [{"headers": "x"}], "colour": "red"}, "no key 'colour'"),
         ({"columns": 5}, "at columns"),
         ({"columns": [{"headers": "x"}], "leave_out": [{"reason": "x"}]}, "Rows are left out by headers and words"),
     ],

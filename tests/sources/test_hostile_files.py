@@ -18,17 +18,17 @@ from crmkpi.clv import load_model
 from crmkpi.errors import CrmKpiError, FileFormatError, InputError
 from crmkpi.quality.frames import records_of_frame
 
-SOON = 3.0  # seconds; what is quadratic takes minutes
+SOON = 60.0  # seconds of the processor, where a second is enough: what is quadratic takes minutes
 
 
 def within_time(ask: Callable[[], Any]) -> Any:
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         return ask()
     except CrmKpiError as problem:
         return problem
     finally:
-        assert time.perf_counter() - start < SOON
+        assert time.process_time() - start < SOON
 
 
 # one idea of a line
@@ -93,7 +93,7 @@ def test_duckdb_reads_no_number_in_its_own_way(amounts: list[str], mark: str, tm
 def test_a_header_of_fillers_is_soon_known_to_be_none(filler: str, tmp_path: Path) -> None:
     file = tmp_path / "export.csv"
     file.write_text(
-        f"Potential Id,Potential Name,Forecast Type,Cre{filler * 40_000}x\n1,2,Closed Won,4\n", encoding="utf-8"
+        f"Potential Id,Potential Name,Forecast Type,Cre{filler * 120_000}x\n1,2,Closed Won,4\n", encoding="utf-8"
     )
     assert within_time(lambda: ck.read_export(file)).account.preset == "zoho_deal"
 

@@ -39,7 +39,7 @@ from crmkpi.definition.interval_rules import (
 )
 from crmkpi.definition.measures import Grouped, LastDay, Measure, MonthDays, PeriodDays
 from crmkpi.definition.numbers import as_money, in_unit, is_finite, plain_numbers
-from crmkpi.definition.page import Docstring, theme_of, usual_docstring
+from crmkpi.definition.page import Docstring, theme_of, title_of, usual_docstring
 from crmkpi.definition.parameters import Parameter, parameter_value
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
 from crmkpi.definition.units import Better, Decorator, RollUp, Timing, Unit, UnitName, Value_co
@@ -328,11 +328,11 @@ def metric(
     `unit` is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number",
     "money" or "duration". `theme` is the group that a catalogue lists the KPI under: "custom" unless you name one; a
     KPI of the library has the theme of its folder. `timing` is "leading" or "lagging", `ahead_of` names the KPIs that
-    it is meant to move ahead of, which makes it leading, and `guarded_by` those of quality to look at beside it.
-    `empty` says in business words why there is no value, or 0, such as "no deal was closed"; where several inputs may
-    be nothing, a mapping says it of each. A KPI that is its one measure has a formula without parameters, which only
-    holds the docstring. A formula that has no value raises `UndefinedError` with the reason; dividing by zero does so
-    by itself.
+    it is meant to move ahead of, which makes it leading (a KPI of the library that names none is lagging), and
+    `guarded_by` those of quality to look at beside it. `empty` says in business words why there is no value, or 0, such
+    as "no deal was closed"; where several inputs may be nothing, a mapping says it of each. A KPI that is its one
+    measure has a formula without parameters, which only holds the docstring. A formula that has no value raises
+    `UndefinedError` with the reason; dividing by zero does so by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
     >>> deals = Table(Deal)
@@ -369,7 +369,7 @@ def _defined(
     inputs: Mapping[str, Measure | PeriodDays | LastDay],
     parameters: tuple[Parameter, ...],
     leave_out: Mapping[str, Expression] | None,
-    as_given: Mapping[str, Any],
+    as_given: dict[str, Any],
     *,
     theme: str,
     title: str,
@@ -380,11 +380,14 @@ def _defined(
     unit, at, interval = as_given["unit"], as_given["at"], as_given["interval"]
     check_words(function, unit, as_given["better"], as_given["timing"])
     name, named = function.__name__, {parameter.name: parameter for parameter in parameters}
+    home = theme_of(function.__module__)
     measures, days, until = told_apart(name, inputs)
     names = [*measures, *filter(None, [days, until])]
     if len(names) == 1 and not named and not inspect.signature(function).parameters:
         function = itself(function, names[0])
     check_definition(name, function, names, measures, named, at, interval=interval, leave_out=leave_out)
+    if home != "custom":
+        as_given = as_given | {"timing": as_given["timing"] or "lagging"}
     made = Metric(
         **as_given,
         id=name,
@@ -394,9 +397,9 @@ def _defined(
         days=days,
         monthly=days is not None and isinstance(inputs[days], MonthDays),
         until=until,
-        theme=theme or theme_of(function.__module__),
+        theme=theme or home,
         leave_out=ReadOnly({reason: as_predicate(what) for reason, what in (leave_out or {}).items()}),
-        title=title or name.replace("_", " ").capitalize(),
+        title=title or title_of(name),
         variants={},
         tables=tuple(dict.fromkeys(measure.base.record_type_.table for measure in measures.values())),
         asked=frozenset(inspect.signature(function).parameters),

@@ -16,7 +16,7 @@ from crmkpi.definition.measures import Measure
 if TYPE_CHECKING:
     from crmkpi.definition.metric import Metric
 
-__all__ = ["Docstring", "formula_as_text", "page", "theme_of", "usual_docstring"]
+__all__ = ["Docstring", "formula_as_text", "page", "theme_of", "title_of", "usual_docstring"]
 
 _UNITS = {
     "count": "A count",
@@ -52,39 +52,34 @@ class Docstring:
     def __get__(self, metric: Metric | None, owner: type[Metric]) -> str:
         if metric is None:
             return self.of_class or ""
-        made = page(
-            inspect.getdoc(metric.function) or "", metric.unit, metric.interval, metric.measures, metric.empty,
-            additive=metric.additive, within=metric.within,
-        )  # fmt: skip
+        made = page(metric)
         return _readable(made) if self.plain else made
 
 
-def page(
-    docstring: str,
-    unit: str,
-    interval: IntervalRule | None,
-    measures: Mapping[str, Measure],
-    empty: str | Mapping[str, str],
-    *,
-    additive: bool,
-    within: Range,
-) -> str:
+def page(metric: Metric) -> str:
     """The docstring of a KPI with derived parts: heading and imports of its examples, `Returns` if it has none."""
-    docstring = _with_imports(_with_heading(docstring))
-    if not empty or "\nReturns:\n" in docstring:
+    docstring = _with_imports(_with_heading(inspect.getdoc(metric.function) or ""))
+    if not metric.empty or "\nReturns:\n" in docstring:
         return docstring
-    what = _UNITS[unit]
-    if isinstance(interval, Share):
-        what += " from 0 to 1"
-    if isinstance(interval, NetPromoter):
-        what += " from -100 to 100"
-    kind = _interval(interval, list(measures.values()), within)
+    measures, within = list(metric.measures.values()), metric.within
+    what = _UNITS[metric.unit]
+    if within != (None, None) and metric.unit != "duration":
+        what = f"{what.removesuffix(' from 0 up')} {_range(*within)}"
+    kind = _interval(metric.interval, measures, within)
     what += f", with {kind}" if kind else ""
-    *others, last = [empty] if isinstance(empty, str) else dict.fromkeys(empty.values())
-    where = f"{', '.join(others)} or {last}" if others else last
-    returns = f"Returns:\n    {what}; {'0' if additive else 'undefined'} where {where}."
+    reasons = [metric.empty] if isinstance(metric.empty, str) else list(dict.fromkeys(metric.empty.values()))
+    where = " or ".join(filter(None, (", ".join(reasons[:-1]), reasons[-1])))
+    if metric.days or any(measure.shift != "none" for measure in measures):
+        where += ", and without a period"
+    returns = f"Returns:\n    {what}; {'0' if metric.additive else 'undefined'} where {where}."
     before, *after = _LATER_SECTIONS.split(docstring, maxsplit=1)
     return "\n\n".join([before.rstrip(), returns, *after])
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"up to {high}"
+    return f"from {low} up" if high is None else f"from {low} to {high}"
 
 
 def _readable(docstring: str) -> str:
@@ -202,3 +197,20 @@ def theme_of(module: str | None) -> str:
     """The theme of a KPI of the library, which is the folder of its file, and "custom" for all others."""
     package, _, rest = (module or "").partition("crmkpi.metrics.")
     return "custom" if package or not rest else rest.partition(".")[0]
+
+
+# Words of names that are not written as they are spoken in code.
+_WRITTEN = {
+    "cac": "CAC", "email": "e-mail", "emails": "e-mails", "ltv": "LTV", "mql": "MQL", "mrr": "MRR", "roi": "ROI",
+    "sla": "SLA", "sms": "SMS", "sql": "SQL",
+}  # fmt: skip
+
+
+def title_of(name: str) -> str:
+    """The title of a KPI that names no other: its name in words.
+
+    >>> title_of("win_rate"), title_of("email_click_rate"), title_of("net_new_mrr")
+    ('Win rate', 'E-mail click rate', 'Net new MRR')
+    """
+    title = " ".join(_WRITTEN.get(word, word) for word in name.split("_"))
+    return title[:1].upper() + title[1:]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import timedelta
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from crmkpi.dates.periods import Period
 from crmkpi.definition.units import Unit
 from crmkpi.errors import InputError
-from crmkpi.measuring.columns import columns_of
+from crmkpi.measuring.columns import evidence_of, values_of
 from crmkpi.measuring.results import Report, Result
 from crmkpi.tabular import FrameColumn, Kind, inferred
 
@@ -34,31 +35,34 @@ def report_columns(report: Report) -> dict[str, FrameColumn]:
     share it; else they are floats, amounts as they are, durations in seconds, and `unit` says which is which.
     """
     results = report.results
-    found = columns_of(results)
-    metrics, intervals = found.metric, found.interval
+    found = values_of(results)
+    metrics = found.metric
     kinds = {_KINDS[unit] for unit in {metric.unit for metric in metrics}}
     columns = {
         "metric": FrameColumn("text", [metric.id for metric in metrics]),
         "title": FrameColumn("text", [metric.title for metric in metrics]),
         "unit": FrameColumn("text", [metric.unit for metric in metrics]),
     }
-    counts = zip(found.given, found.used, found.left_out, found.rejected, strict=True)
+    compared = any(result.compared_to is not None for result in results)
+    changes = _comparison(results, kinds) if compared else {}  # which looks at all evidence, and so comes first
+    evidence = evidence_of(results)
+    intervals = evidence.interval
     last = {
         "value": _values(kinds, found.value),
         "currency": FrameColumn("text", found.currency),
         "low": _values(kinds, [None if one is None else one.low for one in intervals]),
         "high": _values(kinds, [None if one is None else one.high for one in intervals]),
         "confidence": FrameColumn("number", [None if one is None else one.confidence for one in intervals]),
-        "n": FrameColumn("integer", found.n),
-        "small_sample": FrameColumn("flag", found.small_sample),
-        "given": FrameColumn("integer", found.given),
-        "used": FrameColumn("integer", found.used),
-        "outside": FrameColumn("integer", [given - used - out - rejected for given, used, out, rejected in counts]),
-        "rejected": FrameColumn("integer", found.rejected),
-        "left_out": FrameColumn("integer", found.left_out),
+        "n": FrameColumn("integer", evidence.n),
+        "small_sample": FrameColumn("flag", evidence.small_sample),
+        "given": FrameColumn("integer", evidence.given),
+        "used": FrameColumn("integer", evidence.used),
+        "outside": FrameColumn("integer", evidence.outside),
+        "rejected": FrameColumn("integer", evidence.rejected),
+        "left_out": FrameColumn("integer", evidence.left_out),
         "complete": FrameColumn("flag", found.complete),
         "reason": FrameColumn("text", found.reason),
-        **(_comparison(results, kinds) if any(result.compared_to is not None for result in results) else {}),
+        **changes,
     }
     taken = {*columns, *last, *_PERIOD}
     return columns | _segments(found.segment, taken) | _periods(found.period) | last
@@ -69,33 +73,35 @@ def wide_columns(report: Report) -> dict[str, FrameColumn]:
 
     A KPI in several currencies is an error, unless the currency is a segment: a column of amounts holds one currency.
     """
-    rows: dict[tuple[Any, ...], dict[str, Result]] = {}
-    for result in report.results:
-        key = (result.period, *sorted(result.segment.items(), key=lambda item: item[0]))
-        cells = rows.setdefault(key, {})
-        if result.definition in cells:
+    found = values_of(report.results)
+    names = list(dict.fromkeys(metric.id for metric in found.metric))
+    numbers: dict[Period | None, int] = {}
+    periods = {key: numbers.setdefault(period, len(numbers)) for key, period in _distinct(found.period).items()}
+    rows: dict[tuple[Any, ...], dict[str, int]] = {}
+    for number, (metric, period, segment) in enumerate(zip(found.metric, found.period, found.segment, strict=True)):
+        key = (periods[id(period)], *sorted(segment.items(), key=itemgetter(0)))
+        if number != rows.setdefault(key, {}).setdefault(metric.id, number):
             raise InputError(
-                f"A wide frame has one cell for each KPI, period and segment, and {result.definition} has two; "
+                f"A wide frame has one cell for each KPI, period and segment, and {metric.id} has two; "
                 "the parameters differ. Leave out wide=True."
             )
-        cells[result.definition] = result
     firsts = [next(iter(cells.values())) for cells in rows.values()]
-    names = list(dict.fromkeys(result.definition for result in report.results))
     columns: dict[str, FrameColumn] = {}
     for name in names:
-        found = [cells.get(name) for cells in rows.values()]
-        there = [result for result in found if result is not None]
-        currencies = sorted({result.currency or "no currency" for result in there if result.value is not None})
-        if there[0].unit == "money" and len(currencies) > 1 and "currency" not in there[0].segment:
+        cells = [row.get(name) for row in rows.values()]
+        there = [number for number in cells if number is not None]
+        first = there[0]
+        currencies = sorted({found.currency[one] or "no currency" for one in there if found.value[one] is not None})
+        unit = found.metric[first].unit
+        if unit == "money" and len(currencies) > 1 and "currency" not in found.segment[first]:
             raise InputError(
                 f"A wide frame has one column for {name}, and its amounts are in {', '.join(currencies)}; leave out "
                 "wide=True, which gives the currency of each, or give the dataset rates."
             )
-        columns[name] = FrameColumn(
-            _KINDS[there[0].unit], [None if result is None else result.value for result in found]
-        )
-    segments = _segments([result.segment for result in firsts], {*names, *_PERIOD})
-    return segments | _periods([result.period for result in firsts]) | columns
+        values = [None if number is None else found.value[number] for number in cells]
+        columns[name] = FrameColumn(_KINDS[unit], values)
+    segments = _segments([found.segment[first] for first in firsts], {*names, *_PERIOD})
+    return segments | _periods([found.period[first] for first in firsts]) | columns
 
 
 _PERIOD = ("period", "period_start", "period_end")
@@ -144,7 +150,7 @@ def _segments(segments: Sequence[Mapping[str, Hashable]], taken: set[str]) -> di
 
 def _periods(periods: Sequence[Period | None]) -> dict[str, FrameColumn]:
     """The label and the bounds of each period; the end does not belong to it. The whole data has no bounds."""
-    distinct = {id(period): period for period in periods}  # to hash a period takes longer than all of this
+    distinct = _distinct(periods)
     told = {key: _told(period) for key, period in distinct.items()}
     zones = {period.calendar.zone.key for period in distinct.values() if period is not None and period.unit != "all"}
     zone = zones.pop() if len(zones) == 1 else "UTC"
@@ -154,6 +160,11 @@ def _periods(periods: Sequence[Period | None]) -> dict[str, FrameColumn]:
         "period_start": FrameColumn("timestamp", [start for _, start, _ in rows], zone),
         "period_end": FrameColumn("timestamp", [end for _, _, end in rows], zone),
     }
+
+
+def _distinct(periods: Sequence[Period | None]) -> dict[int, Period | None]:
+    """Each object among the periods by its identity: to hash a period takes longer than all else."""
+    return {id(period): period for period in periods}
 
 
 def _told(period: Period | None) -> tuple[str | None, Any, Any]:

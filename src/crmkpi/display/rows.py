@@ -12,10 +12,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from crmkpi.dates.periods import Period
-from crmkpi.measuring.results import Change, Result
+from crmkpi.measuring.columns import details_of, evidence_of, values_of
+from crmkpi.measuring.results import Result
 from crmkpi.sources.writing import harmless
 
-__all__ = ["report_csv", "report_json", "result_row"]
+__all__ = ["report_csv", "report_json", "report_rows", "result_row"]
+
+_HEAD = ("metric", "title", "unit")
 
 
 def result_row(result: Result) -> dict[str, Any]:
@@ -32,42 +35,55 @@ def result_row(result: Result) -> dict[str, Any]:
     >>> row["value"], row["given"], row["used"], row["outside"]
     (1.0, 2, 1, 1)
     """
-    accounts, interval = result.accounts, result.interval
-    row: dict[str, Any] = {
-        "metric": result.definition,
-        "title": result.metric.title,
-        "unit": result.unit,
-        **_period(result.period),
-        "value": _as_json(result.value),
-        "currency": result.currency,
-        "low": None if interval is None else _as_json(interval.low),
-        "high": None if interval is None else _as_json(interval.high),
-        "confidence": None if interval is None else interval.confidence,
-        "n": result.n,
-        "small_sample": result.small_sample,
-        "given": sum(account.given for account in accounts),
-        "used": sum(account.used for account in accounts),
-        "left_out": result.left_out,
-        "outside": sum(account.outside for account in accounts),
-        "rejected": sum(account.rejected for account in accounts),
-        "unread": result.unread,
-        "skipped": result.skipped,
-        "unreadable": result.unreadable,
-        "complete": result.complete,
-        "reason": result.reason,
-        "inputs": {name: _as_json(value) for name, value in result.inputs.items()},
-        "parameters": {name: _as_json(value) for name, value in result.parameters.items()},
-    }
-    if result.compared_to is not None and result.change is not None:
-        row |= _comparison(result.compared_to, result.change)
-    segments = {name if name not in row else f"by_{name}": _as_json(value) for name, value in result.segment.items()}
-    head = ("metric", "title", "unit")
-    return {name: row[name] for name in head} | segments | row
+    (row,) = report_rows((result,))
+    return row
+
+
+def report_rows(results: Iterable[Result]) -> list[dict[str, Any]]:
+    """Many results as such rows, of the columns of those that nobody has looked at."""
+    results = tuple(results)
+    changes = [_comparison(result) for result in results]  # which look at results, and so come first
+    found, evidence, details = values_of(results), evidence_of(results), details_of(results)
+    distinct = {id(period): period for period in found.period}
+    periods = {key: _period(period) for key, period in distinct.items()}
+    rows = []
+    for number, (metric, interval, segment, change) in enumerate(
+        zip(found.metric, evidence.interval, found.segment, changes, strict=True)
+    ):
+        row: dict[str, Any] = {
+            **periods[id(found.period[number])],
+            "value": _as_json(found.value[number]),
+            "currency": found.currency[number],
+            "low": None if interval is None else _as_json(interval.low),
+            "high": None if interval is None else _as_json(interval.high),
+            "confidence": None if interval is None else interval.confidence,
+            "n": evidence.n[number],
+            "small_sample": evidence.small_sample[number],
+            "given": evidence.given[number],
+            "used": evidence.used[number],
+            "left_out": details.left_out[number],
+            "outside": evidence.outside[number],
+            "rejected": evidence.rejected[number],
+            "unread": details.unread[number],
+            "skipped": details.skipped[number],
+            "unreadable": details.unreadable[number],
+            "complete": found.complete[number],
+            "reason": found.reason[number],
+            "inputs": {name: _as_json(value) for name, value in details.inputs[number].items()},
+            "parameters": {name: _as_json(value) for name, value in details.parameters[number].items()},
+            **change,
+        }
+        head = {"metric": metric.id, "title": metric.title, "unit": metric.unit}
+        for name, value in segment.items():
+            head[f"by_{name}" if name in row or name in _HEAD else name] = _as_json(value)
+        rows.append(head | row)
+    return rows
 
 
 def report_json(results: Iterable[Result]) -> str:
     """The rows as a JSON array, one row a line."""
-    rows = [json.dumps(result_row(result), ensure_ascii=False, allow_nan=False) for result in results]
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    rows = [encode(row) for row in report_rows(results)]
     return "[\n" + ",\n".join(rows) + "\n]\n" if rows else "[]\n"
 
 
@@ -76,7 +92,7 @@ def report_csv(results: Iterable[Result]) -> str:
 
     Text that a spreadsheet could take for a formula gets an apostrophe in front; numbers stay as they are.
     """
-    rows = [result_row(result) for result in results]
+    rows = report_rows(results)
     names = list(dict.fromkeys(name for row in rows for name in row))
     lines: list[str] = []
     writer = csv.writer(SimpleNamespace(write=lines.append))  # with its usual line end it quotes both \r and \n
@@ -97,7 +113,12 @@ def _period(period: Period | None) -> dict[str, Any]:
     }
 
 
-def _comparison(other: Result, change: Change) -> dict[str, Any]:
+def _comparison(result: Result) -> dict[str, Any]:
+    """What a result is compared to, and how it changed; nothing where it is not compared."""
+    other = result.compared_to
+    change = None if other is None else result.change
+    if other is None or change is None:
+        return {}
     return {
         "previous_period": None if other.period is None else other.period.label,
         "previous_value": _as_json(other.value),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Account", "added_up"]
+__all__ = ["Account", "added_up", "sums_of", "unreadable_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +46,21 @@ def added_up(by_table: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     for counts in by_table.values():
         total.update(counts)
     return dict(total)
+
+
+def sums_of(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Counts by reason, added up."""
+    total: dict[str, int] = {}
+    for each in counts:
+        for reason, count in each.items():
+            total[reason] = total.get(reason, 0) + count
+    return total
+
+
+def unreadable_of(values: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    """The values that could not be read and how often, by field, added up over tables."""
+    total: dict[str, dict[str, int]] = {}
+    for each in values:
+        for name, counts in each.items():
+            total[name] = sums_of((total.get(name, {}), counts))
+    return total

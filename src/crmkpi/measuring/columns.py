@@ -6,23 +6,26 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from crmkpi.dates.periods import Period
 from crmkpi.definition.interval_rules import NetPromoter, Share
 from crmkpi.definition.metric import Metric
+from crmkpi.measuring.accounts import added_up, sums_of, unreadable_of
 from crmkpi.measuring.counting import used_and_left_out
-from crmkpi.measuring.evidence import Block, given_of
+from crmkpi.measuring.evidence import Block, given_of, left_out_of
 from crmkpi.measuring.formula import SMALL_SAMPLE
 from crmkpi.measuring.results import Result
 from crmkpi.statistics.intervals import Interval
 
-__all__ = ["Columns", "columns_of"]
+__all__ = ["DetailColumns", "EvidenceColumns", "ValueColumns", "details_of", "evidence_of", "values_of"]
+
+_T = TypeVar("_T", "ValueColumns", "EvidenceColumns", "DetailColumns")
 
 
 @dataclass(slots=True)
-class Columns:
-    """Columns with one entry per result; counts are those of all tables together."""
+class ValueColumns:
+    """The value of each result, and what it is the value of."""
 
     metric: list[Metric] = field(default_factory=list)
     value: list[Any] = field(default_factory=list)
@@ -31,29 +34,62 @@ class Columns:
     period: list[Period | None] = field(default_factory=list)
     segment: list[Mapping[str, Hashable]] = field(default_factory=list)
     complete: list[bool | None] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class EvidenceColumns:
+    """The evidence of each result; counts are those of all tables together."""
+
     interval: list[Interval[Any] | None] = field(default_factory=list)
     n: list[int] = field(default_factory=list)
     small_sample: list[bool] = field(default_factory=list)
     given: list[int] = field(default_factory=list)
     used: list[int] = field(default_factory=list)
     left_out: list[int] = field(default_factory=list)
+    outside: list[int] = field(default_factory=list)
     rejected: list[int] = field(default_factory=list)
 
-    def add(self, other: Columns) -> None:
-        """Put the entries of `other` behind those here."""
-        for name in _NAMES:
-            getattr(self, name).extend(getattr(other, name))
+
+@dataclass(slots=True)
+class DetailColumns:
+    """The numbers of the formula of each result, and its counts by reason."""
+
+    inputs: list[Mapping[str, Any]] = field(default_factory=list)
+    parameters: list[Mapping[str, Any]] = field(default_factory=list)
+    left_out: list[dict[str, int]] = field(default_factory=list)
+    unread: list[dict[str, int]] = field(default_factory=list)
+    skipped: list[dict[str, int]] = field(default_factory=list)
+    unreadable: list[dict[str, dict[str, int]]] = field(default_factory=list)
 
 
-_NAMES = [one.name for one in fields(Columns)]
-
-
-def columns_of(results: Sequence[Result]) -> Columns:
-    """The columns of some results, in their order."""
-    found = Columns()
+def values_of(results: Sequence[Result]) -> ValueColumns:
+    """The values of some results, in their order."""
+    found = ValueColumns()
     for block, numbers, some in _stretches(results):
-        found.add(_of_results(some) if block is None else _of_block(block, numbers))
+        _extend(found, _values_of_results(some) if block is None else _values_of_block(block, numbers))
     return found
+
+
+def evidence_of(results: Sequence[Result]) -> EvidenceColumns:
+    """The evidence of some results, in their order."""
+    found = EvidenceColumns()
+    for block, numbers, some in _stretches(results):
+        _extend(found, _evidence_of_results(some) if block is None else _evidence_of_block(block, numbers))
+    return found
+
+
+def details_of(results: Sequence[Result]) -> DetailColumns:
+    """The details of some results, in their order."""
+    found = DetailColumns()
+    for block, numbers, some in _stretches(results):
+        _extend(found, _details_of_results(some) if block is None else _details_of_block(block, numbers))
+    return found
+
+
+def _extend(found: _T, more: _T) -> None:
+    """Put the entries of other columns behind those that are found."""
+    for one in fields(found):
+        getattr(found, one.name).extend(getattr(more, one.name))
 
 
 def _stretches(results: Sequence[Result]) -> Iterator[tuple[Block | None, Sequence[int], Sequence[Result]]]:
@@ -71,14 +107,8 @@ def _stretches(results: Sequence[Result]) -> Iterator[tuple[Block | None, Sequen
         start = after
 
 
-def _of_results(results: Sequence[Result]) -> Columns:
-    """The columns of results whose evidence is found, or found by looking at each."""
-    accounts = [result.accounts for result in results]
-
-    def sums(name: str) -> list[int]:
-        return [sum([getattr(one, name) for one in each]) for each in accounts]
-
-    return Columns(
+def _values_of_results(results: Sequence[Result]) -> ValueColumns:
+    return ValueColumns(
         [result.metric for result in results],
         [result.value for result in results],
         [result.reason for result in results],
@@ -86,19 +116,42 @@ def _of_results(results: Sequence[Result]) -> Columns:
         [result.period for result in results],
         [result.segment for result in results],
         [result.complete for result in results],
+    )
+
+
+def _values_of_block(block: Block, numbers: Sequence[int]) -> ValueColumns:
+    size = len(numbers)
+    return ValueColumns(
+        [block.plan.metric] * size,
+        [block.found[number][0] for number in numbers],
+        [block.found[number][2] for number in numbers],
+        [block.currencies[number] for number in numbers],
+        [block.period] * size,
+        [block.names[number] for number in numbers],
+        [None if number in block.silent else block.complete for number in numbers],
+    )
+
+
+def _evidence_of_results(results: Sequence[Result]) -> EvidenceColumns:
+    accounts = [result.accounts for result in results]
+
+    def sums(name: str) -> list[int]:
+        return [sum([getattr(one, name) for one in each]) for each in accounts]
+
+    return EvidenceColumns(
         [result.interval for result in results],
         [result.n for result in results],
         [result.small_sample for result in results],
         sums("given"),
         sums("used"),
         [sum([sum(one.left_out.values()) for one in each]) for each in accounts],
+        sums("outside"),
         sums("rejected"),
     )
 
 
-def _of_block(block: Block, numbers: Sequence[int]) -> Columns:
-    """The columns of some results of a block."""
-    size, metric = len(numbers), block.plan.metric
+def _evidence_of_block(block: Block, numbers: Sequence[int]) -> EvidenceColumns:
+    size = len(numbers)
     given, used, left_out = [0] * size, [0] * size, [0] * size
     rejected = 0
     last = used
@@ -108,25 +161,51 @@ def _of_block(block: Block, numbers: Sequence[int]) -> Columns:
         all_of = given_of(answer, plan, [block.segments[number] for number in numbers])
         last, left = used_and_left_out(counts, numbers)
         given, used, left_out = _added(given, all_of), _added(used, last), _added(left_out, left)
-    values = [block.found[number][0] for number in numbers]
     pairs = _intervals(block, numbers)
     n = [count if pair[1] is None else pair[1] for count, pair in zip(last, pairs, strict=True)]
-    few = not metric.additive
-    return Columns(
-        [metric] * size,
-        values,
-        [block.found[number][2] for number in numbers],
-        [block.currencies[number] for number in numbers],
-        [block.period] * size,
-        [block.names[number] for number in numbers],
-        [None if number in block.silent else block.complete for number in numbers],
+    few = not block.plan.metric.additive
+    values = [block.found[number][0] for number in numbers]
+    return EvidenceColumns(
         [pair[0] for pair in pairs],
         n,
         [few and count < SMALL_SAMPLE and value is not None for value, count in zip(values, n, strict=True)],
         given,
         used,
         left_out,
+        [all_ - mine - out - rejected for all_, mine, out in zip(given, used, left_out, strict=True)],
         [rejected] * size,
+    )
+
+
+def _details_of_results(results: Sequence[Result]) -> DetailColumns:
+    return DetailColumns(
+        [result.inputs for result in results],
+        [result.parameters for result in results],
+        [result.left_out for result in results],
+        [result.unread for result in results],
+        [result.skipped for result in results],
+        [result.unreadable for result in results],
+    )
+
+
+def _details_of_block(block: Block, numbers: Sequence[int]) -> DetailColumns:
+    plans = block.plan.accounts
+    answers = [block.answers[plan.table] for plan in plans]
+    columns = [[counts[number] for number in numbers] for counts in block.counts]
+    by_table = [
+        [left_out_of(answer, plan, one) for one in counts]
+        for answer, plan, counts in zip(answers, plans, columns, strict=True)
+    ]
+    names = [plan.table for plan in plans]
+    unread = added_up({name: answer.unread for name, answer in zip(names, answers, strict=True)})
+    skipped = added_up({name: answer.skipped for name, answer in zip(names, answers, strict=True)})
+    return DetailColumns(
+        [block.totals[number] for number in numbers],
+        [block.parameters] * len(numbers),
+        by_table[0] if len(by_table) == 1 else [sums_of(each) for each in zip(*by_table, strict=True)],
+        [dict(unread) for _ in numbers],
+        [dict(skipped) for _ in numbers],
+        [unreadable_of([one.unread for one in each]) for each in zip(*columns, strict=True)],
     )
 
 

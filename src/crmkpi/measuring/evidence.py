@@ -20,7 +20,7 @@ from crmkpi.measuring.moments import SampleMoments, moments_of
 from crmkpi.measuring.source import Evidence
 from crmkpi.statistics.intervals import Interval
 
-__all__ = ["Block", "given_of", "without_groups"]
+__all__ = ["Block", "given_of", "left_out_of", "without_groups"]
 
 
 @dataclass(slots=True)
@@ -117,21 +117,15 @@ class Block:
     def _accounts(self, segment: tuple[Hashable, ...], counts: Sequence[Counts]) -> tuple[Account, ...]:
         made = []
         for plan, one in zip(self.plan.accounts, counts, strict=True):
-            used, *others = one.numbers
             answer = self.answers[plan.table]
             (given,) = given_of(answer, plan, [segment])
-            left_out = plan.left_out(others)
-            if answer.again is not None:
-                left_out |= {DUPLICATE: one.again} if one.again else {}
-            if plan.unread is not None:
-                left_out |= {f"{name} unreadable": sum(values.values()) for name, values in one.unread.items()}
             made.append(
                 Account(
                     plan.table,
                     plan.at,
                     given,
-                    used,
-                    left_out,
+                    one.numbers[0],
+                    left_out_of(answer, plan, one),
                     answer.rejected,
                     answer.unread,
                     answer.skipped,
@@ -144,6 +138,16 @@ class Block:
 
 def _is_listed(sample: object) -> bool:
     return isinstance(sample, Sample) and isinstance(sample.values, list)
+
+
+def left_out_of(answer: Answer, plan: AccountPlan, counts: Counts) -> dict[str, int]:
+    """How many records were left out under each reason."""
+    found = plan.left_out(counts.numbers[1:])
+    if answer.again is not None:
+        found |= {DUPLICATE: counts.again} if counts.again else {}
+    if plan.unread is not None:
+        found |= {f"{name} unreadable": sum(values.values()) for name, values in counts.unread.items()}
+    return found
 
 
 def given_of(answer: Answer, plan: AccountPlan, segments: Sequence[tuple[Hashable, ...]]) -> list[int]:
@@ -163,4 +167,5 @@ def given_of(answer: Answer, plan: AccountPlan, segments: Sequence[tuple[Hashabl
 def without_groups(answer: Answer) -> Answer:
     """The part of an answer that evidence needs and the columns lack."""
     again = None if answer.again is None else without_groups(answer.again)
-    return replace(answer, groups=[], again=again, contradictions=(), ask=None)
+    of_source = answer.rejected, answer.unread, answer.skipped
+    return Answer(answer.given, [], *of_source, again=again, searched=answer.searched)

@@ -15,7 +15,7 @@ from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.definition.units import Unit, Value_co
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
-from crmkpi.measuring.accounts import Account, added_up
+from crmkpi.measuring.accounts import Account, added_up, sums_of, unreadable_of
 from crmkpi.measuring.changes import Adjust, Change, Comparisons, change_of, comparisons_told
 from crmkpi.measuring.formula import SMALL_SAMPLE, counted, evaluated, interval_of, no_interval
 from crmkpi.measuring.moments import SampleMoments
@@ -34,6 +34,7 @@ _ABSENT = object()
 
 _result_row: Callable[[Result], dict[str, Any]] = hook("result_row")
 _result_text: Callable[[Result], str] = hook("result_text")
+_report_rows: Callable[[Report], list[dict[str, Any]]] = hook("report_rows")
 _report_json: Callable[[Report], str] = hook("report_json")
 _report_csv: Callable[[Report], str] = hook("report_csv")
 _report_markdown: Callable[[Report], str] = hook("report_markdown")
@@ -107,11 +108,7 @@ class Result(Generic[Value_co]):
     @property
     def left_out(self) -> dict[str, int]:
         """How many records were left out, by reason, over all tables."""
-        total: dict[str, int] = {}
-        for account in self.accounts:
-            for reason, count in account.left_out.items():
-                total[reason] = total.get(reason, 0) + count
-        return total
+        return sums_of(account.left_out for account in self.accounts)
 
     @property
     def unread(self) -> dict[str, int]:
@@ -126,13 +123,7 @@ class Result(Generic[Value_co]):
     @property
     def unreadable(self) -> dict[str, dict[str, int]]:
         """The values that could not be read and how often, by field, of the records that are left out for it."""
-        total: dict[str, dict[str, int]] = {}
-        for account in self.accounts:
-            for name, values in account.unreadable.items():
-                found = total.setdefault(name, {})
-                for value, count in values.items():
-                    found[value] = found.get(value, 0) + count
-        return total
+        return unreadable_of(account.unreadable for account in self.accounts)
 
     @property
     def small_sample(self) -> bool:
@@ -349,7 +340,7 @@ class Report(Tabular, Generic[Value_co]):
         Amounts are text, so that JSON keeps their digits, and durations are seconds; `to_pandas()`, `to_polars()` and
         `to_arrow()` give numbers to calculate with.
         """
-        return [result.to_dict() for result in self]
+        return _report_rows(self)
 
     def to_json(self) -> str:
         """The rows of `to_dicts()` as a JSON array."""

@@ -1,7 +1,5 @@
 """Customers: who stays, who leaves, and how often they buy."""
 
-from __future__ import annotations
-
 from crmkpi._lazy import loader
 from crmkpi._names import theme
 

@@ -1,5 +1,3 @@
-"""Average order value."""
-
 from decimal import Decimal
 
 from crmkpi.definition.metric import Mean, metric
@@ -22,7 +20,6 @@ completed = orders.status == "completed"
     also_known_as=("AOV", "average basket value", "average purchase value"),
     default_because="Completed orders only: the rest brought nothing.",
     sources=(MARKETING_METRICS,),
-    timing="lagging",
 )
 def average_order_value(amount: Decimal, orders: int) -> Decimal:
     r"""What a completed order is worth on average.

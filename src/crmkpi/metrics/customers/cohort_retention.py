@@ -1,5 +1,3 @@
-"""Cohort retention."""
-
 from crmkpi.definition.expressions import as_of, period
 from crmkpi.definition.metric import Share, metric
 from crmkpi.definition.parameters import Parameter

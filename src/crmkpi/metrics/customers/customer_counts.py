@@ -19,7 +19,6 @@ backwards = {"negative duration": customers.until < customers.since}
     also_known_as=("customers won", "customers acquired", "number of new customers", "new logos"),
     default_because="The day from which someone is a customer, whatever system calls it.",
     sources=(MARKETING_METRICS,),
-    timing="lagging",
 )
 def new_customers() -> None:
     r"""How many customers came.
@@ -48,7 +47,6 @@ def new_customers() -> None:
     also_known_as=("churned customers", "customers lost", "number of lost customers"),
     default_because="The day on which someone ceased to be a customer.",
     sources=(MARKETING_METRICS, DEFECTION),
-    timing="lagging",
 )
 def lost_customers() -> None:
     r"""How many customers left.
@@ -77,7 +75,6 @@ def lost_customers() -> None:
     also_known_as=("customer count", "number of customers", "customer base", "total customers"),
     default_because="Contract in force at the end of the period; who bought lately is a different question.",
     sources=(MARKETING_METRICS,),
-    timing="lagging",
 )
 def active_customers() -> None:
     r"""How many customers there are at the end of the period.

@@ -1,5 +1,3 @@
-"""Customer lifespan."""
-
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -46,7 +44,6 @@ def _bounds(
         "without a horizon would guess what happens after the longest stay that was ever seen."
     ),
     sources=(KAPLAN_MEIER, SURVIVAL_DATA, PROJECT_RETENTION),
-    timing="lagging",
 )
 def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon: float) -> float:
     r"""How long customers stay on average, up to a horizon, those who are still here taken into account.
@@ -85,7 +82,6 @@ def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon:
     time_of_lost=customers.sum(lifetime, has_left),
     time_of_active=customers.sum(as_of - customers.since, still_here),
     lost=customers.count(has_left),
-    leave_out=wrong,
     needs_as_of=True,
     interval=None,
     empty="nobody has left yet, since the end is then out of sight",

@@ -31,11 +31,9 @@ change = accounts.closing - accounts.opening
     leave_out=left_out,
     unit="money",
     better="higher",
-    title="New MRR",
     also_known_as=("new business MRR", "new monthly recurring revenue"),
     default_because="New means never paid before, so that who comes back is not won twice.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
-    timing="lagging",
 )
 def new_mrr() -> None:
     r"""Monthly recurring revenue of customers who had never paid before the period.
@@ -63,11 +61,9 @@ def new_mrr() -> None:
     leave_out=left_out,
     unit="money",
     better="higher",
-    title="Reactivation MRR",
     also_known_as=("reactivated MRR", "returning customer MRR", "win-back MRR"),
     default_because="Apart from new revenue, since winning someone back costs less than winning someone.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
-    timing="lagging",
 )
 def reactivation_mrr() -> None:
     r"""Monthly recurring revenue of customers who had left and came back.
@@ -95,11 +91,9 @@ def reactivation_mrr() -> None:
     leave_out=left_out,
     unit="money",
     better="higher",
-    title="Expansion MRR",
     also_known_as=("upgrade MRR", "expansion monthly recurring revenue"),
     default_because="Per customer, so that a change of plan is one movement and not a loss and a gain.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
-    timing="lagging",
 )
 def expansion_mrr() -> None:
     r"""How much more the customers who stayed pay a month.
@@ -127,11 +121,9 @@ def expansion_mrr() -> None:
     leave_out=left_out,
     unit="money",
     better="higher",
-    title="Contraction MRR",
     also_known_as=("downgrade MRR", "downsell MRR", "contraction monthly recurring revenue"),
     default_because="Per customer: who cancels one of two subscriptions pays less and has not left.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
-    timing="lagging",
 )
 def contraction_mrr() -> None:
     r"""How much less the customers who stayed pay a month, as a negative amount.
@@ -159,11 +151,9 @@ def contraction_mrr() -> None:
     leave_out=left_out,
     unit="money",
     better="higher",
-    title="Churned MRR",
     also_known_as=("lost MRR", "churned monthly recurring revenue"),
     default_because="Only customers who pay nothing any more; those who pay less are contraction.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
-    timing="lagging",
 )
 def churned_mrr() -> None:
     r"""The monthly recurring revenue of customers who left, as a negative amount.
@@ -191,11 +181,9 @@ def churned_mrr() -> None:
     leave_out=left_out,
     unit="money",
     better="higher",
-    title="Net new MRR",
     also_known_as=("MRR movements", "MRR growth", "net MRR change"),
     default_because="Closing minus opening, so that the five movements must explain it to the cent.",
     sources=(SAAS_METRICS,),
-    timing="lagging",
 )
 def net_new_mrr(opening: Decimal, closing: Decimal) -> Decimal:
     r"""By how much monthly recurring revenue changed in the period.

@@ -1,5 +1,3 @@
-"""Purchase frequency."""
-
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import RFM_AND_CLV
 from crmkpi.metrics.tables import orders
@@ -20,6 +18,7 @@ no_customer = completed & orders.customer_id.missing()
     default_because="Buyers of the period only: who did not buy has no frequency in it.",
     sources=(RFM_AND_CLV,),
     ahead_of=("customer_lifetime_value",),
+    within=(1, None),
 )
 def purchase_frequency(orders: int, buyers: int) -> float:
     r"""How often a customer who buys in the period does so.
@@ -28,9 +27,6 @@ def purchase_frequency(orders: int, buyers: int) -> float:
 
     Orders count in the period in which they were placed. A longer period has more orders per buyer, so compare
     periods of the same length. Orders without a customer are left out.
-
-    Returns:
-        A number from 1 up; undefined where nobody bought.
 
     Pitfalls:
         It is at least 1 by its definition, and rises with the length of the period: a year and a month cannot be

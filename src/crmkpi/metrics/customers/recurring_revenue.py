@@ -48,7 +48,6 @@ mrr_at_end = subscriptions.sum(subscriptions.mrr, running_at_end)
     also_known_as=("MRR", "recurring revenue", "subscription revenue"),
     default_because="What runs at the end of the period, since that is what the next one begins with.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
-    timing="lagging",
 )
 def mrr() -> None:
     r"""What the subscriptions that run at the end of the period bring in a month.
@@ -89,7 +88,6 @@ def mrr() -> None:
     also_known_as=("ARR", "annualised recurring revenue"),
     default_because="Twelve times the monthly revenue, so that the two can never disagree.",
     sources=(SAAS_METRICS,),
-    timing="lagging",
 )
 def arr(mrr: Decimal) -> Decimal:
     r"""What the subscriptions that run at the end of the period bring in a year, if nothing changes.
@@ -121,7 +119,6 @@ def arr(mrr: Decimal) -> Decimal:
     also_known_as=("ARPU", "ARPA", "average revenue per account", "average revenue per customer"),
     default_because="Per paying customer, not per subscription: someone with two of them is one customer.",
     sources=(SAAS_METRICS,),
-    timing="lagging",
 )
 def arpu(mrr: Decimal, customers: int) -> Decimal:
     r"""What a paying customer brings in a month on average.

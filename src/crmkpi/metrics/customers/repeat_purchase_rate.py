@@ -1,5 +1,3 @@
-"""Repeat purchase rate."""
-
 from crmkpi.definition.expressions import period
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import MARKETING_METRICS, RFM_AND_CLV

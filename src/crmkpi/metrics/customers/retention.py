@@ -33,7 +33,6 @@ inactive_days = Parameter(
     also_known_as=("customer retention rate", "CRR", "logo retention", "retention"),
     default_because="Following the opening customers is right even when some join and leave inside the period.",
     sources=(MARKETING_METRICS, PROJECT_RETENTION),
-    timing="lagging",
 )
 def retention_rate(kept: int, active_at_start: int) -> float:
     r"""Share of the customers active at the start of the period who are still active at its end.
@@ -99,7 +98,6 @@ def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
         "The textbook's: of those who were there, how many left. Customers who join do not hide those who go."
     ),
     sources=(MARKETING_METRICS, DEFECTION),
-    timing="lagging",
 )
 def churn_rate(lost: int, active_at_start: int) -> float:
     r"""Share of the customers active at the start of the period who left during it.
@@ -135,6 +133,7 @@ def churn_rate(lost: int, active_at_start: int) -> float:
     joined=customers.count(joined),
     interval=None,
     empty="nobody was active or joined",
+    within=(0, 1),
 )
 def stripe(lost: int, active_at_start: int, joined: int) -> float:
     r"""Churn as Stripe shows it: all who left, over those active at the start and all who joined.
@@ -142,9 +141,6 @@ def stripe(lost: int, active_at_start: int, joined: int) -> float:
     $$\text{churn rate (Stripe)} = \frac{\text{lost}}{\text{active at start} + \text{joined}}$$
 
     Customers who join and leave inside the period count in both. Over 30 days it reproduces Stripe's screen.
-
-    Returns:
-        A fraction from 0 to 1, without an interval; undefined where nobody was active or joined.
 
     >>> churn_rate.variant("stripe").formula(lost=60, active_at_start=1000, joined=200)
     0.05
@@ -158,14 +154,12 @@ def stripe(lost: int, active_at_start: int, joined: int) -> float:
     active_at_end=customers.count(active_at_end),
     interval=None,
     empty="nobody was active at either end",
+    within=(0, None),
 )
 def average_base(lost: int, active_at_start: int, active_at_end: int) -> float:
     r"""All who left, over the mean of the customers at the start and at the end.
 
     $$\text{churn rate (average base)} = \frac{\text{lost}}{(\text{active at start} + \text{active at end}) / 2}$$
-
-    Returns:
-        A number from 0 up, without an interval; undefined where nobody was active at either end.
 
     >>> churn_rate.variant("average_base").formula(lost=60, active_at_start=1000, active_at_end=1000)
     0.06
@@ -223,7 +217,6 @@ def by_inactivity(inactive: int, customers: int) -> float:
 
 
 @churn_rate.add_variant(
-    at=None,
     lost=accounts.count(gone),
     active_at_start=accounts.count(accounts.opening > 0),
     leave_out=unusable_subscriptions,
@@ -245,16 +238,19 @@ def by_subscriptions(lost: int, active_at_start: int) -> float:
     return lost / active_at_start
 
 
-@churn_rate.add_variant(lost=customers.count(left), active_at_start=customers.count(active_at_start), interval=None)
+@churn_rate.add_variant(
+    lost=customers.count(left),
+    active_at_start=customers.count(active_at_start),
+    interval=None,
+    within=(0, None),
+)
 def all_lost(lost: int, active_at_start: int) -> float:
     r"""All customers who left in the period, for each customer active at its start.
 
     $$\text{churn rate} = \frac{\text{all customers lost}}{\text{customers at the start}}$$
 
-    The common formula: customers who came and left inside the period count as lost, and not in the base.
-
-    Returns:
-        A number from 0 up, above 1 where more left than there were; undefined where nobody was active at the start.
+    The common formula: customers who came and left inside the period count as lost, and not in the base,
+    so that it exceeds 1 where more left than there were.
 
     >>> stays = [("2025-05-01", "2026-01-10"), ("2025-05-01", None), ("2026-01-05", "2026-01-20")]
     >>> customers = [Customer(id=str(n), since=since, until=until) for n, (since, until) in enumerate(stays)]

@@ -26,7 +26,6 @@ closing = accounts.sum(accounts.closing, paying & (accounts.closing > 0))
     also_known_as=("GRR", "gross dollar retention", "gross retention", "GDR"),
     default_because="Without growth, and per customer, so that one who pays more cannot hide one who left.",
     sources=(SAAS_METRICS,),
-    timing="lagging",
 )
 def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue is still there at the end, without any growth.
@@ -66,7 +65,6 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
     also_known_as=("NRR", "net dollar retention", "NDR", "net retention"),
     default_because="Opening customers only: new ones would make every growing firm retain more than all.",
     sources=(SAAS_METRICS,),
-    timing="lagging",
 )
 def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
     r"""What the customers of the start pay at the end, as a fraction of what they paid at the start.
@@ -107,7 +105,6 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
     also_known_as=("MRR churn rate", "gross revenue churn", "gross MRR churn", "dollar churn"),
     default_because="Money that opening customers stopped paying is lost, whether they left or only pay less.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
-    timing="lagging",
 )
 def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue was lost, to customers who left or pay less.
@@ -152,7 +149,11 @@ def net(closing: Decimal, opening: Decimal) -> Decimal:
     return (opening - closing) / opening
 
 
-@revenue_churn_rate.add_variant(lost=accounts.sum(accounts.opening, paying & (accounts.closing <= 0)), opening=opening)
+@revenue_churn_rate.add_variant(
+    lost=accounts.sum(accounts.opening, paying & (accounts.closing <= 0)),
+    opening=opening,
+    within=(0, 1),
+)
 def left_only(lost: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue belonged to customers who left.
 
@@ -160,9 +161,6 @@ def left_only(lost: Decimal, opening: Decimal) -> Decimal:
     = \frac{\text{opening MRR of customers who left}}{\text{opening MRR}}$$
 
     Someone who cancels one of two subscriptions has not left.
-
-    Returns:
-        A fraction from 0 to 1; undefined where nobody paid at the start.
 
     >>> revenue_churn_rate.variant("left_only").formula(lost=5, opening=100)
     0.05

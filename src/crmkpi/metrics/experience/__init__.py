@@ -1,7 +1,5 @@
 """Experience: what customers say."""
 
-from __future__ import annotations
-
 from crmkpi._lazy import loader
 from crmkpi._names import theme
 

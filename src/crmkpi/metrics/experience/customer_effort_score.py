@@ -1,5 +1,3 @@
-"""Customer effort score."""
-
 from crmkpi.definition.metric import Mean, Share, metric
 from crmkpi.metrics.experience.scales import effort_scale, effort_scales
 from crmkpi.metrics.literature import EFFORTLESS
@@ -73,9 +71,6 @@ def ease(total: float, answers: int, ends: int, at_seven: int, unsaid: int, abov
     The same mean as the default with the opposite direction: "the company made it easy", from strongly disagree to
     strongly agree.
 
-    Returns:
-        A score in the survey's scale, with Student's t interval; undefined where nobody answered.
-
     >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([7, 6, 5])]
     >>> customer_effort_score.variant("ease")(surveys).value
     6.0
@@ -98,7 +93,6 @@ def ease(total: float, answers: int, ends: int, at_seven: int, unsaid: int, abov
     interval=Share("low_effort", "answers"),
     unit="ratio",
     better="higher",
-    empty="nobody answered",
 )
 def low_effort_share(low_effort: int, answers: int, unsaid: int, above_five: int) -> float:
     r"""Share of the answers that speak of little effort: below the middle of the scale.

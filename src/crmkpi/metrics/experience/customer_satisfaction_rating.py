@@ -1,5 +1,3 @@
-"""Customer satisfaction rating."""
-
 from crmkpi.definition.metric import Mean, metric
 from crmkpi.metrics.experience.scales import one_scale
 from crmkpi.metrics.literature import MARKETING_METRICS

@@ -1,5 +1,3 @@
-"""Customer satisfaction score."""
-
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.metrics.tables import surveys
@@ -87,9 +85,6 @@ def good_bad(good: int, rated: int) -> float:
     $$\text{good share} = \frac{\text{good}}{\text{good} + \text{bad}}$$
 
     Good is above the middle of the scale, bad below it. On a scale from 0 (bad) to 1 (good) it is Zendesk's.
-
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where no answer was good or bad.
 
     >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
     >>> round(customer_satisfaction_score.variant("good_bad")(surveys).value, 4)

@@ -1,5 +1,3 @@
-"""Interactions per customer."""
-
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.customers.retention import active_at_end, wrong
 from crmkpi.metrics.literature import MARKETING_METRICS

@@ -1,5 +1,3 @@
-"""Net promoter score."""
-
 from crmkpi.definition.metric import NetPromoter, metric
 from crmkpi.metrics.tables import surveys
 

@@ -1,5 +1,3 @@
-"""Review rating."""
-
 from crmkpi.definition.metric import Mean, Share, metric
 from crmkpi.metrics.experience.scales import one_scale
 from crmkpi.metrics.literature import MARKETING_METRICS

@@ -1,5 +1,3 @@
-"""Social mentions."""
-
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.metrics.tables import interactions

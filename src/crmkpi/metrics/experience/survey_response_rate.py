@@ -1,5 +1,3 @@
-"""Survey response rate."""
-
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import AAPOR
 from crmkpi.metrics.tables import surveys
@@ -18,7 +16,6 @@ answered = surveys.answered_at.present() | surveys.score.present()
     also_known_as=("response rate", "answer rate"),
     default_because="A cohort compares surveys with their own answers, so that it can never exceed 100 %.",
     sources=(AAPOR,),
-    timing="lagging",
 )
 def survey_response_rate(answered: int, sent: int) -> float:
     r"""Share of the surveys sent in the period that were answered.
@@ -42,7 +39,10 @@ def survey_response_rate(answered: int, sent: int) -> float:
 
 
 @survey_response_rate.add_variant(
-    answered=surveys.count(answered, at=surveys.answered_at), sent=surveys.count(), interval=None
+    answered=surveys.count(answered, at=surveys.answered_at),
+    sent=surveys.count(),
+    interval=None,
+    within=(0, None),
 )
 def by_event(answered: int, sent: int) -> float:
     r"""Answers of the period for each survey sent in it.
@@ -51,9 +51,6 @@ def by_event(answered: int, sent: int) -> float:
 
     The answers belong to surveys of any age, so that the rate may exceed 1. An answer without a date counts over all
     data, and is left out of periods.
-
-    Returns:
-        A number from 0 up, without an interval; undefined where no survey was sent.
 
     >>> surveys = [Survey(id="1", kind="nps", sent_at="2026-01-30", answered_at="2026-02-02", score=9),
     ...            Survey(id="2", kind="nps", sent_at="2026-02-10", answered_at="2026-02-11", score=7)]

@@ -1,7 +1,5 @@
 """Marketing: from attention to qualified leads, and what they cost."""
 
-from __future__ import annotations
-
 from crmkpi._lazy import loader
 from crmkpi._names import theme
 

@@ -1,5 +1,3 @@
-"""Acquisition rate."""
-
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.customers.customer_counts import backwards
 from crmkpi.metrics.literature import MARKETING_METRICS
@@ -18,19 +16,16 @@ new_customers = customers.count(at=customers.since)
     also_known_as=("customer acquisition rate", "new customer rate"),
     default_because="The people reached are the leads, which every CRM holds; how many saw an advert is rarely known.",
     sources=(MARKETING_METRICS,),
-    timing="lagging",
+    within=(0, None),
 )
 def acquisition_rate(new_customers: int, leads: int) -> float:
     r"""How many new customers the period brought for each lead that came in.
 
     $$\text{acquisition rate} = \frac{\text{new customers}}{\text{leads created}}$$
 
-    A customer counts on the day `since`, a lead on the day it was created; the two need not be the same people. What
-    became of each lead is `lead_conversion_rate`. Merged and deleted leads are left out, and customers who left before
-    they came.
-
-    Returns:
-        A number from 0 up, above 1 where customers come without having been leads; undefined where no lead came in.
+    A customer counts on the day `since`, a lead on the day it was created; the two need not be the same people, so
+    that it may exceed 1. What became of each lead is `lead_conversion_rate`. Merged and deleted leads are left out, and
+    customers who left before they came.
 
     Pitfalls:
         New customers of a month are mostly leads of earlier ones: when leads double, the rate halves at first.
@@ -53,9 +48,6 @@ def of_recipients(new_customers: int, recipients: int) -> float:
 
     A customer counts on the day `since`, a campaign's messages on the day it started. Someone who gets two campaigns is
     reached twice. Customers who left before they came are left out.
-
-    Returns:
-        A number from 0 up; undefined where nothing was sent.
 
     >>> mailing = [Campaign(id="1", sent=500)]
     >>> acquisition_rate.variant("of_recipients")(customers=[Customer(id="1")], campaigns=mailing).value

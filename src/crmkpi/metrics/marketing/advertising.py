@@ -22,7 +22,6 @@ no_conversions = {"no conversions": shown & campaigns.conversions.missing()}
     leave_out=no_clicks | {"more clicks than impressions": campaigns.clicks > campaigns.impressions},
     unit="ratio",
     better="higher",
-    title="Ad click rate",
     empty="nothing was shown",
     also_known_as=("ad CTR", "ad click-through rate", "click-through rate of ads"),
     default_because="Clicks over impressions is what every advertising system shows.",
@@ -90,7 +89,6 @@ def ad_conversions() -> None:
     also_known_as=("CPC", "average cost per click", "average CPC"),
     default_because="All cost over all clicks: a mean of the campaigns' own figures would weigh small ones too much.",
     sources=(MARKETING_METRICS,),
-    timing="lagging",
 )
 def cost_per_click(cost: Decimal, clicks: int) -> Decimal:
     r"""What a click on an ad costs on average.
@@ -115,12 +113,10 @@ def cost_per_click(cost: Decimal, clicks: int) -> Decimal:
     leave_out=no_cost,
     unit="money",
     better="lower",
-    title="Cost per mille",
     empty="nothing was shown",
     also_known_as=("CPM", "cost per thousand", "cost per thousand impressions"),
     default_because="A thousand impressions is the unit in which they are sold.",
     sources=(MARKETING_METRICS,),
-    timing="lagging",
 )
 def cost_per_mille(cost: Decimal, impressions: int) -> Decimal:
     r"""What it costs to show an ad a thousand times.
@@ -149,7 +145,6 @@ def cost_per_mille(cost: Decimal, impressions: int) -> Decimal:
     also_known_as=("cost per action", "cost per ad conversion", "CPCo"),
     default_because="The advertising system's own conversions; what customers cost is `customer_acquisition_cost`.",
     sources=(MARKETING_METRICS,),
-    timing="lagging",
 )
 def cost_per_conversion(cost: Decimal, conversions: float) -> Decimal:
     r"""What a conversion costs in advertising.

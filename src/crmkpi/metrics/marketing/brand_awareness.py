@@ -1,5 +1,3 @@
-"""Brand awareness."""
-
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import KELLER, MARKETING_METRICS
 from crmkpi.metrics.tables import surveys

@@ -1,5 +1,3 @@
-"""Campaign return on investment."""
-
 from decimal import Decimal
 
 from crmkpi.definition.metric import metric
@@ -15,7 +13,6 @@ won = deals.status == "won"
     leave_out={"deleted": deals.deleted, "no campaign": won & deals.campaign_id.missing()},
     unit="ratio",
     better="higher",
-    title="Campaign ROI",
     empty="nothing was spent",
     also_known_as=("campaign return on investment", "marketing ROI", "ROMI"),
     default_because=(
@@ -25,7 +22,6 @@ won = deals.status == "won"
         "Salesforce Help: Campaign ROI counts won opportunities by their Primary Campaign Source",
         MARKETING_METRICS,
     ),
-    timing="lagging",
 )
 def campaign_roi(revenue: Decimal, cost: Decimal) -> Decimal:
     r"""What campaigns brought beyond their cost, as a fraction of the cost.
@@ -35,9 +31,6 @@ def campaign_roi(revenue: Decimal, cost: Decimal) -> Decimal:
     A won deal counts when it is closed, for its primary campaign; a campaign's cost counts once, when it starts,
     however many deals it brought. Over short periods the two belong to different campaigns: group by campaign over the
     whole data, `by=Segment("campaign", {"deals": "campaign_id", "campaigns": "id"})`, to judge each one.
-
-    Returns:
-        A fraction from -1 up; undefined where nothing was spent.
 
     Notes:
         SuiteCRM joins campaigns with deals and counts the cost once per deal: three deals of 10,000 from a campaign

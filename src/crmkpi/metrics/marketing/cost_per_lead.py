@@ -1,5 +1,3 @@
-"""Cost per lead."""
-
 from decimal import Decimal
 
 from crmkpi.definition.metric import metric
@@ -21,7 +19,6 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
         "All marketing spend brought all leads; a campaign's booked cost often leaves out people and tools."
     ),
     sources=(MARKETING_METRICS,),
-    timing="lagging",
     guarded_by=("lead_conversion_rate",),
 )
 def cost_per_lead(spend: Decimal, leads: int) -> Decimal:

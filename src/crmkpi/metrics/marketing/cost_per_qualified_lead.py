@@ -16,12 +16,10 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     leave_out=not_counted,
     unit="money",
     better="lower",
-    title="Cost per MQL",
     empty="no lead was qualified",
     also_known_as=("CPMQL", "cost per marketing qualified lead"),
     default_because=("All marketing spend is for qualified leads in the end; a part of it would have to be guessed."),
     sources=(MARKETING_METRICS, DEMAND_WATERFALL),
-    timing="lagging",
 )
 def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
     r"""What marketing spent for each lead that it qualified.
@@ -47,12 +45,10 @@ def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
     leave_out=not_counted,
     unit="money",
     better="lower",
-    title="Cost per SQL",
     empty="no lead was qualified",
     also_known_as=("CPSQL", "cost per sales qualified lead"),
     default_because="Marketing spend only, as for the other costs of a lead, so that the three compare.",
     sources=(MARKETING_METRICS, DEMAND_WATERFALL),
-    timing="lagging",
 )
 def cost_per_sql(spend: Decimal, sqls: int) -> Decimal:
     r"""What marketing spent for each lead that sales accepted as qualified.

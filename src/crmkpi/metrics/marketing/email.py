@@ -19,7 +19,6 @@ no_clicked = {"no clicked": email & campaigns.clicked.missing()}
     at=campaigns.started_at,
     campaigns=campaigns.count(email),
     unit="count",
-    title="E-mail campaigns",
     empty="none was started",
     also_known_as=("email campaigns sent", "newsletters", "number of email campaigns"),
     default_because="A campaign is one decision to write; how many it reached is another number.",
@@ -49,7 +48,6 @@ def email_campaigns() -> None:
     leave_out=no_sent | no_clicked,
     unit="ratio",
     better="higher",
-    title="E-mail click rate",
     empty="nothing of the channel email was sent",
     also_known_as=("CTR", "click rate", "click-through rate", "email CTR"),
     default_because="Every message that was paid for counts; the variants divide by those that arrived or were opened.",
@@ -125,7 +123,6 @@ def of_opened(clicked: int, opened: int) -> float:
     leave_out=no_delivered | no_opened,
     unit="ratio",
     better="higher",
-    title="E-mail open rate",
     empty="nothing of the channel email was delivered",
     also_known_as=("open rate",),
     default_because="Who did not get the message could not open it.",
@@ -159,7 +156,6 @@ def email_open_rate(opened: int, delivered: int) -> float:
     also_known_as=("opt-out rate", "email unsubscribe rate"),
     default_because="Who did not get the message could not unsubscribe from it.",
     sources=(EMAIL_METRICS,),
-    timing="lagging",
 )
 def unsubscribe_rate(unsubscribed: int, delivered: int) -> float:
     r"""Share of the e-mails delivered upon which the recipient unsubscribed.
@@ -189,7 +185,6 @@ def unsubscribe_rate(unsubscribed: int, delivered: int) -> float:
     also_known_as=("email bounce rate", "undelivered rate"),
     default_because="A bounce is a message that was sent and did not arrive, so that sent is the whole.",
     sources=(EMAIL_METRICS,),
-    timing="lagging",
 )
 def bounce_rate(bounced: int, sent: int) -> float:
     r"""Share of the e-mails sent that could not be delivered.

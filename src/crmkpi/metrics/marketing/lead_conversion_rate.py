@@ -1,5 +1,3 @@
-"""Lead conversion rate."""
-
 from crmkpi.definition.expressions import as_of
 from crmkpi.definition.metric import Share, metric
 from crmkpi.definition.parameters import Parameter
@@ -55,6 +53,7 @@ def lead_conversion_rate(converted: int, leads: int) -> float:
     converted=leads.count(leads.converted_at.present() | (leads.status == "converted"), at=leads.converted_at),
     leads=leads.count(),
     interval=None,
+    within=(0, None),
 )
 def by_event(converted: int, leads: int) -> float:
     r"""Conversions of the period for each lead created in it.
@@ -63,9 +62,6 @@ def by_event(converted: int, leads: int) -> float:
 
     The conversions belong to leads of any age, so that the rate may exceed 1. A conversion without a date counts over
     all data, and is left out of periods.
-
-    Returns:
-        A number from 0 up, without an interval; undefined where no lead was created.
 
     >>> leads = [Lead(id="1", created_at="2026-01-05", converted_at="2026-02-01"),
     ...          Lead(id="2", created_at="2026-01-09", converted_at="2026-02-02"),

@@ -1,5 +1,3 @@
-"""Lead response time."""
-
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import SHORT_LIFE_OF_LEADS
 from crmkpi.metrics.tables import leads

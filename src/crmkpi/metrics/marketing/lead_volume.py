@@ -1,5 +1,3 @@
-"""Lead volume."""
-
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.metrics.tables import leads

@@ -1,5 +1,3 @@
-"""Market share."""
-
 from decimal import Decimal
 
 from crmkpi.definition.metric import metric
@@ -23,7 +21,6 @@ market_revenue = Parameter("market_revenue", "what all sellers of the market ear
         "Revenue share is what is meant where nothing is said; a share of units needs the market's units."
     ),
     sources=(MARKETING_METRICS,),
-    timing="lagging",
 )
 def market_share(revenue: Decimal, market_revenue: Decimal) -> Decimal:
     r"""The firm's part of what the whole market earns.

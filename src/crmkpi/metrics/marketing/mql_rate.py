@@ -1,5 +1,3 @@
-"""MQL rate."""
-
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import DEMAND_WATERFALL
 from crmkpi.metrics.tables import leads
@@ -13,7 +11,6 @@ from crmkpi.metrics.tables import leads
     interval=Share("mqls", "leads"),
     unit="ratio",
     better="higher",
-    title="MQL rate",
     empty="no lead was created",
     also_known_as=("lead to MQL rate", "marketing qualified lead rate", "lead-to-MQL conversion rate"),
     default_because="A cohort by creation: each lead is compared with what became of itself.",

@@ -1,5 +1,3 @@
-"""MQL to SQL rate."""
-
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import DEMAND_WATERFALL
 from crmkpi.metrics.tables import leads
@@ -13,7 +11,6 @@ from crmkpi.metrics.tables import leads
     interval=Share("sqls", "mqls"),
     unit="ratio",
     better="higher",
-    title="MQL to SQL rate",
     empty="marketing qualified no lead",
     also_known_as=("MQL-to-SQL conversion rate", "MQL conversion rate"),
     default_because=(

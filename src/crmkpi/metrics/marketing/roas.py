@@ -1,5 +1,3 @@
-"""Return on ad spend."""
-
 from decimal import Decimal
 
 from crmkpi.definition.metric import metric
@@ -20,7 +18,6 @@ won = deals.status == "won"
     also_known_as=("ROAS", "advertising return", "revenue per ad spend"),
     default_because="Revenue over cost is what advertising systems call by this name; profit is not in it.",
     sources=(MARKETING_METRICS,),
-    timing="lagging",
 )
 def roas(revenue: Decimal, cost: Decimal) -> Decimal:
     r"""How many times over the won deals of campaigns brought in what the campaigns cost.
@@ -29,9 +26,6 @@ def roas(revenue: Decimal, cost: Decimal) -> Decimal:
 
     It is `campaign_roi` plus one: 1.0 means that the money came back. A won deal counts when it is closed, for its
     primary campaign; a campaign's cost counts once, when it starts, however many deals it brought.
-
-    Returns:
-        A number from 0 up, 4.0 for four times the cost; undefined where nothing was spent.
 
     Pitfalls:
         1.0 is not break-even unless the goods cost nothing. Each advertising system claims the whole sale for itself;

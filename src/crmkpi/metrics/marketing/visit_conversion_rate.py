@@ -1,5 +1,3 @@
-"""Website conversion rate."""
-
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import WEB_ANALYTICS
 from crmkpi.metrics.tables import visits
@@ -24,6 +22,7 @@ no_conversions = {"no conversions": visits.conversions.missing()}
     default_because="Sessions add up over days and channels; visitors do not, since one person comes on several days.",
     sources=(WEB_ANALYTICS,),
     ahead_of=("lead_volume",),
+    within=(0, None),
 )
 def visit_conversion_rate(conversions: int, sessions: int) -> float:
     r"""How many conversions a session on the website brings.
@@ -31,10 +30,7 @@ def visit_conversion_rate(conversions: int, sessions: int) -> float:
     $$\text{website conversion rate} = \frac{\text{conversions}}{\text{sessions}}$$
 
     Sessions and conversions count on the day of the visit. Visits whose conversions were not measured are left out,
-    with their sessions; a measured 0 is a 0.
-
-    Returns:
-        A fraction; above 1 where a session may convert more than once. Undefined where there was no session.
+    with their sessions; a measured 0 is a 0. It exceeds 1 where sessions convert more than once.
 
     Notes:
         Web analytics that count people divide by visitors (`by_visitors`), which gives a higher rate on the same
@@ -63,10 +59,7 @@ def by_visitors(conversions: int, visitors: int) -> float:
     $$\text{conversion rate by visitors} = \frac{\text{conversions}}{\text{visitors}}$$
 
     Visitors are those that each record counts: a person who comes on two days is a visitor of both. Visits without
-    visitors or conversions are left out.
-
-    Returns:
-        A fraction; above 1 where a visitor may convert more than once. Undefined where there was no visitor.
+    visitors or conversions are left out. It exceeds 1 where visitors convert more than once.
 
     >>> visits = [Visit(id="1", sessions=300, visitors=200, conversions=9),
     ...           Visit(id="2", sessions=100, conversions=1)]

@@ -1,7 +1,5 @@
 """Sales: from an open deal to the money it brings."""
 
-from __future__ import annotations
-
 from crmkpi._lazy import loader
 from crmkpi._names import theme
 

@@ -1,5 +1,3 @@
-"""Average deal size."""
-
 from decimal import Decimal
 
 from crmkpi.definition.metric import Mean, metric
@@ -25,7 +23,6 @@ refund = deals.amount < 0
     also_known_as=("average deal value", "average contract value", "average opportunity value"),
     default_because="Only won deals bring money; lost ones often carry an amount of 0 and would pull the mean down.",
     sources=(CRACKING_SALES, MARKETING_METRICS),
-    timing="lagging",
 )
 def average_deal_size(amount: Decimal, deals: int) -> Decimal:
     r"""What a won deal is worth on average.

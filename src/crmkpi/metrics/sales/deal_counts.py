@@ -16,7 +16,6 @@ from crmkpi.metrics.tables import deals
     also_known_as=("deals won", "closed won", "number of won deals", "number of deals won", "number of sales"),
     default_because="By the day on which they were won, whenever they were created.",
     sources=(CRACKING_SALES,),
-    timing="lagging",
 )
 def won_deals() -> None:
     r"""How many deals were won.

@@ -1,5 +1,3 @@
-"""Deal volume."""
-
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.metrics.tables import deals

@@ -1,5 +1,3 @@
-"""Expansion revenue."""
-
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import SAAS_METRICS
 from crmkpi.metrics.tables import deals
@@ -17,7 +15,6 @@ won = deals.status == "won"
     also_known_as=("upsell", "upsell revenue", "cross-sell revenue", "upsell and cross-sell"),
     default_because="Only deals that say they are expansions: a new deal of an old customer may be a renewal.",
     sources=(SAAS_METRICS,),
-    timing="lagging",
 )
 def expansion_revenue() -> None:
     r"""What existing customers bought on top: upsell and cross-sell.

@@ -1,5 +1,3 @@
-"""Lost deals."""
-
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.metrics.tables import deals
@@ -20,7 +18,6 @@ deleted = {"deleted": deals.deleted}
     also_known_as=("loss rate", "lost deal rate", "lost opportunity rate"),
     default_because="The complement of the win rate, over the same deals.",
     sources=(CRACKING_SALES,),
-    timing="lagging",
 )
 def lost_rate(lost: int, closed: int) -> float:
     r"""Share of closed deals that were lost.
@@ -52,7 +49,6 @@ def lost_rate(lost: int, closed: int) -> float:
     also_known_as=("deals lost", "lost opportunities", "number of lost deals"),
     default_because="A lost deal counts when it was lost, which is when the reason is written down.",
     sources=(CRACKING_SALES,),
-    timing="lagging",
 )
 def lost_deals() -> None:
     r"""How many deals were lost; by="lost_reason" says why.

@@ -1,5 +1,3 @@
-"""Quota attainment."""
-
 from decimal import Decimal
 
 from crmkpi.definition.metric import metric
@@ -21,7 +19,6 @@ quota = Parameter("quota", "what was to be won in the period", unit="money")
     also_known_as=("quota achievement", "target attainment", "sales target attainment"),
     default_because="Won deals against the target, since that is what quotas are set in.",
     sources=(CRACKING_SALES,),
-    timing="lagging",
 )
 def quota_attainment(revenue: Decimal, quota: Decimal) -> Decimal:
     r"""Which part of the sales target was reached.

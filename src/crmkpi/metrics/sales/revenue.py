@@ -21,7 +21,6 @@ deleted = {"deleted": deals.deleted}
     also_known_as=("won revenue", "sales revenue", "bookings", "closed-won amount"),
     default_because="Won deals on the day they were won are what sales reports show.",
     sources=(CRACKING_SALES,),
-    timing="lagging",
 )
 def revenue() -> None:
     r"""The amount of all deals won.
@@ -55,7 +54,6 @@ def revenue() -> None:
     also_known_as=("revenue growth", "sales growth", "growth rate"),
     default_because="Growth over the period just before is what a period report shows; seasons want `year_over_year`.",
     sources=(MARKETING_METRICS,),
-    timing="lagging",
 )
 def revenue_growth_rate(current: Decimal, previous: Decimal) -> Decimal:
     r"""By what fraction won revenue grew over the period before.

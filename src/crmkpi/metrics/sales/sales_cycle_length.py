@@ -1,5 +1,3 @@
-"""Sales cycle length."""
-
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.metrics.tables import deals
@@ -20,7 +18,6 @@ deleted = {"deleted": deals.deleted}
     also_known_as=("sales cycle", "average sales cycle", "time to close", "days to close", "deal cycle time"),
     default_because="The mean of won deals is what nearly all systems show; lost deals drag on or end at once.",
     sources=(CRACKING_SALES,),
-    timing="lagging",
     guarded_by=("average_deal_size",),
 )
 def sales_cycle_length() -> None:

@@ -1,5 +1,3 @@
-"""Sales velocity."""
-
 from decimal import Decimal
 
 from crmkpi.definition.metric import metric
@@ -31,7 +29,6 @@ _DAY = 86_400
     also_known_as=("sales velocity", "pipeline velocity", "deal velocity"),
     default_because="Each of the four by its own default, so that they can be shown beside it.",
     sources=(CRACKING_SALES,),
-    timing="lagging",
     guarded_by=("churn_rate",),
 )
 def sales_velocity(

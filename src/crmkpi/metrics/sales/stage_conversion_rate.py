@@ -1,5 +1,3 @@
-"""Stage conversion rate."""
-
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.metrics.tables import stage_visits

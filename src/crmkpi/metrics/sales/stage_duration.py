@@ -73,9 +73,6 @@ def cumulative() -> None:
     One number per deal first, then their mean. Without grouping by stage it is the time that a deal spends in all of
     them. Visits without a deal are left out.
 
-    Returns:
-        A duration, with a log-Student interval over deals; undefined where no visit ended.
-
     >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
     ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14"),
     ...           StageVisit(id="3", deal_id="B", entered_at="2026-01-10", left_at="2026-01-12")]
@@ -122,9 +119,6 @@ def total() -> None:
     $$\text{total stage duration} = \sum (\text{left} - \text{entered})$$
 
     Visits that ended in the period, whole. Of one deal (by="deal_id") it is the time that the deal spent in the stage.
-
-    Returns:
-        A duration; 0 where no visit ended.
 
     >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
     ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14")]

@@ -1,5 +1,3 @@
-"""Win rate."""
-
 from decimal import Decimal
 
 from crmkpi.definition.metric import Share, metric
@@ -24,7 +22,6 @@ closed = deals.status.is_in("won", "lost")
         "Most systems and textbooks count closed deals; counting open ones makes every recent period look bad."
     ),
     sources=("Salesforce Help, article 000387867: WON:SUM / CLOSED:SUM", CRACKING_SALES),
-    timing="lagging",
 )
 def win_rate(won: int, closed: int) -> float:
     r"""Share of closed deals that were won.
@@ -85,9 +82,6 @@ def by_amount(won_value: Decimal, closed_value: Decimal) -> Decimal:
 
     A deal counts in the period in which it was closed. Closed deals without an amount are left out. Amounts must be in
     one currency, or be converted.
-
-    Returns:
-        A fraction, without an interval; undefined where the closed amount is 0.
 
     Pitfalls:
         Where lost deals carry the amount 0, as in many exports, this is 100 % whatever happened. Amounts below zero

@@ -1,7 +1,5 @@
 """Service: how much customers ask, and how fast they are helped."""
 
-from __future__ import annotations
-
 from crmkpi._lazy import loader
 from crmkpi._names import theme
 

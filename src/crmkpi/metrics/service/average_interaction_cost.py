@@ -1,5 +1,3 @@
-"""Average interaction cost."""
-
 from decimal import Decimal
 
 from crmkpi.definition.metric import metric
@@ -25,7 +23,6 @@ hourly_rate = Parameter("hourly_rate", "what an hour of an agent costs", unit="m
     also_known_as=("interaction cost", "cost per interaction", "cost per contact", "average cost per contact"),
     default_because="The agent's time and what else the contact cost; rent and tools are not in a CRM.",
     sources=(CALL_CENTER,),
-    timing="lagging",
 )
 def average_interaction_cost(
     cost: Decimal, seconds: float, interactions: int, only_timed: int, hourly_rate: Decimal

@@ -1,5 +1,3 @@
-"""Average response time."""
-
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER
 from crmkpi.metrics.tables import tickets

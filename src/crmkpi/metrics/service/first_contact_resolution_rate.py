@@ -1,5 +1,3 @@
-"""First contact resolution rate."""
-
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CALL_CENTER, ISO_18295
 from crmkpi.metrics.service.resolution_time import not_counted

@@ -1,5 +1,3 @@
-"""Handle time."""
-
 from datetime import timedelta
 
 from crmkpi.definition.metric import metric
@@ -21,7 +19,6 @@ handled = timedelta(seconds=1) * tickets.handled_seconds
     also_known_as=("AHT", "average handle time", "average handling time"),
     default_because="A mean, since staffing multiplies it by the number of tickets.",
     sources=(CALL_CENTER,),
-    timing="lagging",
     guarded_by=("reopen_rate", "first_contact_resolution_rate"),
 )
 def handle_time() -> None:

@@ -1,5 +1,3 @@
-"""Resolution time."""
-
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER, ITIL
 from crmkpi.metrics.tables import tickets

@@ -20,7 +20,6 @@ _SECOND = timedelta(seconds=1)
     interval=Share("answered", "calls"),
     unit="ratio",
     better="higher",
-    title="Call answer rate",
     empty="nobody called",
     also_known_as=("call answering rate", "answered calls", "call pickup rate", "calls answered"),
     default_because="Every call that came in, those that rang off after a moment too: they wanted something.",
@@ -54,7 +53,6 @@ def call_answer_rate(answered: int, calls: int) -> float:
     interval=Share("abandoned", "calls"),
     unit="ratio",
     better="lower",
-    title="Call abandon rate",
     empty="nobody called",
     also_known_as=("abandon rate", "abandonment rate", "abandoned calls", "call abandonment rate"),
     default_because="All incoming calls; some centres leave out those that give up within seconds.",
@@ -87,7 +85,6 @@ def call_abandon_rate(abandoned: int, calls: int) -> float:
     interval=Share("resolved", "answered"),
     unit="ratio",
     better="higher",
-    title="Call resolution rate",
     empty="no call was answered",
     also_known_as=("FCR of calls", "first contact resolution of answered calls", "resolved calls"),
     default_because="Of answered calls, as call centres count it: a call that nobody took could not be resolved.",
@@ -123,7 +120,6 @@ def call_resolution_rate(resolved: int, answered: int) -> float:
     also_known_as=("average talk time", "ATT", "call duration", "average call length"),
     default_because="The mean, since staff is planned by it; answered calls only, or the missed ones would shorten it.",
     sources=(CALL_CENTER,),
-    timing="lagging",
     guarded_by=("call_resolution_rate",),
 )
 def talk_time() -> None:

@@ -92,7 +92,6 @@ def escalation_rate(escalated: int, solved: int) -> float:
     interval=Share("met", "with_outcome"),
     unit="ratio",
     better="higher",
-    title="SLA attainment",
     empty="no ticket with a due time was solved",
     also_known_as=("SLA", "SLA compliance", "SLA achievement", "SLA met rate"),
     default_because="Only tickets with an outcome: one that is still open has neither kept nor broken its promise.",
@@ -160,7 +159,6 @@ def overdue_missed(met: int, due: int) -> float:
     also_known_as=("self-service resolution rate", "deflection rate", "bot resolution rate"),
     default_because="All issues reported are the whole; those solved without a person are a part of them.",
     sources=(CALL_CENTER,),
-    timing="lagging",
     guarded_by=("customer_satisfaction_score",),
 )
 def self_service_rate(self_served: int, tickets: int) -> float:

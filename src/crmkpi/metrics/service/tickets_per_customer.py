@@ -1,5 +1,3 @@
-"""Tickets per customer."""
-
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.customers.retention import active_at_end
 from crmkpi.metrics.literature import CALL_CENTER
@@ -47,6 +45,7 @@ def tickets_per_customer(tickets: int, customers: int) -> float:
     requesters=tickets.distinct(tickets.customer_id),
     leave_out=not_counted | {"no customer_id": tickets.customer_id.missing()},
     empty="no customer opened a ticket",
+    within=(1, None),
 )
 def of_requesters(tickets: int, requesters: int) -> float:
     r"""How many tickets each customer opened who opened any.
@@ -54,9 +53,6 @@ def of_requesters(tickets: int, requesters: int) -> float:
     $$\text{tickets per requester} = \frac{\text{tickets with a customer}}{\text{customers who opened one}}$$
 
     Tickets without a customer are left out; merged tickets and spam as well.
-
-    Returns:
-        A number from 1 up; undefined where no customer opened a ticket.
 
     >>> tickets = [Ticket(id="1", customer_id="A"), Ticket(id="2", customer_id="A"),
     ...            Ticket(id="3", customer_id="B")]

@@ -1,7 +1,5 @@
 """Value: what customers bring, and what it costs to win them."""
 
-from __future__ import annotations
-
 from crmkpi._lazy import loader
 from crmkpi._names import theme
 

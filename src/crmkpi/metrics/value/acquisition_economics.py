@@ -42,11 +42,9 @@ unusable = unusable_subscriptions | {"left before they came": backwards["negativ
         "new_customers": "no customer was won",
         "spend": "nothing was spent",
     },
-    title="LTV to CAC ratio",
     also_known_as=("LTV:CAC", "LTV/CAC", "CLV to CAC ratio", "CLV:CAC"),
     default_because="Both sides by their default definition: lifetime value from orders, cost of marketing and sales.",
     sources=(SAAS_METRICS,),
-    timing="lagging",
 )
 def ltv_to_cac_ratio(
     amount: Decimal, buyers: int, days: float, spend: Decimal, new_customers: int, lifespan: float, margin: float
@@ -125,11 +123,9 @@ def arpu_over_churn(
         "subscribers": "nobody pays",
         "margin": "no revenue is kept",
     },
-    title="CAC payback period",
     also_known_as=("months to recover CAC", "CAC payback", "payback period"),
     default_because="What a subscriber brings in a month, after direct cost if the margin is given.",
     sources=(SAAS_METRICS,),
-    timing="lagging",
     guarded_by=("churn_rate",),
 )
 def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscribers: int, margin: float) -> Decimal:

@@ -1,5 +1,3 @@
-"""Customer acquisition cost."""
-
 from decimal import Decimal
 
 from crmkpi.definition.metric import metric
@@ -24,7 +22,6 @@ periods = Parameter("periods", "how many periods lie between spending and winnin
     also_known_as=("CAC", "cost per acquisition", "CPA", "cost to acquire a customer"),
     default_because="Sales people cost money too; a CAC of marketing alone flatters every firm that sells in person.",
     sources=(SAAS_METRICS, MARKETING_METRICS),
-    timing="lagging",
 )
 def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
     r"""What marketing and sales spent for each new customer.
@@ -70,9 +67,6 @@ def lagged(spend: Decimal, new_customers: int) -> Decimal:
     $$\text{lagged CAC} = \frac{\text{spend } N \text{ periods before}}{\text{new customers}}$$
 
     The parameter `periods` is N, 1 unless given: with quarters, the spend of the quarter before.
-
-    Returns:
-        Money; undefined where no customer was won, and without a period.
 
     >>> spend = [Expense(id="1", amount=600, team="sales", spent_at="2026-01-15")]
     >>> new = [Customer(id="1", since="2026-04-02"), Customer(id="2", since="2026-04-09")]

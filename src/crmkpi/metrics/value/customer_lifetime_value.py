@@ -1,5 +1,3 @@
-"""Customer lifetime value."""
-
 from collections.abc import Callable, Hashable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -79,7 +77,6 @@ def _bounds(
         "It needs nothing but orders and a lifespan; where customers end is better asked of survival curves."
     ),
     sources=(LIFETIME_VALUE, MARKETING_METRICS),
-    timing="lagging",
 )
 def customer_lifetime_value(
     amount: Decimal, orders: int, buyers: int, days: float, lifespan: float, margin: float
@@ -92,9 +89,6 @@ def customer_lifetime_value(
     Average order value × purchase frequency (orders per buyer and day of the period) × lifespan × margin. The lifespan
     is in days, so that weeks are never taken for months; the period's length comes from the period. Completed orders
     count on the day they were placed; those below zero are refunds, which lower the amount and are no orders.
-
-    Returns:
-        Money; undefined where nobody bought, and without a period.
 
     Pitfalls:
         The lifespan is the weak input: the mean lifetime of churned customers alone is far too short, since those who
@@ -111,7 +105,6 @@ def customer_lifetime_value(
 @customer_lifetime_value.add_variant(
     amount=orders.sum(orders.amount, counted),
     buyers=orders.distinct(orders.customer_id, bought),
-    empty="nobody bought",
 )
 def historic(amount: Decimal, buyers: int) -> Decimal:
     r"""What a customer has brought so far.

@@ -1,5 +1,3 @@
-"""Return on investment."""
-
 from decimal import Decimal
 
 from crmkpi.definition.metric import metric
@@ -18,7 +16,6 @@ from crmkpi.metrics.tables import deals, expenses
     also_known_as=("ROI", "return on spend"),
     default_because="All expenses of the period, since nobody can say which of them won the deals.",
     sources=(MARKETING_METRICS,),
-    timing="lagging",
 )
 def return_on_investment(gain: Decimal, cost: Decimal) -> Decimal:
     r"""What won deals brought beyond all that was spent, as a fraction of the spend.

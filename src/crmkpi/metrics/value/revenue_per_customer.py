@@ -1,5 +1,3 @@
-"""Revenue per customer."""
-
 from decimal import Decimal
 
 from crmkpi.definition.metric import metric
@@ -24,7 +22,6 @@ won = deals.status == "won"
     also_known_as=("RPC", "sales per customer", "won revenue per customer"),
     default_because="Customers who bought in the period: the others brought nothing that could be averaged.",
     sources=(MARKETING_METRICS,),
-    timing="lagging",
 )
 def revenue_per_customer(amount: Decimal, customers: int) -> Decimal:
     r"""What a customer who bought in the period brought on average.

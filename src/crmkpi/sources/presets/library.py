@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from crmkpi.errors import DefinitionError, FileFormatError, InputError, UnknownNameError, unknown_name
+from crmkpi.sources.presets.faults import fault
 from crmkpi.sources.presets.model import Preset
 
-__all__ = ["PRESETS", "AnyPreset", "folded", "preset"]
+__all__ = ["PRESETS", "AnyPreset", "folded", "preset", "preset_headers"]
 
 AnyPreset = str | Path | Mapping[str, Any] | Preset
 _FOLDER = Path(__file__).parent / "files"
@@ -91,6 +92,17 @@ def _names() -> tuple[str, ...]:
 
 
 @cache
+def preset_headers() -> Mapping[str, Sequence[frozenset[str]]]:
+    """The headers of each preset of the package in normal form, by the record that it reads, without its checks."""
+    found: dict[str, list[frozenset[str]]] = {}
+    for name in _names():
+        given = _extended(_contents(name))
+        headers = frozenset(folded(header) for column in given["columns"] for header in _headers(column))
+        found.setdefault(str(given["record"]), []).append(headers)
+    return found
+
+
+@cache
 def _packaged(name: str) -> Preset:
     return _made(_contents(name))
 
@@ -124,10 +136,7 @@ def _made(given: Mapping[str, Any]) -> Preset:
     try:
         return Preset.model_validate(_extended(given))
     except ValidationError as problem:
-        error = problem.errors(include_url=False)[0]
-        place = ".".join(map(str, error["loc"])) or "its words"
-        reason = error["msg"].removeprefix("Value error, ").removesuffix(".")
-        raise DefinitionError(f"The preset {given.get('name')!r} has a fault at {place}: {reason}.") from None
+        raise DefinitionError(fault(given.get("name"), problem.errors(include_url=False)[0])) from None
 
 
 def _check_form(given: Mapping[str, Any]) -> None:
@@ -143,7 +152,12 @@ def _extended(given: Mapping[str, Any]) -> dict[str, Any]:
     """The words of a preset on top of those that it extends; a header that it has is taken from the other's columns."""
     if given.get("extends") is None:
         return dict(given)
-    other = _contents(str(given["extends"]))
+    if not isinstance(given["extends"], str):
+        raise DefinitionError(
+            f"The preset {given.get('name')!r} has a fault at extends: it must be the name of a preset, such as "
+            f"'hubspot_deal'; got {given['extends']!r}."
+        )
+    other = _contents(given["extends"])
     _check_form(given)
     own = {folded(header) for column in given.get("columns", ()) for header in _headers(column)}
     rest = []
