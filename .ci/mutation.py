@@ -120,6 +120,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "tests/test_unfilled.py",
             "tests/records/test_records.py",
             "tests/sources/test_rows_that_are_no_records.py",
+            "tests/engines/test_blank_texts.py",
         ),
     ),
     "quality/unreadable": (

@@ -20,6 +20,7 @@ from crmkpi.engines.records.loops import OUTSIDE, compiled
 from crmkpi.errors import TimeZoneError
 from crmkpi.measuring import asking
 from crmkpi.measuring.asking import _plan
+from crmkpi.measuring.segments import segment_keys
 from crmkpi.records.base import record_type
 
 deals = ck.Table(ck.Deal)
@@ -238,7 +239,7 @@ def test_a_loop_is_kept_to_be_asked_again_and_not_for_ever(
     assert len(known) == then
 
 
-@pytest.mark.parametrize(("kept", "then"), [(0, 1), (500, 501), (501, 1)])
+@pytest.mark.parametrize(("kept", "then"), [(0, 2), (499, 501), (500, 1), (501, 2)])
 def test_a_plan_is_kept_to_be_asked_again_and_not_for_ever(
     kept: int, then: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,8 +249,40 @@ def test_a_plan_is_kept_to_be_asked_again_and_not_for_ever(
     plan = _plan((ck.win_rate,), (), {}, **asked)
     assert _plan((ck.win_rate,), (), {}, **asked) is plan
     assert _plan((ck.win_rate,), (), {}, **asked) is plan
-    assert _plan((ck.win_rate,), (ck.Segment("owner", "owner"),), {}, **asked) is not plan
+    by_owner = _plan((ck.win_rate,), (ck.Segment("owner", "owner"),), {}, **asked)
+    assert by_owner is not plan
+    assert _plan((ck.win_rate,), (ck.Segment("owner", "owner"),), {}, **asked) is by_owner
     assert len(known) == then
+
+
+def test_a_plan_is_that_of_its_segments_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "_PLANS", {})
+    ways = [
+        ck.Segment("owner", "owner"),
+        ck.Segment("who", "owner"),
+        ck.Segment("owner", "product"),
+        ck.Segment("size", "amount", bins=(1, 5)),
+        ck.Segment("size", "amount", bins=(1, 6)),
+        ck.Segment("size", "amount", bins=(1.0, 5)),  # equal, and the labels are other words
+        ck.Segment("owner", lambda deal: deal.owner),
+        ck.Segment("owner", lambda deal: deal.product),
+        ck.Segment("owner", {"deals": "owner"}),
+        ck.Segment("owner", {"deals": "product"}),
+    ]
+    for _ in range(2):
+        for way in ways:
+            plan = _plan((ck.win_rate,), (way,), {}, whole=True, undated=True, intervals=True)
+            (key,) = plan.queries["deals"].segments
+            (wanted,) = segment_keys((way,), record_type(ck.Deal))
+            assert (key.name, repr(key.source)) == (way.name, repr(wanted.source))
+            assert key.label is None if not way.bins else key.label(Decimal(2)) == way.label(Decimal(2))
+
+
+def test_a_function_to_group_by_is_planned_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: dict[Any, Any] = {}
+    monkeypatch.setattr(asking, "_PLANS", known)
+    _plan((ck.win_rate,), (ck.Segment("owner", lambda deal: deal.owner),), {}, whole=True, undated=True, intervals=True)
+    assert known == {}
 
 
 def test_a_stream_is_read_in_chunks_to_the_same_answer(monkeypatch: pytest.MonkeyPatch) -> None:

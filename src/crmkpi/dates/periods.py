@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -37,6 +38,7 @@ __all__ = ["Period", "PeriodUnit"]
 
 RecordType = TypeVar("RecordType")
 
+_EDGES = tuple(field.name for field in fields(PeriodEdges))
 _SIZE = re.compile("([1-9][0-9]*) (day|week|month|quarter|half year|year)s?")
 
 
@@ -249,19 +251,7 @@ class Period:
         ['2026-01-15..2026-01-31', '2026-02', '2026-03']
         """
         self._refuse_all("cannot be split; give it bounds with Period.between(first, last)")
-        calendar, parts = self.calendar, []
-        day = calendar.floor(self.first_day, known_unit(unit))
-        unit_start = calendar.midnight(day)
-        while unit_start < self.end:
-            next_day = calendar.shift(day, unit, 1)
-            unit_end = calendar.midnight(next_day)
-            start, end = max(unit_start, self.start), min(unit_end, self.end)
-            if (start, end) == (unit_start, unit_end) and start < end:
-                parts.append(_period(whole_unit(day, unit, calendar)))
-            elif start < end:
-                parts.append(_period(span_between(start, end, calendar)))
-            day, unit_start = next_day, unit_end
-        return tuple(parts)
+        return _split(self, known_unit(unit))
 
     def windows(self, size: str, *, every: CalendarUnit) -> tuple[Period, ...]:
         """Windows that look back from the end of each sub-period, for rolling figures; they may overlap.
@@ -416,6 +406,24 @@ def _same_date(day: date, unit: CalendarUnit, steps: int, calendar: Calendar) ->
     return calendar.shift(day, unit, steps)
 
 
+@lru_cache(maxsize=100)  # a service splits the same year again with each question
+def _split(period: Period, unit: CalendarUnit) -> tuple[Period, ...]:
+    """The units that a period consists of."""
+    calendar, parts = period.calendar, []
+    day = calendar.floor(period.first_day, unit)
+    unit_start = calendar.midnight(day)
+    while unit_start < period.end:
+        next_day = calendar.shift(day, unit, 1)
+        unit_end = calendar.midnight(next_day)
+        start, end = max(unit_start, period.start), min(unit_end, period.end)
+        if (start, end) == (unit_start, unit_end) and start < end:
+            parts.append(_period(whole_unit(day, unit, calendar)))
+        elif start < end:
+            parts.append(_period(span_between(start, end, calendar)))
+        day, unit_start = next_day, unit_end
+    return tuple(parts)
+
+
 def _period(span: PeriodEdges) -> Period:
     """The span as a period."""
     period = object.__new__(Period)
@@ -424,8 +432,8 @@ def _period(span: PeriodEdges) -> Period:
 
 
 def _fill(period: Period, span: PeriodEdges) -> None:
-    for field in fields(span):
-        object.__setattr__(period, field.name, getattr(span, field.name))
+    for name in _EDGES:
+        object.__setattr__(period, name, getattr(span, name))
 
 
 def _check_dates(*edges: object) -> None:

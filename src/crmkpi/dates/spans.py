@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Literal, get_args
 
 from crmkpi.dates.calendars import Calendar, CalendarUnit
@@ -56,6 +57,7 @@ def all_time(calendar: Calendar) -> PeriodEdges:
     return PeriodEdges("all time", "all", calendar, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), start, end)
 
 
+@lru_cache(maxsize=2000)
 def whole_unit(day: date, unit: CalendarUnit, calendar: Calendar) -> PeriodEdges:
     """The whole calendar unit that a day lies in."""
     first = calendar.floor(day, unit)

@@ -91,11 +91,11 @@ class Record(Protocol):
 
     @property
     def id(self) -> str:
-        """What tells it from others of its table."""
+        """The identifier, unique within its table."""
 
 
 class UnreadableFoundError(Exception):
-    """Records that were hoped to be read in every field that the query asks for are not: ask again, the careful way."""
+    """A field that the query reads is unreadable in some record, which it did not expect: run it again carefully."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class SegmentKey:
 
     @property
     def text(self) -> str:
-        """Tells one key from another in the look-up of a compiled query."""
+        """The identity of the key in the cache of compiled queries."""
         source = repr(self.source) if isinstance(self.source, Expression) else id(self.source)
         return f"{source} {id(self.label) if self.label is not None else ''}"
 
@@ -136,7 +136,7 @@ class Slot:
 
     @property
     def text(self) -> str:
-        """Slots with the same text are one slot."""
+        """The identity of the slot: slots with the same text are one."""
         if self.careful is not None:
             return f"{self._text} or {self.careful!r} {self.only_unreadable}"
         return self._text
@@ -147,7 +147,7 @@ class Slot:
 
     @property
     def kind(self) -> ValueKind:
-        """What kind of values it keeps."""
+        """The kind of the values that it keeps."""
         return "integer" if self.value is None else self.value.kind
 
 

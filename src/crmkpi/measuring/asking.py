@@ -18,7 +18,7 @@ from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Answer, Query, UnreadableFoundError
 from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, unknown_name
-from crmkpi.measuring.duplicates import Duplicates, read_of_others
+from crmkpi.measuring.duplicates import Duplicates
 from crmkpi.measuring.narrowing import beside, lacking_segment, narrowed
 from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reading import EVER, Reader, Timeline
@@ -251,14 +251,14 @@ def _answer(
             answer.searched = table.searched and not partly
             answer.ask = of_frame if answer.searched else None
             return answer
-    related = read_of_others(query.type_, query.fields)
+    name = query.type_.table
+    related = plan.related[name]
     for other, names in related.items():
         crm.index(other)
         if (ambiguous := crm.duplicates(other)) is not None:
             ambiguous.check_looked_up(names)
         if crm.unreadable(other) and other not in plan.unreadable:
             raise UnreadableFoundError
-    name = query.type_.table
     found = crm.records(name) if twice is None else twice.first
     if isinstance(found, Iterator) and any(field.path[-2:-1] == ("attributes",) for field in query.fields.values()):
         found = noting(found, attributes.setdefault(name, {}))
@@ -283,7 +283,7 @@ def _answer(
     return answer
 
 
-_PLANS: dict[Any, Plan] = {}
+_PLANS: dict[Any, Plan] = {}  # what does not depend on data, nor on functions of records
 
 
 def _plan(
@@ -292,15 +292,17 @@ def _plan(
     unreadable: Mapping[str, frozenset[str] | None],
     **kept: bool,
 ) -> Plan:
-    key = (tuple(map(id, metrics)), frozenset(unreadable.items()), *kept.items())
-    if not segments and key in _PLANS:
-        return _PLANS[key]
+    lasting = all(isinstance(segment.source, str) for segment in segments)
+    said = tuple((segment.name, segment.source, repr(segment.bins)) for segment in segments) if lasting else ()
+    key = (tuple(map(id, metrics)), said, frozenset(unreadable.items()), *kept.items())
+    if lasting and (known := _PLANS.get(key)) is not None:
+        return known
     types = (
         [measure.base.record_type_ for metric in metrics for measure in metric.measures.values()] if segments else []
     )
     keys = {type_.table: segment_keys(segments, type_) for type_ in types}
     plan = Plan(metrics, keys, unreadable=dict(unreadable), **kept)
-    if not segments:
+    if lasting:
         if len(_PLANS) > _KEPT_PLANS:  # metrics made on the fly must not be kept for ever
             _PLANS.clear()
         _PLANS[key] = plan  # the plan holds the metrics, so their identities stay theirs

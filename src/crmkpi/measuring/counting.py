@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import repeat
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from crmkpi._read_only import ReadOnly
@@ -73,31 +72,14 @@ def used_and_left_out(counts: Sequence[Counts], numbers: Sequence[int]) -> tuple
 class Counting:
     """Where the records of one table and anchor are counted over one period."""
 
-    __slots__ = (
-        "_account",
-        "_again",
-        "_answer",
-        "_groups",
-        "_none",
-        "_numbers",
-        "_others",
-        "_parts",
-        "_pick",
-        "_undated",
-        "_used",
-    )
-
     def __init__(self, answer: Answer, account: AccountPlan, parts: Sequence[Part]) -> None:
         """Count in those `parts` of an answer that make up the period."""
         self._answer = answer
         self._account = account
         self._parts = parts
         self._groups = answer.groups[account.anchor]
-        self._numbers = [account.used, *(number for _, number in account.reasons)]
-        self._pick = itemgetter(*self._numbers) if account.reasons else lambda states: (states[account.used],)
-        self._none = [0] * len(self._numbers)
-        # Records that would count if they had the date that puts them into a period, and so lie in none of the parts.
-        self._undated = [account.used, *(number for reason, number in account.reasons if reason == account.no_date)]
+        self._none = [0] * len(account.numbers)
+        # Records without the date that puts them into a period lie in none of the parts.
         self._others = {} if NO_DATE in self._parts else self._groups
         self._used: int | None = None
         self._again = None if answer.again is None else Counting(answer.again, account, parts)
@@ -108,9 +90,9 @@ class Counting:
         """The counts of each segment; `rows` are the states of all of them in one part."""
         if self._again is not None or self._account.unread is not None or len(self._parts) != 1:
             return [self.counts(segment) for segment in segments]
-        picked = [None if states is None else self._pick(states) for states in rows(self._parts[0])]
+        picked = [None if states is None else self._account.pick(states) for states in rows(self._parts[0])]
         undated = rows(NO_DATE) if self._others else []
-        dateless = [0 if row is None else sum([row[number] for number in self._undated]) for row in undated]
+        dateless = [0 if row is None else sum([row[number] for number in self._account.undated]) for row in undated]
         return _Plain(picked, dateless, self._none)
 
     def counts(self, segment: tuple[Hashable, ...]) -> Counts:
@@ -123,16 +105,16 @@ class Counting:
 
     def _counts(self, segment: tuple[Hashable, ...]) -> Counts:
         undated = self._others.get((segment, NO_DATE))
-        dateless = 0 if undated is None else sum([undated[number] for number in self._undated])
+        dateless = 0 if undated is None else sum([undated[number] for number in self._account.undated])
         unread = self._account.unread
         if unread is not None and unread.undated is not None and undated is not None:
             dateless -= undated[unread.undated[2]]
         if len(self._parts) == 1:  # by far the most
             states = self._groups.get((segment, self._parts[0]))
-            numbers = [*(self._none if states is None else self._pick(states)), dateless]
+            numbers = [*(self._none if states is None else self._account.pick(states)), dateless]
         else:
             each = self._states(segment)
-            numbers = [*[sum([states[number] for states in each]) for number in self._numbers], dateless]
+            numbers = [*[sum([states[number] for states in each]) for number in self._account.numbers], dateless]
         return Counts(numbers) if unread is None else self._with_unread(Counts(numbers), segment, unread)
 
     def _states(self, segment: tuple[Hashable, ...]) -> list[list[Any]]:

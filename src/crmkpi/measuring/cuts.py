@@ -68,9 +68,7 @@ class Cut:
         self._period = period
         self._rows = rows
         self._fixed: dict[str, Input] = {}
-        for name, found in plan.measures.items():
-            looking = [found.measure, *(column.measure for column in found.columns.values())]
-            shifted = [part for part in looking if part.shift != "none"]
+        for name, shifted in plan.shifted.items():
             if any(moved(period, part, reader.parameters) is None for part in shifted):
                 self._fixed[name] = Input(None, missing=_NOTHING_EARLIER)
         if plan.metric.days is not None:

@@ -167,4 +167,5 @@ def given_of(answer: Answer, plan: AccountPlan, segments: Sequence[tuple[Hashabl
 def without_groups(answer: Answer) -> Answer:
     """The part of an answer that evidence needs and the columns lack."""
     again = None if answer.again is None else without_groups(answer.again)
-    return replace(answer, groups=[], again=again, contradictions=(), ask=None)
+    of_source = answer.rejected, answer.unread, answer.skipped
+    return Answer(answer.given, [], *of_source, again=again, searched=answer.searched)

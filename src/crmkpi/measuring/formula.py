@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
-from crmkpi.definition.interval_rules import Estimated, Mean, Monotone, NetPromoter, Range, Share
+from crmkpi.definition.interval_rules import Estimated, Mean, Monotone, NetPromoter, Range, Share, usual_range
 from crmkpi.definition.metric import ARITHMETIC, Metric
 from crmkpi.engines.query import EXACT, Number, Sample
 from crmkpi.errors import UndefinedError
@@ -98,7 +98,7 @@ def _own_interval(metric: Metric, inputs: Mapping[str, Any], sample: Sample, con
     ((name, measure),) = metric.measures.items()
     found: Interval[Any] | None = None
     if measure.aggregate == "mean":
-        within = metric.within if metric.interval is None else _range_of(measure.kind)
+        within = metric.within if metric.interval is None else usual_range(measure.kind, None)
         found = _of_mean(sample, measure.kind, within, confidence)
     elif measure.aggregate in ("median", "quantile") and sample.values:
         assert measure.fraction is not None
@@ -115,10 +115,6 @@ def _own_interval(metric: Metric, inputs: Mapping[str, Any], sample: Sample, con
     if metric.interval is None and (value, *bounds) != (mean, *ends):
         return None
     return _rounded_around(Interval(min(bounds), max(bounds), confidence, found.method), value)
-
-
-def _range_of(kind: str) -> Range:
-    return (0, None) if kind == "duration" else (None, None)
 
 
 def _is_mean(metric: Metric) -> bool:

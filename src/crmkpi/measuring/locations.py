@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from operator import itemgetter
 
 from crmkpi.definition.measures import Measure
 from crmkpi.definition.metric import Metric
-from crmkpi.engines.query import Slot
+from crmkpi.engines.query import Slot, State
 
 __all__ = ["AccountPlan", "Location", "MeasurePlan", "MetricPlan", "UnreadPlan"]
 
@@ -48,7 +50,7 @@ class UnreadPlan:
     segments: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AccountPlan:
     """Where the evidence of one metric on one table and anchor is found."""
 
@@ -66,6 +68,21 @@ class AccountPlan:
     def no_date(self) -> str:
         """The reason of records that lack the date which puts them into a period."""
         return f"no {self.at}"
+
+    @cached_property
+    def numbers(self) -> tuple[int, ...]:
+        """The slots that count the records used and left out under each reason."""
+        return (self.used, *(number for _, number in self.reasons))
+
+    @cached_property
+    def pick(self) -> Callable[[Sequence[State]], Sequence[int]]:
+        """What takes these counts from the states of a group."""
+        return itemgetter(*self.numbers) if self.reasons else lambda states: (states[self.used],)
+
+    @cached_property
+    def undated(self) -> tuple[int, ...]:
+        """The slots that count records which would count, if they had the date that puts them into a period."""
+        return (self.used, *(number for reason, number in self.reasons if reason == self.no_date))
 
     def left_out(self, counts: Sequence[int]) -> dict[str, int]:
         """How many records were left out under each reason: those of `reasons`, and last of all `no_date`."""
@@ -88,6 +105,7 @@ class MetricPlan:
     accounts: tuple[AccountPlan, ...]
     earlier: tuple[AccountPlan, ...] = ()  # of measures of an earlier period that has uncertain records
     joints: Mapping[tuple[str, str], tuple[Location, ...]] | None = None  # for `moments_of`; None if not asked for
+    shifted: Mapping[str, tuple[Measure, ...]] = field(default_factory=dict)  # by input, what looks at another period
 
     def slots(self, account: AccountPlan) -> set[int]:
         """The numbers of the slots of an account's anchor that the metric reads."""

@@ -26,6 +26,7 @@ from crmkpi.definition.planned_expressions import IsUnreadable, Unless, UnreadVa
 from crmkpi.engines.query import Anchor, Keep, Query, SegmentKey, Slot
 from crmkpi.errors import PeriodError
 from crmkpi.measuring.conditions import every, implies, union
+from crmkpi.measuring.duplicates import read_of_others
 from crmkpi.measuring.locations import AccountPlan, Location, MeasurePlan, MetricPlan, UnreadPlan
 from crmkpi.measuring.moments import sampled
 from crmkpi.measuring.so_far import AFTER_AS_OF, lies_later, measure_so_far, so_far, speaks_of_as_of
@@ -63,20 +64,6 @@ class Plan:
     stands for every field.
     """
 
-    __slots__ = (
-        "_again",
-        "_intervals",
-        "_moments",
-        "_so_far",
-        "_undated",
-        "_whole",
-        "asks_business_time",
-        "metrics",
-        "queries",
-        "shifting",
-        "unreadable",
-    )
-
     def __init__(
         self,
         metrics: Iterable[Metric],
@@ -104,6 +91,8 @@ class Plan:
         self.shifting = tuple(measure for measure in measures if measure.shift != "none")
         for query in self.queries.values():
             self._mark(query)
+        self.related = {table: read_of_others(query.type_, query.fields) for table, query in self.queries.items()}
+        self.attributes = tuple((query, field) for query in self.queries.values() for field in _attributes(query))
         parts = [part for measure in measures for root in (measure.where, measure.value) for part in walk(root)]
         self.asks_business_time = any(isinstance(part, BusinessTime) for part in parts)
 
@@ -140,7 +129,7 @@ class Plan:
                 if mine or self._again or account.unread is not None:
                     (accounts if mine else earlier).append(account)
         joints = self._joints(measures) if self._moments and sampled(metric) else None
-        return MetricPlan(metric, measures, tuple(accounts), tuple(earlier), joints)
+        return MetricPlan(metric, measures, tuple(accounts), tuple(earlier), joints, _shifted(measures))
 
     def _joints(self, measures: Mapping[str, MeasurePlan]) -> dict[tuple[str, str], tuple[Location, ...]]:
         """The slots for the records that two inputs share, for each pair that can share any."""
@@ -349,6 +338,23 @@ class Plan:
             undated = (name, values, without, whole, counted)
         segment = plan.add(Slot("count", None, careful=possible, only_unreadable=True)) if grouped else None
         return UnreadPlan(fields, undated, segment, _values(plan, keys, possible))
+
+
+def _attributes(query: Query) -> list[Field]:
+    """The custom attributes that measures read, and not only segments."""
+    segments = [repr(key.source) for key in query.segments]
+    found = [field for field in query.fields.values() if field.path[-2:-1] == ("attributes",)]
+    return [field for field in found if repr(field) not in segments]
+
+
+def _shifted(measures: Mapping[str, MeasurePlan]) -> dict[str, tuple[Measure, ...]]:
+    """The measures that look at another period, by the input that they or their columns are of."""
+    looking = {
+        name: (found.measure, *(column.measure for column in found.columns.values()))
+        for name, found in measures.items()
+    }
+    shifted = {name: tuple(part for part in parts if part.shift != "none") for name, parts in looking.items()}
+    return {name: parts for name, parts in shifted.items() if parts}
 
 
 def _values(plan: Anchor, fields: Sequence[Field], where: Expression | None) -> tuple[tuple[str, int], ...]:

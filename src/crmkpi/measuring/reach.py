@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
@@ -19,7 +19,7 @@ from crmkpi.engines.frames.snapshots import table_at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Anchor, Answer, Moments, Part, Query, Slot
 from crmkpi.measuring.counting import Counting
-from crmkpi.measuring.locations import MetricPlan
+from crmkpi.measuring.locations import AccountPlan, MetricPlan
 from crmkpi.records.base import RecordType
 from crmkpi.sources.reading import ENDS
 
@@ -29,10 +29,10 @@ Reach = tuple[datetime, datetime]
 
 
 class _Later(NamedTuple):
-    """Records that are dated after today: the answer to a question on them, as they are and without the date."""
+    """Records that are dated after today: the answers to a question on them, as they are and without the date."""
 
     answer: Answer
-    without: Answer
+    without: Callable[[], Answer]
     day: datetime
 
 
@@ -94,20 +94,17 @@ class Reaches:
             if (found := self._later[key]) is None:
                 continue
             day = self._crm.calendar.wall(found.day).date()
+            said = f"such as {day}; as_of= says up to which day the data is known"
             for account in plan.accounts:
                 if account.table == type_.table:
-                    used, without = (
-                        sum(
-                            Counting(one, account, parts[account.stock]).counts(segment).numbers[0]
-                            for segment in segments
-                        )
-                        for one in (found.answer, found.without)
-                    )
-                    said = f"such as {day}; as_of= says up to which day the data is known"
+                    counted = parts[account.stock]
+                    used = _used(found.answer, account, counted, segments)
                     if used and (type_, at) in dated:
                         records = "records" if used > 1 else "record"
                         return [f"{used:,} {records} of {type_.table} with a {at} after today, {said}"]
-                    if whole and account.stock and (over := without - used) > 0:
+                    if not (whole and account.stock):
+                        continue
+                    if (over := _used(found.without(), account, counted, segments) - used) > 0:
                         records = "records" if over > 1 else "record"
                         return [
                             f"{over:,} {records} of {type_.table} taken for over, with the {at} after today, {said}"
@@ -115,20 +112,30 @@ class Reaches:
         return []
 
     def _found_later(self, table: str, at: str, answer: Answer) -> _Later | None:
-        assert answer.ask is not None
-        wall, exact = datetime.now(self._crm.calendar.zone).replace(tzinfo=None), datetime.now(self._crm.calendar.zone)
+        ask = answer.ask
+        assert ask is not None
+        exact = datetime.now(self._crm.calendar.zone)
+        wall = exact.replace(tzinfo=None)
         given = self._crm.tables[table]
         if isinstance(given, FrameTable):
             from crmkpi.sources.frames.csv_parts import later_part  # noqa: PLC0415  # only where files are frames
 
             found = later_part(given, at, wall, exact)
-            return None if found is None else _Later(answer.ask(found[0]), answer.ask(found[1]), found[2])
+            if found is None:
+                return None
+            part, undated, day = found
+            return _Later(ask(part), cache(lambda: ask(undated)), day)
         later = _dated_after(given, at, wall, exact)
         if not later:
             return None
-        return _Later(
-            answer.ask(later), answer.ask([replace(one, **{at: None}) for one in later]), getattr(later[0], at)
-        )
+        without = cache(lambda: ask([replace(one, **{at: None}) for one in later]))
+        return _Later(ask(later), without, getattr(later[0], at))
+
+
+def _used(answer: Answer, account: AccountPlan, parts: Sequence[Part], segments: Sequence[tuple[Hashable, ...]]) -> int:
+    """How many records an account counts as used, in all segments together."""
+    counting = Counting(answer, account, parts)
+    return sum(counting.counts(segment).numbers[0] for segment in segments)
 
 
 def _dated_after(records: Iterable[Any], at: str, wall: datetime, exact: datetime) -> list[Any]:

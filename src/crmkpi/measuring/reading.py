@@ -29,7 +29,8 @@ from crmkpi.measuring.samples import aggregated, for_formula, for_row
 
 __all__ = ["EVER", "Input", "Reader", "Timeline"]
 
-EVER = (Period.all().wall_end, Period.all().end)  # an as-of instant after everything, on the wall clock and exact
+_ALL_TIME = Period.all()
+EVER = (_ALL_TIME.wall_end, _ALL_TIME.end)  # an as-of instant after everything, on the wall clock and exact
 _NOTHING = Sample()
 
 
@@ -58,11 +59,10 @@ class Timeline:
 
         `whole` says that the answers are not cut into parts at all.
         """
-        ever = Period.all()
         distinct = list(dict.fromkeys(periods))
         real = [period for period in distinct if period is not None]
         if None in distinct and not whole:
-            real.append(ever)
+            real.append(_ALL_TIME)
         wall_edges = sorted({edge for period in real for edge in (period.wall_start, period.wall_end)})
         edges = sorted({edge for period in real for edge in (period.start, period.end)})
         numbers = {edge: number for number, edge in enumerate(edges)}
@@ -70,11 +70,11 @@ class Timeline:
             period: range(numbers[period.start], numbers[period.end]) for period in real
         }
         if None in distinct:  # what no timestamp puts into a period is in the whole as well
-            self._parts[None] = (None,) if whole else (*self._parts[ever], NO_DATE, None)
+            self._parts[None] = (None,) if whole else (*self._parts[_ALL_TIME], NO_DATE, None)
         wanted = {part for parts in self._parts.values() for part in parts}
         self._stocks = {period: number for number, period in enumerate(distinct)}
         wall, exact = as_of
-        bounds = [period or ever for period in distinct]
+        bounds = [period or _ALL_TIME for period in distinct]
         self.moments = Moments(
             wall_edges,
             edges,

@@ -14,7 +14,7 @@ from crmkpi.errors import InputError, MissingTableError, UnknownNameError, did_y
 from crmkpi.measuring.duplicates import Duplicates, duplicates_in
 from crmkpi.measuring.fields import counted_fields
 from crmkpi.measuring.lookup import index_of, unreadable_fields
-from crmkpi.records import RECORDS, known_tables
+from crmkpi.records import RECORDS, is_table, known_tables
 from crmkpi.records.base import record_class, record_type
 from crmkpi.sources.any_file import check_suffix
 from crmkpi.sources.files import FileRecords, TableFile
@@ -38,7 +38,7 @@ class Tables:
             if isinstance(records, FrameTable):
                 _check_home(name, records)
                 continue
-            if name not in known_tables():
+            if not is_table(name):
                 raise unknown_name(f"A dataset has no table {name!r}.", name, known_tables())
             if isinstance(records, _NOT_TABLES) or not isinstance(records, Iterable):
                 raise InputError(

@@ -49,31 +49,25 @@ def check_measured(crm: Dataset, plan: Plan, noted: Mapping[str, Attributes], *,
 
     Streams are known when they were read, and everything else before.
     """
-    for query in plan.queries.values():
-        segments = [repr(key.source) for key in query.segments]
-        for field in query.fields.values():
-            if field.path[-2:-1] != ("attributes",) or repr(field) in segments:
-                continue
-            table, asked = _table_towards(query.type_, field.path), field.path[-1]
-            records = crm.tables.get(table)
-            if records is None or isinstance(records, Iterator) is not streams:
-                continue
-            if isinstance(records, FrameTable):
-                found = {
-                    name: _kinds_of_column(records, name) if name == asked else set() for name in records.attributes
-                }
-            elif streams:
-                found = noted.get(table, {})
-            else:
-                found = {}
-                for record in records:
-                    _note(record, found)
-            if asked not in found and not _may_be_blank(records, asked, found):
-                sentence = f"A measure of {table} reads the attribute {asked!r}, which no record has."
-                if not found:
-                    raise UnknownNameError(f"{sentence} Records have no attributes at all.", name=asked, known=())
-                raise unknown_name(sentence, asked, found)
-            _check_compared(query, field, found.get(asked, set()))
+    for query, field in plan.attributes:
+        table, asked = _table_towards(query.type_, field.path), field.path[-1]
+        records = crm.tables.get(table)
+        if records is None or isinstance(records, Iterator) is not streams:
+            continue
+        if isinstance(records, FrameTable):
+            found = {name: _kinds_of_column(records, name) if name == asked else set() for name in records.attributes}
+        elif streams:
+            found = noted.get(table, {})
+        else:
+            found = {}
+            for record in records:
+                _note(record, found)
+        if asked not in found and not _may_be_blank(records, asked, found):
+            sentence = f"A measure of {table} reads the attribute {asked!r}, which no record has."
+            if not found:
+                raise UnknownNameError(f"{sentence} Records have no attributes at all.", name=asked, known=())
+            raise unknown_name(sentence, asked, found)
+        _check_compared(query, field, found.get(asked, set()))
 
 
 def _may_be_blank(records: Any, asked: str, found: Attributes) -> bool:

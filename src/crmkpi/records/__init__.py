@@ -41,6 +41,7 @@ __all__ = [
     "Survey",
     "Ticket",
     "Visit",
+    "is_table",
     "known_tables",
 ]
 
@@ -103,3 +104,8 @@ RECORDS: Mapping[str, type[Any]] = _Records()
 def known_tables() -> KeysView[str]:
     """The tables of all record classes, those of the user's own included."""
     return (dict.fromkeys(_TABLES) | dict.fromkeys(registered_tables())).keys()
+
+
+def is_table(name: str) -> bool:
+    """Whether a record class, of ours or of the user's own, has that table."""
+    return name in _TABLES or name in registered_tables()

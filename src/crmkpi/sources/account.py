@@ -146,9 +146,9 @@ class LoadAccount:
     stage, is used though it makes no record or several. `unreadable` are the values of used rows that could not be
     read: they cost their field, and not the record. `mapped` says which columns fill which field, in the order in
     which they are asked, and `unmapped` which fill none; `unfilled` are the fields that no column fills, so that a KPI
-    which needs one has no value. `not_looked_at` are the columns that nobody asked for, of which nothing is known.
-    `coerced` counts, for each column, the values that were not taken as they stood, by
-    what was done to them. `notes` says in words what was decided.
+    which needs one has no value. `not_looked_at` are the columns outside of `only=`, whose cells were not read.
+    `coerced` counts, for each column, the values that were converted, by conversion. `notes` are the decisions of the
+    reader, in words.
 
     >>> import io, crmkpi as ck
     >>> file = io.StringIO("Id,Status,Amount\n1,WON,\"€1,200.50\"\n2,sold,5\n")

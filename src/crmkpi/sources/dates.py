@@ -235,7 +235,7 @@ class DateReader:
         raise ValueError("not a date that reads by itself, as 2026-01-31 does; its form can be given with date_format")
 
     def of_iso(self) -> Callable[[str], datetime | date] | None:
-        """What reads moments that are all written as ISO has them, counted as the reader does; None if nothing can."""
+        """A parser of ISO 8601 moments with the counts of this reader; None where its options rule one out."""
         if self._form is not None or self._inclusive:
             return None
         read, zone, count, in_zone = datetime.fromisoformat, self._zone, self._count, self._in_zone

@@ -96,7 +96,7 @@ def _tables_of(path: Source, encoding: str | None) -> Callable[..., Grid]:
 
 
 def _without_headers_given(grid: Grid, asked: ReadingOptions | None) -> Grid:
-    """Objects have their keys, so that nobody else names them."""
+    """Refuse `headers=` for objects, whose keys are their headers."""
     if asked is not None and asked.headers is not None:
         raise InputError(
             "headers= names the columns of files that have none; objects have their keys, so leave it out."

@@ -58,7 +58,7 @@ class TableFile:
         return {**self.options, "only": only}
 
     def coerced(self, record: type[Any], only: Collection[str] | None) -> Mapping[str, Mapping[str, int]]:
-        """What its reader does to the values of each column."""
+        """How many values of each column the reader converts, by conversion."""
         return self.read(record, only).account.coerced
 
     @property
@@ -238,7 +238,7 @@ class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
 
     @property
     def account(self) -> LoadAccount:
-        """What became of the rows and of the columns that were looked at."""
+        """The account of the rows, and of the columns that were read."""
         return self._true(self._looked).account
 
     @property
@@ -253,7 +253,7 @@ class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was decided on the way, in words."""
+        """The decisions of the reader, in words."""
         return self._looked.notes
 
     def __len__(self) -> int:

@@ -74,7 +74,7 @@ class RecordStream(Iterator[_R], Generic[_R]):
         """What became of each row, column and value, as `read_csv` tells it.
 
         Raises:
-            InputError: the stream has not been read to its end, so that nobody knows yet.
+            InputError: the stream has not been read to its end.
         """
         if self._account is None:
             raise InputError(

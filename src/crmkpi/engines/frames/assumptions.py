@@ -1,8 +1,8 @@
-"""A frame that is asked before it is looked at: the statement that measures checks what is assumed of its columns.
+"""Measuring a frame without profiling it first: the statement itself checks the assumptions about its columns.
 
-Rows that are not as assumed are counted: a word that nobody knows, a float that is no amount in cents, a number or a
-moment out of bounds. Where there is one, the answer is thrown away, and the frame is profiled first. Facts that the
-home knows of its columns without reading them need not be checked.
+It counts the rows that break an assumption: an unknown word, a float that is no amount in cents, a number or a moment
+out of bounds. Where there is one, the answer is thrown away, and the frame is profiled first. Facts that the home knows
+of its columns without reading them are not checked.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def _as_number(one: EnteredField, value: object) -> float | None:
 
 
 def _usual(type_: RecordType, one: EnteredField) -> tuple[float, float]:
-    """What the plain values of a field are assumed to lie between."""
+    """The lowest and the highest plain value that a field is assumed to have."""
     if one.kind in _USUAL:
         return _USUAL[one.kind]
     most: float = _NUMBERS * 10 ** max(0, one.type_.digits - _CENTS) if one.kind in ("money", "number") else _WHOLE

@@ -151,7 +151,7 @@ def fitting(backend: Backend, value: Value, what: str) -> Value:
 
 
 def check_clocks(first: Value, second: Value, left: Expression, right: Expression) -> None:
-    """Refuse timestamps of which one is on the wall clock and one an exact instant."""
+    """Refuse to compare a timestamp on the wall clock with an exact instant."""
     clocks = {first.aware, second.aware} - {None}
     if first.kind == second.kind == "timestamp" and len(clocks) > 1:
         raise TimeZoneError(

@@ -1,9 +1,9 @@
 """Row expressions as expressions over the plain columns of a frame.
 
-A condition compiles in two ways, as in the records engine: where it is *true*, and where it is *false*. What is
-neither is in none of the two, so no backend's own idea of a missing value ever decides. Money and durations are whole
-numbers with a known count of decimal digits, so that sums and products are exact, and their largest value is known
-beforehand.
+A condition compiles in two ways, as in the records engine: where it is *true*, and where it is *false*. A row in which
+it is neither is in none of the two, so no backend's own idea of a missing value ever decides. Money and durations are
+whole numbers with a known count of decimal digits, so that sums and products are exact, and their largest value is
+known beforehand.
 """
 
 from __future__ import annotations
@@ -199,6 +199,8 @@ class Compiler:
                     return deciding
                 if isinstance(first, bool) or isinstance(second, bool):
                     return second if isinstance(first, bool) else first
+                if repr(first) == repr(second):  # they differed in what is settled
+                    return first
                 return Combination(word, first, second)
             case Negation(item) | Unless(item):
                 inner = self._settled(item)
@@ -420,7 +422,7 @@ class Compiler:
 
 
 def _presence(part: Expression) -> tuple[Expression | None, bool]:
-    """What a condition asks to be there, or not to be there; None where it asks something else."""
+    """The expression whose presence a condition tests, and whether it is to be there; None for any other condition."""
     match part:
         case Presence(item, present):
             return item, present

@@ -127,7 +127,7 @@ def answer(
 
 
 def _answered(query: Query, table: FrameTable, compiler: Compiler, options: _Options) -> Answer:
-    """The answer over one prepared frame, which may turn out not to be as assumed."""
+    """The answer over one prepared frame; raises `WrongAssumptionError` where a column breaks an assumption."""
     prepared, calendar = compiler.prepared, compiler.calendar
     marked = {".".join(path) for path in query.fields if path in prepared.marks}
     if not marked <= query.unreadable:
@@ -164,7 +164,7 @@ def _answered(query: Query, table: FrameTable, compiler: Compiler, options: _Opt
 
 
 def _segments(query: Query, compiler: Compiler) -> list[Key]:
-    """What segments the rows: the values of the fields, and behind these the flags of those that may be unreadable."""
+    """The keys of the segments: values of fields, then flags of fields with unreadable values."""
     found = [segment_key(number, key, compiler) for number, key in enumerate(query.segments)]
     marks = compiler.prepared.marks
     flags = (

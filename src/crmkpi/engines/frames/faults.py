@@ -194,7 +194,7 @@ def blank(nw: Words, type_: RecordType, one: EnteredField, words: Collection[str
 def blank_text(nw: Words, type_: RecordType, one: EnteredField) -> Expr | None:
     """Where a text stands for nothing, by the rule of records; None for a field that holds no texts of any words.
 
-    It is missing where the first letter shows that it does not, so that few texts are looked at whole.
+    It is missing where the first letter shows that the text is not blank, so that few texts are stripped.
     """
     known, column = type_.fields.get(one.name), nw.col(one.own)
     if one.type_.what != "text" or (known is not None and known.kind != "text"):

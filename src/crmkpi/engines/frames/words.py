@@ -82,9 +82,6 @@ class Expr(Protocol):  # noqa: PLW1641  # its hash is of no use
     def is_in(self, options: Collection[Scalar], /) -> Self:
         """Whether the value is one of these; missing where it is."""
 
-    def abs(self) -> Self:
-        """The size of a number."""
-
     def round(self, digits: int, /) -> Self:
         """A number rounded to this many digits."""
 
@@ -138,7 +135,7 @@ class ThenOf(Protocol[E]):
 
 
 class WordsOf(Protocol[E]):
-    """What makes expressions of a library."""
+    """The factory of the expressions of a library."""
 
     @property
     def Int64(self) -> object:  # noqa: N802

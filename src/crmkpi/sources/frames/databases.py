@@ -53,7 +53,7 @@ class Database:
         return self._described(TableOrQuery(name, schema))
 
     def query(self, text: str) -> DatabaseTable:
-        """What a SELECT of your own gives, to be given to a `Dataset` or to `crmkpi.table`, in place of a view.
+        """The rows of your own SELECT as a table for a `Dataset` or for `crmkpi.table`, in place of a view.
 
         Each of its columns has one name. It is sent as it is, within brackets, and is the only text of yours that is.
 
@@ -107,7 +107,7 @@ def database(connected: Any, /, *, timeout: float | None = None, untested: bool 
 
 
 def any_source(connected: Any) -> AlchemySource | SqliteSource | ChdbSource:
-    """What a user gave as a connection to a database, whether its tables are measured or its rows are read."""
+    """The source of a connection to a database, for measuring its tables and for reading its rows."""
     module = type(connected).__module__.partition(".")[0]
     if module == "sqlite3":
         return SqliteSource(connected, "sqlite")

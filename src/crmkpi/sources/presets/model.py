@@ -226,7 +226,7 @@ class Preset(_Part):
         return self
 
     def seen_of(self, column: PresetColumn) -> Seen:
-        """What a column rests on."""
+        """The evidence for a column: its own, else that of the preset."""
         return column.seen or self.seen
 
 

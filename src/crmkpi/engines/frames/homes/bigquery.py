@@ -1,4 +1,4 @@
-"""BigQuery. Written from its documentation; nobody has run it: it is measured with `untested=True` alone."""
+"""BigQuery. Written from its documentation and never run against a server, so it needs `untested=True`."""
 
 from __future__ import annotations
 

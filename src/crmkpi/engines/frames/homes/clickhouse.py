@@ -147,7 +147,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         return dict(session.rows("SELECT name, as_select FROM system.tables WHERE engine = 'View'"))
 
     def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:  # noqa: ARG002  # each looks anew
-        """A statement with the settings that it needs, to end after so many seconds."""
+        """A statement with its settings and its limit of seconds."""
         timed = "" if seconds is None else f", max_execution_time = {seconds:.3f}"
         return f"{text}\nSETTINGS {_SETTINGS}{timed}"
 

@@ -1,4 +1,4 @@
-"""What all databases have in common: a table or query as a frame, asked within one snapshot."""
+"""The base of all databases: a table or query as a frame, measured within one snapshot."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     def checked(self, session: Session, target: TableOrQuery) -> TableOrQuery:
         """The target, marked where it asks for the time; one that asks for chance is refused.
 
-        Views that a view or a query names are looked at too.
+        Views that a view or a query names are checked too.
         """
         known = dict(self.views(session)) if self.chance else {}
         texts = [target.query or known.pop(target.name, "")]
@@ -235,7 +235,7 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
         """Refuse a transaction that is no snapshot."""
 
     def state_of(self, session: Session, target: TableOrQuery) -> object:
-        """What tells that a table has changed within a session: how many rows it has, where they ask for the time."""
+        """The state by which a session notices that a table has changed: its rows, where it asks for the time."""
         if not target.moves:
             return None
         return session.rows(f"SELECT count(*) FROM {self.source_of(target)}")  # noqa: S608  # names are quoted
@@ -264,11 +264,11 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
                 )
 
     def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:  # noqa: ARG002  # settings may do that
-        """A statement as it is sent, to end after so many seconds, and to take a moment for the present."""
+        """A statement as it is sent, with its limit of seconds, which takes a given moment for the present."""
         return text
 
     def timed(self, seconds: float) -> Sequence[str]:  # noqa: ARG002  # a home may have none
-        """What ends a statement after so many seconds."""
+        """The settings that end a statement after `seconds`."""
         return ()
 
     def opened(self, frame: DatabaseTable, names: Sequence[str] = ()) -> DatabaseFrame:  # noqa: ARG002  # it is a database

@@ -1,4 +1,4 @@
-"""Statements for DuckDB that nobody has sent: it understands PostgreSQL's, but that its decimals are never NaN."""
+"""The text of statements for DuckDB, for `Metric.sql`: those of PostgreSQL, but for decimals, which are never NaN."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ class HomeOf(Protocol[E, F, N]):
 
     @property
     def words(self) -> WordsOf[E]:
-        """What makes expressions over plain columns: the module of Polars, or the same words written as SQL."""
+        """The factory of expressions over plain columns: the module of Polars, or the same words written as SQL."""
 
     def lent(self, frame: N) -> N:
         """A frame as the home keeps it."""
@@ -125,7 +125,7 @@ class HomeOf(Protocol[E, F, N]):
         """The names of the columns."""
 
     def type_of(self, frame: N, name: str, kind: Kind) -> ColumnType:
-        """The type of a column that is to hold a field of this kind."""
+        """The type of a column that is to hold a field of this kind; categories and enums of text are text."""
 
     def usual_type(self, frame: N, name: str, kind: Kind) -> ColumnType:
         """The type of a column as far as that is known without asking: any value of another type is refused."""
@@ -137,7 +137,8 @@ class HomeOf(Protocol[E, F, N]):
         """Only `columns`, made plain and wide.
 
         Text is text, whole numbers and floats have 64 bits (whole numbers more where they need it), decimals are whole
-        numbers of their smallest digit, timestamps microseconds and dates days since 1970. A timestamp that needs no
+        numbers of their smallest digit, in as many bits as that takes, so that none wraps or ends the statement;
+        timestamps are microseconds and dates days since 1970. A timestamp that needs no
         conversion is kept beside as `raw_name`, so that a filter on it reaches into a scan; these come second, each
         with its time zone, which is empty on the wall clock. The cells of the columns that are `worded` are kept beside
         as text under `word_name`.

@@ -149,7 +149,7 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
             raise InputError(f"MariaDB 10.6 or newer is measured; got {version}.")
 
     def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:
-        """A statement that ends after so many seconds, and takes a moment for the present."""
+        """A statement with its limit of seconds, which takes a given moment for the present."""
         limits = {"max_statement_time": None if seconds is None else f"{seconds:.3f}", "timestamp": moment}
         said = ", ".join(f"{name}={value}" for name, value in limits.items() if value is not None)
         return f"SET STATEMENT {said} FOR {text}" if said else text

@@ -1,4 +1,4 @@
-"""MySQL 8, as far as it is not MariaDB. Nobody has run it: it is measured with `untested=True` alone."""
+"""MySQL 8, as far as it is not MariaDB. Never run against a server, so it needs `untested=True`."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
             )
 
     def timed(self, seconds: float) -> Sequence[str]:
-        """What ends a statement after so many seconds, until the transaction ends."""
+        """The setting that ends statements after `seconds`, until the transaction ends."""
         return (f"SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}",)
 
     def views(self, session: Session) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Redshift. Written from its documentation; nobody has run it: it is measured with `untested=True` alone.
+"""Redshift. Written from its documentation and never run against a server, so it needs `untested=True`.
 
 It does not see blanks at the end of a text: texts that end so go with a mark behind them, which is taken off again.
 """

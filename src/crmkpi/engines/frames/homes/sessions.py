@@ -276,7 +276,7 @@ class ChdbSource(Source):
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """Statements of which each sees one state; that they see the same one is checked at the end."""
+        """Each statement sees one state of the tables; a check at the end tells whether all saw the same."""
         session = Session(self, self._run)
         if not self.trusted:
             self.home.check_server(session)
@@ -331,7 +331,7 @@ class AlchemySource(Source):
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """One state of the database: of a connection that is taken and given back, or of the one that was given."""
+        """A transaction that sees one state of the database, on a connection of the engine or on the user's own."""
         with self._connection() as connection:
             if connection is not self.connected and self.home.isolation:
                 with self.in_words("CONNECT"):

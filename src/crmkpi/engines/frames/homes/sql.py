@@ -72,7 +72,7 @@ class Sql:
 
     @staticmethod
     def wall_time(value: datetime) -> Text:
-        """A time on the wall clock as SQL."""
+        """A time on the wall clock as SQL, of the years 1 to 9999 and to the microsecond."""
         return f"TIMESTAMP '{value}'"
 
     @staticmethod
@@ -195,10 +195,6 @@ class Sql:
         """Whether a float is a number at all; missing where it is."""
         return type(self)(self.finite.format(self.text), self.name)
 
-    def abs(self) -> Self:
-        """The size of a number."""
-        return self.wrapped("abs(")
-
     def round(self, digits: int) -> Self:
         """A number rounded to this many digits."""
         return self.wrapped("round(", f", {digits})")
@@ -229,7 +225,7 @@ class Sql:
         return self.wrapped("(count(DISTINCT ", f") + {missing})", whole=True)
 
     def over(self, *names: Text) -> Self:
-        """What looks at all rows of a group, beside each of them."""
+        """An aggregate as a window function: its value stands in each row of the group."""
         parts = f"PARTITION BY {', '.join(map(self.quoted, names))}" if names else ""
         return self.wrapped("", f" OVER ({parts})")
 

@@ -1,4 +1,4 @@
-"""What all homes of SQL do in the same way: a dialect says the rest."""
+"""The base of all homes of SQL: a dialect says the rest."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 
 
 class SqlHome(ABC, Generic[S, F, N]):
-    """What all homes of SQL do in the same way."""
+    """The base of all homes of SQL."""
 
     dialect: type[S]
     words: SqlWords[S]
@@ -73,7 +73,7 @@ class SqlHome(ABC, Generic[S, F, N]):
         return self.type_of(frame, name, kind)
 
     def facts(self, frame: N, names: Sequence[str]) -> Mapping[str, Facts]:  # noqa: ARG002  # statistics are old
-        """Nothing is known of columns but what they are asked."""
+        """Nothing: statistics of a database may be out of date."""
         return {}
 
     def columns(self, frame: F) -> Columns:

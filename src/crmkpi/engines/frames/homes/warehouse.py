@@ -1,4 +1,4 @@
-"""What warehouses have in common: types by their names, no snapshots, and statements that nobody has run here.
+"""The base of warehouses: types by their names, no snapshots, and statements that were never run against a server.
 
 Each dialect is written from its documentation. The probe asks a server for all that the dialect takes for granted,
 before a figure is made.
