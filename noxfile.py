@@ -55,7 +55,7 @@ def slow(session: nox.Session) -> None:
     `nox -s slow -- -k ""` asks them of all KPIs.
     """
     chosen = session.posargs or ("-k", SMALL)
-    session.run("pytest", "-q", "-n", "auto", "--slow", "-m", "slow or in_turns or hypothesis", *chosen)
+    session.run("pytest", "-q", "-n", "auto", "--slow", "-m", "slow or hypothesis", *chosen)
 
 
 @nox.session(venv_backend="none")

@@ -6,7 +6,8 @@ Tests that take a `backend` run on each frame library: those of `--backends`, or
 `--exhaustive` runs them on all kinds, such as Polars both lazy and eager.
 
 Tests marked as slow, which take seconds each or are hundreds, run with `--slow`, as in CI, and where they are named. So
-do most of those marked `in_turns`: each of their cases runs on one backend, and the next case on the next.
+do most cases of the tests marked `in_turns`, where each case runs on one backend and the next case on the next, and of
+those marked `one_of(n)`, where one case of n runs: `-m slow` has the others.
 """
 
 from __future__ import annotations
@@ -53,16 +54,25 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("exhaustive" if config.getoption("--exhaustive") else profile)
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m slow` chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the slow tests, unless they are asked for: by an option, or by a name such as FILE::TEST."""
     items[:] = [item for item in items if crc32(item.nodeid.encode()) % config.getoption("--sample") == 0]
+    if not config.getoption("--backends"):
+        for item in [*_out_of_turn(items), *_not_drawn(items)]:
+            item.add_marker("slow")
     if config.getoption("--slow") or config.getoption("--exhaustive") or any("::" in named for named in config.args):
         return
-    out_of_turn = set() if config.getoption("--backends") else _out_of_turn(items)
-    slow = {item for item in items if item in out_of_turn or item.get_closest_marker("slow")}
+    slow = {item for item in items if item.get_closest_marker("slow")}
     if slow:
         config.hook.pytest_deselected(items=list(slow))
         items[:] = [item for item in items if item not in slow]
+
+
+def _not_drawn(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Of tests marked `one_of(n)`, the cases that are not the one of n."""
+    marked = [(item, item.get_closest_marker("one_of")) for item in items]
+    return [item for item, mark in marked if mark and crc32(item.nodeid.encode()) // 7 % mark.args[0]]
 
 
 def _out_of_turn(items: list[pytest.Item]) -> set[pytest.Item]:

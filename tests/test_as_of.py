@@ -133,6 +133,7 @@ def measured(metric: ck.Metric, tables: Any, period: Any) -> list[Any]:
     return [(one.value, None if one.value is None else one.inputs) for one in report]
 
 
+@pytest.mark.one_of(3)
 @pytest.mark.parametrize("metric", KPIS, ids=lambda metric: metric.id)
 def test_a_later_export_measured_as_of_a_day_gives_what_that_day_gave(metric: ck.Metric) -> None:
     for seed in range(2):
@@ -151,6 +152,7 @@ TOLD = [
 ]
 
 
+@pytest.mark.one_of(3)
 @pytest.mark.parametrize("engine", ["polars", "pandas", "pyarrow", "duckdb", "sqlite"])
 @pytest.mark.parametrize("metric", TOLD, ids=lambda metric: metric.id)
 def test_what_a_status_or_score_tells_is_as_of_the_day_on_every_engine(metric: ck.Metric, engine: str) -> None:

@@ -207,6 +207,7 @@ def test_before_the_first_hours_that_are_known_business_time_is_refused_and_not_
 SENTINELS = (datetime(1, 1, 1), datetime(9999, 12, 31), datetime(9999, 12, 31, 23, 59, 59))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(moment=moments, zone=zones, far=st.sampled_from(SENTINELS), aware=st.booleans())
 def test_around_the_clock_equals_elapsed_time_up_to_any_sentinel_date(moment, zone, far, aware):
@@ -215,6 +216,7 @@ def test_around_the_clock_equals_elapsed_time_up_to_any_sentinel_date(moment, zo
     assert apart == timedelta(0) if aware else apart < timedelta(days=2)  # offsets of the two wall clocks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("tzinfo", [None, UTC])
 def test_four_centuries_have_the_hours_of_their_weeks(zone, tzinfo):

@@ -48,6 +48,7 @@ def test_the_company_is_the_same_at_every_call(company: Mapping[str, list[Any]])
     assert sample_company(scale=0.2) == company
 
 
+@pytest.mark.slow
 def test_the_demo_writes_the_same_bytes_every_time(written: tuple[Path, str], tmp_path: Path) -> None:
     directory, _ = written
     assert main(["demo", "--dir", str(tmp_path / "again")]) == 0
@@ -57,6 +58,7 @@ def test_the_demo_writes_the_same_bytes_every_time(written: tuple[Path, str], tm
         assert (directory / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_every_file_reads_back_as_the_records_it_was_made_from(crm: Dataset) -> None:
     for table, records in sample_company().items():
         found: list[Any] = list(crm.tables[table])
@@ -142,6 +144,7 @@ def test_the_dirt_of_real_exports_is_there() -> None:
     assert any(ticket.spam for ticket in tickets)
 
 
+@pytest.mark.slow
 def test_every_kpi_has_a_value_and_accounts_for_every_record(crm: Dataset) -> None:
     given = {"lifespan": 1000, "market_revenue": 1_000_000, "quota": 100_000, "horizon": 60, "hourly_rate": 60}
     report = crm.scorecard(period="2026-Q3", parameters=given)
@@ -194,6 +197,7 @@ def test_names_that_look_like_code_are_only_text_in_the_files(written: tuple[Pat
     assert "<b>Eve</b>" not in (directory / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_was_planted_is_there_to_find() -> None:
     planted = Dataset(currency="EUR", rates=Rates("EUR", {"CHF": "1.05"}), as_of=AS_OF, **sample_company(scale=4))
     found = planted.search("win_rate", period="2026-Q1", by=["source", "owner", "product"]).found

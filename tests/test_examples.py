@@ -145,6 +145,7 @@ def test_the_nightly_script_prints_what_is_expected_and_writes_the_same_kpis_as_
     assert all(f"`{row['metric']}`" in done.stdout for row in rows)
 
 
+@pytest.mark.slow
 @needs_bash
 def test_the_nightly_script_ends_with_1_and_the_reason_when_the_data_cannot_be_used(
     folder: Path, tmp_path: Path

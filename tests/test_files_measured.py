@@ -22,6 +22,7 @@ from crmkpi.insight.cohorts import cohorts
 from crmkpi.insight.rfm import rfm, split_holdout
 from crmkpi.sources import files as files_module
 from crmkpi.sources.files import FileRecords
+from crmkpi.sources.frames.csv_parts import plain_part
 
 pytest.importorskip("polars")
 HEADERS = ("Id", "Status", "Amount", "Currency", "Closed at", "Owner", "Deleted", "Seats")
@@ -244,3 +245,23 @@ def test_cohorts_and_rfm_of_a_file_are_the_same_by_frame_and_by_reader(
             analyses.append((type(error), str(error)))
         found.append(analyses)
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("ids", "twice"),
+    [
+        (["1", "2", "10"], False),
+        (["1", "1"], True),
+        (["2", "1", "2"], True),
+        (["1", "01"], False),  # two texts, so two ids
+        (["01", "1", "1"], True),
+        (["a", "b"], False),
+        (["a", "b", "a"], True),
+        (["0", str(2**62), str(2**63 - 1), str(-(2**63)), str(-(2**62)), "0"], True),  # whose distances wrap around
+        (["9" * 30, "9" * 30], True),
+    ],
+)
+def test_ids_that_come_twice_are_found_in_any_order(ids: list[str], twice: bool, tmp_path: Path) -> None:
+    path = tmp_path / "deals.csv"
+    path.write_text("id,status\n" + "".join(f"{one},won\n" for one in ids), encoding="utf-8")
+    assert (plain_part(path, ck.Deal, None, None, {}) is None) == twice

@@ -112,6 +112,7 @@ def check_parts(metrics, company=COMPANY, turn=0):
     return expected
 
 
+@pytest.mark.one_of(3)
 @pytest.mark.parametrize("metrics", together().values(), ids=map(" ".join, together()))
 def test_parts_merge_into_the_whole_over_json(metrics):
     check_parts(metrics)

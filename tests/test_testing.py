@@ -282,6 +282,7 @@ def test_fields_that_could_not_be_read_cost_a_record_where_they_are_read(found: 
     assert account.left_out.get("status unreadable", 0) == lost
 
 
+@pytest.mark.slow
 def test_fields_that_could_not_be_read_are_drawn_where_they_are_asked_for() -> None:
     for strategy in (records(ck.Deal, unreadable=True), datasets(ck.Deal, unreadable=True).map(deals_of)):
         find(strategy, lambda found: any("status" in deal.unreadable for deal in found), settings=ANY)
@@ -301,6 +302,7 @@ def most_of(crm: ck.Dataset) -> float:
     return crm.most_unreadable
 
 
+@pytest.mark.slow
 def test_without_hypothesis_metrics_are_checked_and_strategies_say_what_to_install() -> None:
     script = (
         "import sys; sys.modules['hypothesis'] = None\n"

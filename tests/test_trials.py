@@ -64,6 +64,7 @@ def table_on(engine: str, found: list[ck.Subscription]) -> Any:
     return found if engine == "records" else frame_of(engine, arrow_of(found, record_type(ck.Subscription)))
 
 
+@pytest.mark.one_of(3)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", B)
 def test_what_a_subscription_brings_goes_by_its_trial_and_its_status(name: str, engine: str) -> None:

@@ -244,6 +244,7 @@ OF_ORDERS = [
 ]
 
 
+@pytest.mark.one_of(3)
 @pytest.mark.parametrize("engine", ["records", "polars", "duckdb"])
 @pytest.mark.parametrize("metric", OF_ORDERS, ids=lambda metric: metric.id)
 def test_a_refund_lowers_amounts_and_is_no_purchase_for_any_kpi(metric: ck.Metric, engine: str) -> None:

@@ -14,6 +14,7 @@ from crmkpi.testing.laws import takes_period
 from crmkpi.testing.pools import random_dataset
 
 
+@pytest.mark.one_of(3)
 @pytest.mark.parametrize("name", [metric.id for metric in catalogue.everything()])
 def test_every_reason_that_occurs_in_random_data_is_told(name):
     metric, random = catalogue.find(name), Random(name)

@@ -102,6 +102,7 @@ def test_records_dicts_and_files_agree(type_: RecordType) -> None:
         assert known[name] == ({"read": 5, "empty": 3, "unreadable": 0} if name != "note" else (405, {"no note": 3}))
 
 
+@pytest.mark.one_of(3)
 @pytest.mark.in_turns
 @pytest.mark.parametrize("type_", TYPES, ids=lambda type_: type_.table)
 def test_frames_and_databases_agree_with_records(backend: str, type_: RecordType) -> None:

@@ -159,6 +159,7 @@ TABLES = list(RECORDS)
 QUESTIONS: Mapping[str, Mapping[str, Any]] = {"all": {}, "quarter": {"period": "2026-Q3"}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["deals", "orders"])
 def test_every_field_that_cannot_be_read_costs_kpis_the_same_as_on_records(table: str) -> None:
     pytest.importorskip("polars")

@@ -240,6 +240,7 @@ def test_text_of_any_layout_is_text(backend, kinds) -> None:
     assert win_rate(frame).inputs == {"won": 2, "closed": 3}
 
 
+@pytest.mark.slow
 @pytest.mark.in_turns
 def test_no_rows_give_what_no_records_give_for_every_definition(backend) -> None:
     nothing = dict.fromkeys(RECORDS, ())

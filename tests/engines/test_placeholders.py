@@ -92,6 +92,7 @@ def test_records_and_readers_take_it_for_no_date(type_: RecordType, name: str, d
     assert account(type_, name, any_csv(io.StringIO(file.getvalue()), record=type_.model)) == found
 
 
+@pytest.mark.one_of(3)
 @pytest.mark.in_turns
 @pytest.mark.parametrize("zone", [None, UTC], ids=["wall clock", "UTC"])
 @pytest.mark.parametrize(("type_", "name"), DATED, ids=NAMES)

@@ -39,6 +39,7 @@ NOW: Mapping[str, tuple[ck.Metric, Sequence[Any], Any]] = {
 }
 
 
+@pytest.mark.one_of(3)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", NOW)
 def test_what_is_open_now_needs_no_start_and_a_period_without_one_is_undefined(name: str, engine: str) -> None:
@@ -141,6 +142,7 @@ SO_FAR: Mapping[str, tuple[ck.Metric, Sequence[Any], Any, Mapping[str, int]]] = 
 }
 
 
+@pytest.mark.one_of(3)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", SO_FAR)
 def test_what_lies_after_as_of_has_not_happened(name: str, engine: str) -> None:
@@ -202,6 +204,7 @@ def test_a_period_is_measured_as_if_later_dates_were_not_there(drawn: list[Any])
         assert found.inputs == known.inputs, metric.id
 
 
+@pytest.mark.one_of(3)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     ("created", "replied", "hours"),

@@ -28,9 +28,6 @@ from crmkpi.company.asking import SORTS, asked, chosen, lost, wrong_file
 from crmkpi.company.outputs import write_all
 from crmkpi.dates.calendars import Calendar, CalendarUnit
 from crmkpi.definition.metric import Metric
-from crmkpi.display.html import report_page
-from crmkpi.display.markdown import report_markdown
-from crmkpi.display.rows import report_csv, report_json
 from crmkpi.display.saving import REPORT_SUFFIXES, check_suffix, report_file
 from crmkpi.display.text import report_text
 from crmkpi.errors import CurrencyError, UnknownNameError
@@ -225,8 +222,8 @@ def _as_table(report: Report) -> str:
 
 _FORMATS: Mapping[str, Callable[[Report], str]] = {
     "table": _as_table,
-    "json": report_json,
-    "csv": report_csv,
-    "markdown": report_markdown,
-    "html": report_page,
+    "json": Report.to_json,
+    "csv": Report.to_csv,
+    "markdown": Report.to_markdown,
+    "html": Report.to_html,
 }

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from crmkpi.display.html import report_page
-from crmkpi.display.markdown import report_markdown
-from crmkpi.display.rows import report_csv, report_json
-from crmkpi.display.text import report_text
-from crmkpi.display.workbook import report_workbook
 from crmkpi.errors import unknown_name
 from crmkpi.measuring.results import Report
 
 __all__ = ["REPORT_SUFFIXES", "check_suffix", "report_file"]
 
-_FORMATS: Mapping[str, Callable[[Report], str | bytes]] = {
-    ".txt": report_text,
-    ".json": report_json,
-    ".csv": report_csv,
-    ".md": report_markdown,
-    ".html": report_page,
-    ".xlsx": report_workbook,
+
+def _workbook(report: Report) -> bytes:
+    from crmkpi.display.workbook import report_workbook  # noqa: PLC0415  # only for a workbook
+
+    return report_workbook(report)
+
+
+_FORMATS: Mapping[str, Callable[[Report], str | bytes]] = {  # whose modules are loaded when they write
+    ".txt": str,
+    ".json": Report.to_json,
+    ".csv": Report.to_csv,
+    ".md": Report.to_markdown,
+    ".html": Report.to_html,
+    ".xlsx": _workbook,
 }
 REPORT_SUFFIXES = tuple(_FORMATS)
 

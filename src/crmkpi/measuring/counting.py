@@ -72,17 +72,6 @@ def used_and_left_out(counts: Sequence[Counts], numbers: Sequence[int]) -> tuple
 class Counting:
     """Where the records of one table and anchor are counted over one period."""
 
-    __slots__ = (
-        "_account",
-        "_again",
-        "_answer",
-        "_groups",
-        "_none",
-        "_others",
-        "_parts",
-        "_used",
-    )
-
     def __init__(self, answer: Answer, account: AccountPlan, parts: Sequence[Part]) -> None:
         """Count in those `parts` of an answer that make up the period."""
         self._answer = answer

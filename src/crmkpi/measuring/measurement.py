@@ -197,21 +197,6 @@ def chosen_metrics(
 class _Builder:
     """Builds the results of one measurement."""
 
-    __slots__ = (
-        "_alone",
-        "_confidence",
-        "_crm",
-        "_given",
-        "_kept",
-        "_made",
-        "_names",
-        "_reaches",
-        "_reader",
-        "_rows",
-        "_segments",
-        "begins",
-    )
-
     def __init__(
         self,
         crm: Dataset,

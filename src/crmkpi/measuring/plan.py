@@ -64,22 +64,6 @@ class Plan:
     stands for every field.
     """
 
-    __slots__ = (
-        "_again",
-        "_intervals",
-        "_moments",
-        "_so_far",
-        "_undated",
-        "_whole",
-        "asks_business_time",
-        "attributes",
-        "metrics",
-        "queries",
-        "related",
-        "shifting",
-        "unreadable",
-    )
-
     def __init__(
         self,
         metrics: Iterable[Metric],

@@ -14,10 +14,12 @@ from crmkpi.sources.columns import Columns, MatchedColumn, folded_header
 from crmkpi.sources.computed_values import INTERVALS
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.header_units import OF_MONEY, OF_MRR, OF_TIME, says_month, unit_in
+from crmkpi.sources.presets.library import folded, preset_headers
 from crmkpi.sources.reading import ReadingOptions
 
 __all__ = [
     "check_currency",
+    "check_filled",
     "check_intervals",
     "check_table",
     "check_units",
@@ -31,6 +33,7 @@ _CURRENCY = re.compile(
 )
 _LOOKED_AT = 1_000  # cells of a column
 _SAID = {"smallest": "cents", "yearly": "amounts of a year", "quarterly": "amounts of a quarter"}
+_SHOWN = 8  # headers in a message
 _MORE = 2  # headers of another table that a file must have beyond those of its own
 
 
@@ -120,21 +123,42 @@ def _unit_said(header: str, known: FieldType) -> tuple[str, str, str] | None:
     return found, f"{numbers}, and {known.name!r} holds {holds}", plain
 
 
-def check_table(
+def check_table(headers: Sequence[str], kind: RecordType, options: ReadingOptions, *, source: str) -> None:
+    """Refuse a file whose headers are those of another table.
+
+    They are where two more of them are names of fields of the other record than of this one, and no preset for this
+    record knows as many; or where two more are known to the other with a preset for it, and all that fill a field of
+    this record are, as an id, a status and the date of creation are those of any table.
+    """
+    if options.preset is not None or options.columns or options.headers is not None:
+        return
+    own = _fields_of(headers, kind)
+    if len(set(headers)) < len(own) + _MORE:
+        return
+    told = {header for header in own if folded(header) != "id"}
+    most = max(map(len, _known_of(headers, kind)))
+    found: list[tuple[list[str], str]] = []
+    for other in (each for record in RECORDS.values() if (each := record_type(record)).table != kind.table):
+        fields, known = _fields_of(headers, other), _known_of(headers, other)
+        if len(fields) >= len(own) + _MORE and len(fields) > most:
+            found.append((fields, other.table))
+        found += [(each, other.table) for each in known if len(each) >= most + _MORE and told.issubset(each)]
+    if found:
+        columns, table = max(found, key=lambda one: len(one[0]))
+        shown = _listed(columns[:_SHOWN]) + (", ..." if columns[_SHOWN:] else "")
+        raise FileFormatError(
+            f"{source} has the columns of {table} ({shown}) and few of {kind.table} ({_listed(own) or 'none'}); is it "
+            f"the right file? If it is, name one of its columns, such as columns={{{(own or headers)[0]!r}: ...}}."
+        )
+
+
+def check_filled(
     headers: Sequence[str], columns: Columns, kind: RecordType, options: ReadingOptions, *, source: str
 ) -> None:
-    """Refuse a file whose headers are those of another table, or of no record at all."""
+    """Refuse a file of which nothing shows that its rows are such records, and no summary of them."""
     if options.preset is not None or options.columns or options.headers is not None:
         return
     own = {column.field for column in columns.fields}
-    other = max((record_type(record) for record in RECORDS.values()), key=lambda each: len(_of(headers, each)))
-    others = _of(headers, other)
-    if other.table != kind.table and len(others) >= len(own) + _MORE:
-        raise FileFormatError(
-            f"{source} has the columns of {other.table} ({_listed(others)}) and few of {kind.table} "
-            f"({_listed(sorted(own)) or 'none'}); is it the right file? If it is, name one of its columns, such as "
-            f"columns={{{columns.fields[0].header if columns.fields else headers[0]!r}: ...}}."
-        )
     known = [known for name, known in kind.fields.items() if name in own]
     if columns.numbered and len(columns.unmapped) > len(own) and all(each.kind == "text" for each in known):
         raise FileFormatError(
@@ -144,9 +168,19 @@ def check_table(
         )
 
 
-def _of(headers: Sequence[str], kind: RecordType) -> list[str]:
+def _fields_of(headers: Sequence[str], kind: RecordType) -> list[str]:
+    """The headers that are names of fields of a record."""
     names = {folded_header(name) for name, known in kind.fields.items() if known.kind != "attributes"}
     return [header for header in headers if folded_header(header) in names]
+
+
+def _known_of(headers: Sequence[str], kind: RecordType) -> list[list[str]]:
+    """The headers that are names of fields, or known to a preset for the record, for each such preset."""
+    fields = set(_fields_of(headers, kind))
+    presets = preset_headers().get(kind.model.__name__, (frozenset(),))
+    return [
+        [header for header in headers if header in fields or (header and folded(header) in known)] for known in presets
+    ]
 
 
 def _listed(names: Iterable[str]) -> str:

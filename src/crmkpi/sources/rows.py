@@ -20,7 +20,7 @@ from crmkpi.sources.building import Builder, builder
 from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
-from crmkpi.sources.guards import check_currency, check_intervals, check_table, check_units
+from crmkpi.sources.guards import check_currency, check_filled, check_intervals, check_table, check_units
 from crmkpi.sources.histories import joined_visits, merged_away, merged_note, stage_grid, without_merged
 from crmkpi.sources.joined import with_joined
 from crmkpi.sources.leaving_out import LeftOut, left_out
@@ -131,9 +131,11 @@ class Loading(Generic[_R]):
             grid, options = stage_grid(grid, options, self.preset)
             self.preset = None
         self.grid, self.options = grid, options
+        if grid.text or grid.sheet:
+            check_table(grid.headers, self.kind, options, source=grid.source)
         self._matched = matched_columns(grid.headers, self.kind, options, source=grid.source)
         if grid.text or grid.sheet:
-            check_table(grid.headers, self._matched, self.kind, options, source=grid.source)
+            check_filled(grid.headers, self._matched, self.kind, options, source=grid.source)
         self.columns = self._matched
         if options.only is not None:
             self.columns = self._matched.looked_at(options.only, self.kind, options.preset)

@@ -66,36 +66,6 @@ class FrameTable:
     `numbered` where some are but numbers of lines.
     """
 
-    __slots__ = (
-        "_assumed",
-        "_assuming",
-        "_known",
-        "_names",
-        "_rows",
-        "_skipped",
-        "_skipped_rows",
-        "_types",
-        "_unreadable",
-        "backend",
-        "columns",
-        "computed",
-        "constant",
-        "currency",
-        "frame",
-        "inclusive",
-        "kept",
-        "numbered",
-        "rejected",
-        "searched",
-        "type_",
-        "tz",
-        "unfilled",
-        "unlike",
-        "unread",
-        "values",
-        "zone",
-    )
-
     def __init__(
         self,
         frame: object,

@@ -26,7 +26,7 @@ from crmkpi.sources.dates import YEARS_OF_ZEROS, zone_named
 from crmkpi.sources.frames.duckdb_records import quoted, relation_of_records
 from crmkpi.sources.frames.typed_columns import NotPlainError, field_column
 from crmkpi.sources.grid import Grid, Part, Row
-from crmkpi.sources.guards import check_currency, check_intervals, check_table, check_units
+from crmkpi.sources.guards import check_currency, check_filled, check_intervals, check_table, check_units
 from crmkpi.sources.header_units import says_percent
 from crmkpi.sources.numbers import point_or_error
 from crmkpi.sources.presets.library import AnyPreset
@@ -101,6 +101,7 @@ def _in_place(library: Any, files: Sequence[Path], kind: RecordType, options: Re
         with cells_of_any_length():
             text = open_text(path, encoding=None)
             grid = csv_grid(text, kind.model, options, delimiter=None)
+            check_table(grid.headers, kind, options, source=grid.source)
             matched.append(matched_columns(grid.headers, kind, options, source=grid.source))
             _check_rows(grid, matched[-1])
             _check_columns(grid, matched[-1], kind, options)
@@ -189,7 +190,7 @@ def _check_rows(grid: Grid, columns: Columns) -> None:
 
 
 def _check_columns(grid: Grid, columns: Columns, kind: RecordType, options: ReadingOptions) -> None:
-    check_table(grid.headers, columns, kind, options, source=grid.source)
+    check_filled(grid.headers, columns, kind, options, source=grid.source)
     check_currency(grid, columns, kind, options)
     check_intervals(grid, columns, kind, options)
     check_units(columns, kind, source=grid.source)

@@ -129,8 +129,15 @@ def _unfilled(account: LoadAccount) -> Iterator[str]:
 
 
 def _has_twice(frame: Any, kind: RecordType) -> bool:
-    """Whether an id may come more than once."""
-    return "id" in kind.fields and frame[field_column("id")].hash().n_unique() < frame.height
+    """Whether an id may come more than once; those that are rising numbers all differ."""
+    if "id" not in kind.fields:
+        return False
+    ids = frame[field_column("id")]
+    pl = import_module("polars")
+    numbers = ids.cast(pl.Int64, strict=False)
+    if not numbers.null_count() and (numbers.slice(1) > numbers.head(-1)).all():
+        return False
+    return bool(ids.hash().n_unique() < frame.height)
 
 
 def later_part(

@@ -18,7 +18,7 @@ from crmkpi.records.base import RecordType
 from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.frames.typed_columns import NotPlainError, TypedColumns, first_places
 from crmkpi.sources.grid import Grid, Part
-from crmkpi.sources.guards import check_table, check_units, may_be_of_intervals, may_hold_currency
+from crmkpi.sources.guards import check_filled, check_table, check_units, may_be_of_intervals, may_hold_currency
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset
 from crmkpi.sources.reading import ReadingOptions
@@ -75,8 +75,9 @@ def plain_frame(
         facts = _facts(path, grid.delimiter, start - 1, len(grid.headers))
     except UnicodeDecodeError as problem:
         raise NotPlainError from problem
+    check_table(grid.headers, kind, options, source=grid.source)
     columns = matched_columns(grid.headers, kind, options, source=grid.source)
-    check_table(grid.headers, columns, kind, options, source=grid.source)
+    check_filled(grid.headers, columns, kind, options, source=grid.source)
     may_lack = may_hold_currency(grid.headers, columns, kind, options) or may_be_of_intervals(columns, kind)
     if options.only is not None:
         columns = columns.looked_at(options.only, kind, preset)

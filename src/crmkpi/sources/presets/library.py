@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from crmkpi.errors import DefinitionError, FileFormatError, InputError, UnknownN
 from crmkpi.sources.presets.faults import fault
 from crmkpi.sources.presets.model import Preset
 
-__all__ = ["PRESETS", "AnyPreset", "folded", "preset"]
+__all__ = ["PRESETS", "AnyPreset", "folded", "preset", "preset_headers"]
 
 AnyPreset = str | Path | Mapping[str, Any] | Preset
 _FOLDER = Path(__file__).parent / "files"
@@ -89,6 +89,17 @@ def folded(header: str) -> str:
 @cache
 def _names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.json")))
+
+
+@cache
+def preset_headers() -> Mapping[str, Sequence[frozenset[str]]]:
+    """The headers of each preset of the package in normal form, by the record that it reads, without its checks."""
+    found: dict[str, list[frozenset[str]]] = {}
+    for name in _names():
+        given = _extended(_contents(name))
+        headers = frozenset(folded(header) for column in given["columns"] for header in _headers(column))
+        found.setdefault(str(given["record"]), []).append(headers)
+    return found
 
 
 @cache
