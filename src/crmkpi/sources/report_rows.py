@@ -55,7 +55,7 @@ class ReportRows:
 
     def _may_hold(self, rows: Sequence[Row], place: int) -> bool:
         try:
-            cells = set(map(itemgetter(place), rows))
+            cells: set[Any] = set(map(itemgetter(place), rows))
         except IndexError:
             cells = {row[place] if place < len(row) else None for row in rows}
         if place == 0 and (None in cells or "" in cells or self.headers[0] in cells):
