@@ -103,6 +103,22 @@ def test_a_first_answer_takes_polars_four_collects_and_a_second_one(
     assert counts == [4, 1, 1]
 
 
+@pytest.mark.parametrize("metric", [revenue, average_deal_size, sales_cycle_length, MEDIAN], ids=lambda one: one.id)
+def test_rows_of_another_status_are_left_out_before_polars_groups(metric: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[str] = []
+    collect = pl.LazyFrame.collect
+
+    def noted(frame: Any, **more: Any) -> Any:
+        plans.append(frame.explain())
+        return collect(frame, **more)
+
+    monkeypatch.setattr(pl.LazyFrame, "collect", noted)
+    frames("polars", DEALS).measure(metric, **YEAR)
+    filters = [line for plan in plans if "AGGREGATE" in plan for line in plan.splitlines() if "FILTER" in line]
+    assert len(filters) == 2  # the rows of the year, and those without a date
+    assert all('(col("status") == "won")' in line and "deleted" in line for line in filters)
+
+
 def test_five_kpis_take_as_many_questions_as_one() -> None:
     pytest.importorskip("duckdb", reason="DuckDB is not installed")
     crm = frames("duckdb", DEALS)

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from crmkpi.engines.frames.homes.mariadb import MariaDbSql
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.errors import ColumnError, InputError
 
-from .servers import PASSWORD, postgresql
+from .servers import PASSWORD, mariadb, postgresql
 from .test_traps import Server
 
 sa = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
@@ -253,6 +254,44 @@ def test_connections_of_drivers_are_an_error_that_says_what_to_give() -> None:
     url = postgresql().replace("+psycopg", "")
     with psycopg.connect(url) as connection, pytest.raises(InputError, match=said):
         ck.database(connection)
+
+
+@pytest.mark.parametrize("asks", ["measures", "reads rows"])
+@pytest.mark.parametrize("name", ["postgresql", "mariadb", "sqlite"])
+def test_engines_whose_rows_are_dicts_are_an_error_that_says_what_to_leave_out(name, asks, tmp_path) -> None:
+    url: Any = f"sqlite:///{tmp_path / 'deals'}"
+    arguments: dict[str, Any] = {}
+    if name == "postgresql":
+        url, rows = postgresql(), pytest.importorskip("psycopg.rows")
+        arguments = {"connect_args": {"row_factory": rows.dict_row}}
+    elif name == "mariadb":
+        url, cursors = mariadb(), pytest.importorskip("pymysql.cursors")
+        arguments = {"connect_args": {"cursorclass": cursors.DictCursor}}
+    else:
+        arguments = {"creator": lambda: connection_of_dicts(tmp_path / "deals")}
+    table = f"dicts_{next(NUMBERS)}"
+
+    def ask(engine: Any) -> Any:
+        if asks == "measures":
+            return ck.win_rate(ck.database(engine).table(table)).value
+        return [deal.id for deal in ck.read_sql(f"SELECT * FROM {table}", engine, record=ck.Deal)]
+
+    plain = sa.create_engine(url)
+    with plain.begin() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE {table}(id {TEXT[name]}, status {TEXT[name]})")
+        connection.exec_driver_sql(f"INSERT INTO {table} VALUES ('1', 'won')")
+    made_wrong = sa.create_engine(url, **arguments)
+    with pytest.raises(InputError, match=r"The engine must give rows as tuples, .*without cursorclass or row_"):
+        ask(made_wrong)
+    assert ask(plain) in (1.0, ["1"])
+    for engine in (plain, made_wrong):
+        engine.dispose()
+
+
+def connection_of_dicts(path: Path) -> sqlite3.Connection:
+    made = sqlite3.connect(path)
+    made.row_factory = lambda cursor, row: dict(zip([each[0] for each in cursor.description], row, strict=True))
+    return made
 
 
 FACTORIES: dict[str, Callable[[sqlite3.Connection], None]] = {

@@ -199,6 +199,8 @@ class Compiler:
                     return deciding
                 if isinstance(first, bool) or isinstance(second, bool):
                     return second if isinstance(first, bool) else first
+                if repr(first) == repr(second):  # they differed in what is settled
+                    return first
                 return Combination(word, first, second)
             case Negation(item) | Unless(item):
                 inner = self._settled(item)

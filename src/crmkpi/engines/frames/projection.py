@@ -196,14 +196,16 @@ class Projection:
         ways = list(self.ways.values())
         alone = {f"unless({text})" for way in ways if len(way) == 1 for text in way}
         counted = Counter(text for way in ways for text in way if text not in alone)
-        found: dict[str, Expr] = {}
+        needed: dict[frozenset[str], Expr] = {}
         for way in ways:
             shared = {text: one.source for text, one in way.items() if counted[text] > 1}
-            needed = shared or {text: one.source for text, one in way.items() if text not in alone}
-            if not needed:
+            asked = shared or {text: one.source for text, one in way.items() if text not in alone}
+            if not asked:
                 return []
-            found[" & ".join(sorted(needed))] = all_of(needed.values())
-        return [any_of(found.values())] if len(found) <= _FEW_WAYS else []
+            needed[frozenset(asked)] = all_of(asked.values())
+        # Rows that meet some of the conditions are more, and have those that meet all of them.
+        found = [source for texts, source in needed.items() if not any(fewer < texts for fewer in needed)]
+        return [any_of(found)] if len(found) <= _FEW_WAYS else []
 
 
 def _named(prefix: str, among: dict[str, tuple[str, Expr]], text: str, source: Expr) -> str:

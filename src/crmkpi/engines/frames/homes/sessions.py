@@ -314,9 +314,20 @@ class AlchemySource(Source):
             yield cast("Connection", self.connected)
             return
         with self.in_words("CONNECT"):
-            taken = connect()
+            taken = self._taken(connect)
         with taken as connection:
             yield connection
+
+    def _taken(self, connect: Callable[[], Connection]) -> Connection:
+        """A connection of the engine; SQLAlchemy reads rows of its first one by their places, and may find none."""
+        try:
+            return connect()
+        except (LookupError, TypeError, AssertionError) as error:
+            raise InputError(
+                "The engine must give rows as tuples, and SQLAlchemy failed on its first one "
+                f"({type(error).__name__}: {error}); give an engine without cursorclass or row_factory, such as "
+                "DictCursor or dict_row, in connect_args or creator."
+            ) from error
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
