@@ -3,7 +3,9 @@
     pip install boring-semantic-layer 'ibis-framework[duckdb]' pandas; python benchmarks/frames_semantic_layer.py [rows]
 
 By owner and month of one year: deals won, deals closed, the win rate and the revenue. Both sides filter and group in
-DuckDB and hand out the rows; crmkpi adds intervals and what was left out. Wall-clock time, best of several, in turns.
+DuckDB and hand out the rows; crmkpi adds intervals and what was left out. A statement by hand gives this evidence too:
+it groups all rows, counts those that are deleted, without a date or not as assumed, and adds up whole cents. Best of
+several, in turns.
 """
 
 from __future__ import annotations
@@ -22,6 +24,18 @@ from crmkpi import Dataset, Deal, Table, lost_deals, metric, revenue, win_rate
 
 ROUNDS = 5
 deals = Table(Deal)
+EVIDENCE = """
+SELECT owner, part, sum(n), sum(unlike), sum(n) FILTER (NOT deleted AND status = 'won'),
+       sum(n) FILTER (NOT deleted AND status = 'lost'), sum(n) FILTER (deleted),
+       sum(cents) FILTER (NOT deleted AND status = 'won')
+FROM (SELECT owner, CASE WHEN closed_at IS NULL THEN -1
+                         WHEN closed_at >= '2025-01-01' AND closed_at < '2026-01-01' THEN month(closed_at)
+                         ELSE -2 END AS part, deleted, status, count(*) AS n,
+             count(*) FILTER (NOT (round(amount * 100) / 100 = amount AND amount BETWEEN 0 AND 1e9)) AS unlike,
+             sum(round(amount * 100)::BIGINT) AS cents
+      FROM deals GROUP BY ALL)
+GROUP BY ALL
+"""
 
 
 @metric(unit="count", at=deals.closed_at, won=deals.count(deals.status == "won"), leave_out={"deleted": deals.deleted})
@@ -63,7 +77,10 @@ def main(rows: int) -> None:
     def ours() -> Any:
         return crm.measure(asked, period="2025", every="month", by="owner")
 
-    ways = {"semantic layer": rival(connection.table("deals")), "crmkpi": ours}
+    def evidence() -> Any:
+        return connection.con.execute(EVIDENCE).fetchall()
+
+    ways = {"semantic layer": rival(connection.table("deals")), "by hand, same evidence": evidence, "crmkpi": ours}
     best = dict.fromkeys(ways, (float("inf"), float("inf")))
     for _ in range(ROUNDS + 1):
         for name, way in ways.items():
@@ -73,7 +90,7 @@ def main(rows: int) -> None:
             best[name] = (min(best[name][0], found[0]), min(best[name][1], found[1]))
     print(f"{rows:,} deals, four KPIs by owner and month: milliseconds on the wall clock, and of the processor")
     for name, (wall, cpu) in best.items():
-        print(f"{name:<16}{wall * 1e3:>8.0f}{cpu * 1e3:>8.0f}")
+        print(f"{name:<24}{wall * 1e3:>8.0f}{cpu * 1e3:>8.0f}")
 
 
 if __name__ == "__main__":

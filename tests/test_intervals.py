@@ -103,6 +103,11 @@ class TestWilson:
         low, high = wilson(successes, total, confidence=confidence)
         assert 0 <= low <= successes / total <= high <= 1
 
+    @given(st.integers(1, 2**53), st.floats(0.01, 0.999999))
+    def test_it_ends_exactly_at_0_and_1_where_all_fail_or_all_succeed(self, total, confidence):
+        assert wilson(0, total, confidence=confidence).low == 0
+        assert wilson(total, total, confidence=confidence).high == 1
+
     @given(shares(), confidences)
     def test_successes_and_failures_mirror_each_other(self, share, confidence):
         successes, total = share
@@ -327,7 +332,7 @@ class TestQuantile:
         assert [quantile(values, tenth / 10) for tenth in range(11)] == values
         assert quantile([timedelta(0), timedelta(hours=10)], 0.1) == timedelta(hours=1)
 
-    @pytest.mark.parametrize("make", [float, Decimal, lambda number: timedelta(hours=number)])
+    @pytest.mark.parametrize("make", [int, float, Decimal, lambda number: timedelta(hours=number)])
     def test_between_two_values_it_lies_as_far_as_the_fraction_says(self, make):
         assert [quantile([make(10), make(20)], tenth / 10) for tenth in (3, 7)] == [make(13), make(17)]
 

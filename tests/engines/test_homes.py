@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import crmkpi
 from crmkpi.engines.frames.backends import BACKENDS
@@ -141,3 +144,13 @@ def test_engines_know_no_readers() -> None:
 
 def test_each_backend_has_one_of_the_homes() -> None:
     assert {type(backend.home) for backend in BACKENDS.values()} == set(map(type, HOMES))
+
+
+@given(st.lists(st.floats() | st.integers(-(10**12), 10**12).map(lambda number: number / 2), min_size=1))
+def test_duckdb_rounds_alike_with_digits_and_without(values: list[float]) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    rounded = DuckDbSql("x").round(0).text
+    found = (
+        duckdb.sql("SELECT unnest($1::DOUBLE[]) AS x", params=[values]).project(f"{rounded}, round(x, 0)").fetchall()
+    )
+    assert all(repr(short) == repr(long) for short, long in found)

@@ -328,6 +328,9 @@ class Period:
             return self.start <= moment < self.end
         return self.wall_start <= moment < self.wall_end
 
+    def __hash__(self) -> int:  # of the fields that tell most periods apart: it is asked for in each look-up
+        return hash((self.start, self.end, self.label))
+
     def __lt__(self, other: Period) -> bool:
         return (self.start, self.end) < (other.start, other.end)
 

@@ -23,13 +23,14 @@ from crmkpi.sources.streams import RecordStream
 
 __all__ = ["Tables", "framed", "size_of"]
 
+_TOLD = (FileRecords, FrameTable, Records, RecordStream)  # whose reader tells which fields no column fills
 _NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
 
 
 class Tables:
     """The tables of a `Dataset` by name: records, streams, files and frames."""
 
-    __slots__ = ("_duplicates", "_indexes", "_marks", "_read", "_spent", "_unfilled", "calendar", "tables")
+    __slots__ = ("_duplicates", "_indexes", "_marks", "_read", "_spent", "_told", "_unfilled", "calendar", "tables")
 
     def __init__(self, tables: Mapping[str, Any], calendar: Calendar) -> None:
         zone = None if calendar is DEFAULT_CALENDAR else calendar.tz
@@ -52,6 +53,7 @@ class Tables:
         self._duplicates: dict[str, Duplicates | None] = {}
         self._spent: set[str] = set()
         self._unfilled: dict[tuple[str, str], bool] = {}
+        self._told = frozenset(name for name, records in given.items() if isinstance(records, _TOLD))
         self._read: dict[Any, Any] = {}  # the files of tables as they were read, for their facts
 
     def fields(self, table: str) -> Mapping[str, Mapping[str, int]]:
@@ -104,7 +106,9 @@ class Tables:
 
         A field that nothing fills in the file may be filled afterwards, as `join_leads` does.
         """
-        records = self.tables.get(table)
+        if table not in self._told:
+            return False
+        records = self.tables[table]
         if isinstance(records, FileRecords):
             return records.is_unfilled(field)
         if isinstance(records, FrameTable | RecordStream):

@@ -139,10 +139,9 @@ def wilson(successes: int, total: int, *, confidence: float = 0.95) -> Interval[
     scale = total + z * z
     centre = (successes + z * z / 2) / scale
     half_width = z * sqrt(successes * (total - successes) / total + z * z / 4) / scale
-    # Exactly 0 and 1 at the ends, where the two terms cancel but for their rounding.
-    low = centre - half_width if successes > 0 else 0.0
+    # Without a success both terms are z²/2 to the last digit; without a failure their sum is 1 but for its rounding.
     high = centre + half_width if successes < total else 1.0
-    return Interval(low, high, confidence, "wilson")
+    return Interval(centre - half_width, high, confidence, "wilson")
 
 
 def newcombe(
@@ -168,7 +167,7 @@ def newcombe(
     below = sqrt((share_1 - first.low) ** 2 + (second.high - share_2) ** 2)
     above = sqrt((first.high - share_1) ** 2 + (share_2 - second.low) ** 2)
     difference = share_1 - share_2
-    return Interval(max(-1.0, difference - below), min(1.0, difference + above), confidence, "newcombe")
+    return Interval(difference - below, difference + above, confidence, "newcombe")
 
 
 def student(count: int, mean: float, standard_deviation: float, *, confidence: float = 0.95) -> Interval[float] | None:
@@ -215,8 +214,8 @@ def log_student(
         return None
     if mean < 0:
         raise InputError(f"`mean` must not be below 0 for `log_student`; got {mean!r}. Use `student`.")
-    if standard_deviation == 0 or mean == 0:
-        return Interval(mean, mean, confidence, "log student")
+    if mean == 0:
+        return Interval(0.0, 0.0, confidence, "log student")
     variation = standard_deviation / mean
     degrees = 2 * count / (_GAMMA_KURTOSIS * variation * variation + 2 * count / (count - 1))
     width = student_quantile(max(degrees, _FEWEST_DEGREES), confidence) * variation / sqrt(count)

@@ -49,6 +49,10 @@ class DuckDbSql(Sql):
     real: ClassVar[str] = "'{!r}'::DOUBLE"
     divided: ClassVar[str] = "({} // {})"
 
+    def round(self, digits: int) -> Self:
+        """The same as with a number of digits, which DuckDB takes twice the time for."""
+        return super(DuckDbSql, self).round(digits) if digits else self.wrapped("round(")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DuckDbFrame(SqlFrame):
