@@ -16,7 +16,7 @@ from scipy import stats
 
 import crmkpi as ck
 from crmkpi.errors import DefinitionError, InputError
-from crmkpi.statistics.intervals import adjusted_wald, log_student, student
+from crmkpi.statistics.intervals import Interval, adjusted_wald, log_student, student
 from crmkpi.testing import check_metric
 from crmkpi.testing.examples import parameters_of
 from crmkpi.testing.pools import random_dataset
@@ -55,10 +55,13 @@ class TestLogStudent:
 
     def test_equal_values_and_nothing_but_zeros_give_the_mean_itself(self):
         assert list(log_student(6, 5.0, 0.0)) == [5.0, 5.0]
-        assert log_student(6, 5.0, 0.0, confidence=0.8).confidence == 0.8
         assert list(log_student(6, 0.0, 0.0)) == [0.0, 0.0]
-        assert log_student(6, 0.0, 0.0, confidence=0.8).confidence == 0.8
         assert list(log_student(6, 0.0, 1.0)) == [0.0, 0.0]  # as totals of one's own may say, rounded
+
+    @pytest.mark.parametrize("mean", [0.0, 5.0])
+    def test_it_says_its_confidence_and_its_method(self, mean):
+        found = log_student(6, mean, 0.0, confidence=0.8)
+        assert found == Interval(mean, mean, 0.8, "log student")
 
     def test_one_value_gives_none_and_a_mean_below_0_is_refused(self):
         assert log_student(1, 5.0, math.nan) is None

@@ -19,6 +19,7 @@ from crmkpi.sources.writing import harmless
 __all__ = ["report_csv", "report_json", "report_rows", "result_row"]
 
 _HEAD = ("metric", "title", "unit")
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def result_row(result: Result) -> dict[str, Any]:
@@ -155,5 +156,5 @@ def _as_json(value: Any) -> Any:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return json.dumps(value, ensure_ascii=False)
+        return _ENCODE(value) if value else "{}"
     return harmless(value)

@@ -93,6 +93,8 @@ def _as_code(currency: str | None) -> str | None:
 
 def _no_number(value: Any) -> Any:
     """Numbers are no dates: whether 20260105 counts seconds, or is a day, nobody can tell."""
+    if isinstance(value, date):  # as readers give them
+        return value
     if isinstance(value, int | float | Decimal) or (isinstance(value, str) and value.strip().isdecimal()):
         raise ValueError("a number and no date; write '2026-01-31', or read it with crmkpi.read_dicts and date_format=")
     return value

@@ -88,7 +88,12 @@ def _picker(positions: Sequence[int]) -> Callable[[Row], Row]:
 
 def _present(names: Sequence[str], rows: Iterable[Row], *, text: bool) -> list[_Raw]:
     if text:
-        return [{name: cell for name, cell in zip(names, row, strict=True) if cell} for row in rows]
+        return [
+            dict(zip(names, row, strict=True))  # which is faster
+            if "" not in row and None not in row
+            else {name: cell for name, cell in zip(names, row, strict=True) if cell}
+            for row in rows
+        ]
     return [{name: cell for name, cell in zip(names, row, strict=True) if cell is not None} for row in rows]
 
 

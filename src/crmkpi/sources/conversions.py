@@ -91,7 +91,7 @@ def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -
                     value = combine(value, raw)
                 if value is not None:
                     raw[field] = value
-    elif read is not None:
+    elif read is not None and not (words is not None and fast and combine is None and _say_the_same(cells, words)):
         for raw in raws:
             value = raw.get(slot)
             if value is not None:
@@ -104,6 +104,11 @@ def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -
                     raw[slot] = value
     if words is not None and words.changed:
         words.count(cells)
+
+
+def _say_the_same(cells: Sequence[Any], words: Words) -> bool:
+    """Whether words mean what they are, so that nothing is to be read."""
+    return all(type(words[word]) is type(word) and words[word] == word for word in set(cells))
 
 
 def _convert_attribute(raws: list[dict[str, Any]], conversion: Conversion) -> None:

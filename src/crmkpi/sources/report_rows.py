@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from crmkpi.currencies import currencies_of
@@ -53,10 +54,16 @@ class ReportRows:
         return any(self._may_hold(rows, place) for place in range(1 if self.of_ids == 0 else FIRST_CELLS))
 
     def _may_hold(self, rows: Sequence[Row], place: int) -> bool:
-        cells = {row[place] if place < len(row) else None for row in rows}
+        try:
+            cells: set[Any] = set(map(itemgetter(place), rows))
+        except IndexError:
+            cells = {row[place] if place < len(row) else None for row in rows}
         if place == 0 and (None in cells or "" in cells or self.headers[0] in cells):
             return True
-        text = "\n".join([cell for cell in cells if isinstance(cell, str)]).casefold()
+        try:
+            text = "\n".join(cells).casefold()
+        except TypeError:  # some are no texts
+            text = "\n".join([cell for cell in cells if isinstance(cell, str)]).casefold()
         return any(part in text for part in _PARTS_OF_WORDS) or (place == 0 and self.headers[0].casefold() in text)
 
     def reason_of(self, row: Row, above: Row = ()) -> str | None:
