@@ -40,7 +40,8 @@ class SqliteSql(Sql):
     nan: ClassVar[str] = "({0} <> {0})"  # it has no NaN
     finite: ClassVar[str] = "(abs({}) < 9e999)"
 
-    fence: ClassVar[str] = "{}\nLIMIT -1 OFFSET 0"
+    joined: ClassVar[str] = "LIMIT -1 OFFSET 0"
+    fence: ClassVar[str] = f"{{}}\n{joined}"
 
     @staticmethod
     def real_number(value: float) -> str:
