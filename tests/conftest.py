@@ -59,7 +59,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out the slow tests, unless they are asked for: by an option, or by a name such as FILE::TEST."""
     items[:] = [item for item in items if crc32(item.nodeid.encode()) % config.getoption("--sample") == 0]
     if not config.getoption("--backends"):
-        for item in [*_out_of_turn(items), *_not_drawn(items)]:
+        out_of_turn = _out_of_turn(items)
+        for item in items:
+            if item.get_closest_marker("in_turns") and item not in out_of_turn:
+                item.add_marker("its_turn")
+        for item in [*out_of_turn, *_not_drawn(items)]:
             item.add_marker("slow")
     if config.getoption("--slow") or config.getoption("--exhaustive") or any("::" in named for named in config.args):
         return

@@ -65,6 +65,7 @@ def test_every_file_reads_back_as_the_records_it_was_made_from(crm: Dataset) -> 
         assert [record for record in found if not record.unreadable] == records
 
 
+@pytest.mark.slow
 def test_what_people_spoiled_is_told(crm: Dataset) -> None:
     files = {table: records for table, records in crm.tables.items() if isinstance(records, Records)}
     assert files.keys() == RECORDS.keys()
@@ -160,12 +161,14 @@ def test_every_kpi_has_a_value_and_accounts_for_every_record(crm: Dataset) -> No
             assert min(account.used, left_out, account.outside, account.rejected) >= 0
 
 
+@pytest.mark.slow
 def test_the_accounts_of_segments_add_up_to_the_file(crm: Dataset) -> None:
     deals: Any = crm.tables["deals"]
     accounts = [result.accounts[0] for result in crm.measure("win_rate", by="owner", period="2026-Q3")]
     assert sum(account.given - account.rejected for account in accounts) == len(deals)
 
 
+@pytest.mark.slow
 def test_the_demo_fits_a_terminal_and_says_what_it_did(written: tuple[Path, str]) -> None:
     directory, out = written
     table = out.split("\n\n")[2]
@@ -179,6 +182,7 @@ def test_the_demo_fits_a_terminal_and_says_what_it_did(written: tuple[Path, str]
         assert part in out
 
 
+@pytest.mark.slow
 def test_the_commands_that_the_demo_prints_work(written: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
     text = written[1].split("Try next:\n")[1].replace("\\\n", " ")
     commands = [shlex.split(line) for line in text.splitlines()]
@@ -189,6 +193,7 @@ def test_the_commands_that_the_demo_prints_work(written: tuple[Path, str], capsy
         assert capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_names_that_look_like_code_are_only_text_in_the_files(written: tuple[Path, str]) -> None:
     directory, _ = written
     deals = (directory / "deals.csv").read_text(encoding="utf-8")

@@ -215,6 +215,7 @@ def test_records_of_a_list_are_set_aside_too_where_related_ones_cannot_all_be_re
     assert (found.value, found.left_out) == (None, {"left_at unreadable": 1})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", ["status", "solved_at"])
 @pytest.mark.parametrize("as_of", [None, date(2026, 9, 30)])
 def test_of_a_condition_a_part_may_be_unreadable_and_the_rest_not(field: str, as_of: date | None) -> None:

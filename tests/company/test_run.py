@@ -228,6 +228,7 @@ def test_a_state_that_another_run_keeps_is_an_error_after_a_while(
             WatchState().write(file)
 
 
+@pytest.mark.slow
 def test_a_night_of_cron(company: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No terminal, another folder, LANG=C, exports that cannot be written to; then an export that fails."""
     text = (company / "crmkpi.toml").read_text(encoding="utf-8")

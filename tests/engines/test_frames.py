@@ -140,6 +140,7 @@ def telling(metric: Metric, backend: str) -> tuple[World, dict[str, Any]]:
     raise AssertionError  # the seeds never end
 
 
+@pytest.mark.one_of(3)
 @pytest.mark.in_turns
 @pytest.mark.parametrize("name", METRICS)
 def test_a_frame_gives_the_same_value_as_records(backend: str, name: str) -> None:
@@ -211,6 +212,7 @@ def test_the_whole_catalogue_of_the_sample_company_is_the_same(
     compare(records, frames, dated, question, Segment("first", FIRST_TEXT))
 
 
+@pytest.mark.one_of(3)
 @pytest.mark.in_turns
 @pytest.mark.parametrize(
     "by",
