@@ -265,3 +265,11 @@ def test_numbers_of_any_length_are_scanned_and_refused_where_they_are_added(
             outcome(ck.catalogue.find(kpi), ck.Dataset(**{home: data})) for data in (table, records)
         )
         assert of_a_frame in (REFUSED, of_records), kpi
+
+
+@pytest.mark.parametrize("engine", ["spark", "pandas", "Polars", "", ["polars"], 1])
+def test_an_engine_that_scans_nothing_is_one_sentence_whose_way_out_works(engine: Any, tmp_path: Path) -> None:
+    (tmp_path / "deals.csv").write_text("id,status\n1,won\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"^scan\(\) reads with engine='polars' or engine='duckdb'; got engine="):
+        ck.scan(tmp_path / "deals.csv", record=ck.Deal, engine=engine)
+    assert ck.win_rate(ck.scan(tmp_path / "deals.csv", record=ck.Deal)).value == 1

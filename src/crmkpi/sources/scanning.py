@@ -20,6 +20,7 @@ from crmkpi.sources.reading import Reading, TextReading
 __all__ = ["scan"]
 
 _FORMATS = (".parquet", ".csv")
+_ENGINES = ("polars", "duckdb")
 
 
 def scan(
@@ -66,7 +67,12 @@ def scan(
         )
     if not _files(file):
         raise FileFormatError(f"scan() found no file {str(path)!r}; write * for a part of a name that varies.")
-    chosen = engine or next((name for name in ("polars", "duckdb") if find_spec(name)), None)
+    if engine is not None and engine not in _ENGINES:
+        raise InputError(
+            f"scan() reads with engine='polars' or engine='duckdb'; got engine={engine!r}. Without it, the one that is "
+            "installed reads."
+        )
+    chosen = engine or next((name for name in _ENGINES if find_spec(name)), None)
     if chosen is None:
         raise MissingExtraError("scan() needs Polars or DuckDB; install one with pip install 'crmkpi[polars]'.")
     library = _library(chosen)
