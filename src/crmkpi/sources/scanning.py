@@ -20,7 +20,7 @@ from crmkpi.sources.reading import Reading, TextReading
 __all__ = ["scan"]
 
 _FORMATS = (".parquet", ".csv")
-_ENGINES = ("polars", "duckdb")
+_ENGINES: tuple[Literal["polars", "duckdb"], ...] = ("polars", "duckdb")
 
 
 def scan(
