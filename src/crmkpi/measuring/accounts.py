@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Account", "added_up", "sums_of", "unreadable_of"]
+__all__ = ["Account", "sums_of", "unreadable_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +37,6 @@ class Account:
     def outside(self) -> int:
         """Records that the question is not about."""
         return self.given - self.used - sum(self.left_out.values()) - self.rejected
-
-
-def added_up(by_table: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    """Counts by reason; a table that is measured at several dates has its rows once."""
-    total: Counter[str] = Counter()
-    for counts in by_table.values():
-        total.update(counts)
-    return dict(total)
 
 
 def sums_of(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

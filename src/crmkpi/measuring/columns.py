@@ -1,9 +1,9 @@
-"""Many results in columns: what a frame shows of them, without an object for each result that nobody has looked at."""
+"""Many results in columns: what rows and frames show of them, without an object for each unread result."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from crmkpi.dates.periods import Period
 from crmkpi.definition.interval_rules import NetPromoter, Share
 from crmkpi.definition.metric import Metric
-from crmkpi.measuring.accounts import added_up, sums_of, unreadable_of
+from crmkpi.measuring.accounts import sums_of, unreadable_of
 from crmkpi.measuring.counting import used_and_left_out
 from crmkpi.measuring.evidence import Block, given_of, left_out_of
 from crmkpi.measuring.formula import SMALL_SAMPLE
@@ -27,69 +27,67 @@ _T = TypeVar("_T", "ValueColumns", "EvidenceColumns", "DetailColumns")
 class ValueColumns:
     """The value of each result, and what it is the value of."""
 
-    metric: list[Metric] = field(default_factory=list)
-    value: list[Any] = field(default_factory=list)
-    reason: list[str | None] = field(default_factory=list)
-    currency: list[str | None] = field(default_factory=list)
-    period: list[Period | None] = field(default_factory=list)
-    segment: list[Mapping[str, Hashable]] = field(default_factory=list)
-    complete: list[bool | None] = field(default_factory=list)
+    metric: list[Metric]
+    value: list[Any]
+    reason: list[str | None]
+    currency: list[str | None]
+    period: list[Period | None]
+    segment: list[Mapping[str, Hashable]]
+    complete: list[bool | None]
 
 
 @dataclass(slots=True)
 class EvidenceColumns:
     """The evidence of each result; counts are those of all tables together."""
 
-    interval: list[Interval[Any] | None] = field(default_factory=list)
-    n: list[int] = field(default_factory=list)
-    small_sample: list[bool] = field(default_factory=list)
-    given: list[int] = field(default_factory=list)
-    used: list[int] = field(default_factory=list)
-    left_out: list[int] = field(default_factory=list)
-    outside: list[int] = field(default_factory=list)
-    rejected: list[int] = field(default_factory=list)
+    interval: list[Interval[Any] | None]
+    n: list[int]
+    small_sample: list[bool]
+    given: list[int]
+    used: list[int]
+    left_out: list[int]
+    outside: list[int]
+    rejected: list[int]
 
 
 @dataclass(slots=True)
 class DetailColumns:
     """The numbers of the formula of each result, and its counts by reason."""
 
-    inputs: list[Mapping[str, Any]] = field(default_factory=list)
-    parameters: list[Mapping[str, Any]] = field(default_factory=list)
-    left_out: list[dict[str, int]] = field(default_factory=list)
-    unread: list[dict[str, int]] = field(default_factory=list)
-    skipped: list[dict[str, int]] = field(default_factory=list)
-    unreadable: list[dict[str, dict[str, int]]] = field(default_factory=list)
+    inputs: list[Mapping[str, Any]]
+    parameters: list[Mapping[str, Any]]
+    left_out: list[dict[str, int]]
+    unread: list[dict[str, int]]
+    skipped: list[dict[str, int]]
+    unreadable: list[dict[str, dict[str, int]]]
 
 
 def values_of(results: Sequence[Result]) -> ValueColumns:
     """The values of some results, in their order."""
-    found = ValueColumns()
-    for block, numbers, some in _stretches(results):
-        _extend(found, _values_of_results(some) if block is None else _values_of_block(block, numbers))
-    return found
+    return _gathered(results, _values_of_results, _values_of_block)
 
 
 def evidence_of(results: Sequence[Result]) -> EvidenceColumns:
     """The evidence of some results, in their order."""
-    found = EvidenceColumns()
-    for block, numbers, some in _stretches(results):
-        _extend(found, _evidence_of_results(some) if block is None else _evidence_of_block(block, numbers))
-    return found
+    return _gathered(results, _evidence_of_results, _evidence_of_block)
 
 
 def details_of(results: Sequence[Result]) -> DetailColumns:
     """The details of some results, in their order."""
-    found = DetailColumns()
+    return _gathered(results, _details_of_results, _details_of_block)
+
+
+def _gathered(
+    results: Sequence[Result],
+    of_results: Callable[[Sequence[Result]], _T],
+    of_block: Callable[[Block, Sequence[int]], _T],
+) -> _T:
+    found = of_results(())
     for block, numbers, some in _stretches(results):
-        _extend(found, _details_of_results(some) if block is None else _details_of_block(block, numbers))
+        more = of_results(some) if block is None else of_block(block, numbers)
+        for one in fields(found):
+            getattr(found, one.name).extend(getattr(more, one.name))
     return found
-
-
-def _extend(found: _T, more: _T) -> None:
-    """Put the entries of other columns behind those that are found."""
-    for one in fields(found):
-        getattr(found, one.name).extend(getattr(more, one.name))
 
 
 def _stretches(results: Sequence[Result]) -> Iterator[tuple[Block | None, Sequence[int], Sequence[Result]]]:
@@ -196,9 +194,9 @@ def _details_of_block(block: Block, numbers: Sequence[int]) -> DetailColumns:
         [left_out_of(answer, plan, one) for one in counts]
         for answer, plan, counts in zip(answers, plans, columns, strict=True)
     ]
-    names = [plan.table for plan in plans]
-    unread = added_up({name: answer.unread for name, answer in zip(names, answers, strict=True)})
-    skipped = added_up({name: answer.skipped for name, answer in zip(names, answers, strict=True)})
+    each_once = {plan.table: answer for plan, answer in zip(plans, answers, strict=True)}.values()
+    unread = sums_of([answer.unread for answer in each_once])
+    skipped = sums_of([answer.skipped for answer in each_once])
     return DetailColumns(
         [block.totals[number] for number in numbers],
         [block.parameters] * len(numbers),

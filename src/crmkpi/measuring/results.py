@@ -15,7 +15,7 @@ from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.definition.units import Unit, Value_co
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
-from crmkpi.measuring.accounts import Account, added_up, sums_of, unreadable_of
+from crmkpi.measuring.accounts import Account, sums_of, unreadable_of
 from crmkpi.measuring.changes import Adjust, Change, Comparisons, change_of, comparisons_told
 from crmkpi.measuring.formula import SMALL_SAMPLE, counted, evaluated, interval_of, no_interval
 from crmkpi.measuring.moments import SampleMoments
@@ -113,12 +113,13 @@ class Result(Generic[Value_co]):
     @property
     def unread(self) -> dict[str, int]:
         """How many rows of the sources a reader rejected, by field and reason, over all tables."""
-        return added_up({account.table: account.unread for account in self.accounts})
+        # A table that is measured at several dates has its rows once, here and below.
+        return sums_of({account.table: account.unread for account in self.accounts}.values())
 
     @property
     def skipped(self) -> dict[str, int]:
         """How many rows of the sources are no records, by reason, over all tables."""
-        return added_up({account.table: account.skipped for account in self.accounts})
+        return sums_of({account.table: account.skipped for account in self.accounts}.values())
 
     @property
     def unreadable(self) -> dict[str, dict[str, int]]:

@@ -84,12 +84,12 @@ class DuckDbFrame(SqlFrame):
         """Only the rows in which all conditions hold.
 
         DuckDB looks for the condition as far inside as it can, and writes out the columns that it names at each level:
-        a statement of 16,000 letters took four seconds to plan. It does not look beyond a limit, though it drops one
-        that is none.
+        a statement of 16,000 letters took four seconds to plan. It does not look beyond a LIMIT, and drops one that is
+        larger than any table afterwards.
         """
         if len(self.source) <= _LONG:
             return super(DuckDbFrame, self).filter(*conditions)  # slots: named
-        held = self.written(f"SELECT * FROM {self.source} LIMIT {_NO_LIMIT}", self.columns)  # noqa: S608  # likewise
+        held = self.written(f"SELECT * FROM {self.source} LIMIT {_NO_LIMIT}", self.columns)  # noqa: S608  # text of our own
         return super(DuckDbFrame, held).filter(*conditions)
 
     def join(self, right: Self, *, left_on: str, right_on: str, how: str) -> Self:
