@@ -112,11 +112,46 @@ def test_what_is_read_is_what_dicts_would_give(rows, values) -> None:
         (7, "must be an iterable of objects, and this is a int"),
         ([(1, "won")], r"Nothing says what the columns of a tuple are called; give names=\('id'"),
         ([object()], "Nothing says what the columns of a object are called"),
+        ([None], "Nothing says what the columns of a NoneType are called"),
     ],
 )
 def test_what_is_no_row_is_an_error(rows, message) -> None:
     with pytest.raises(InputError, match=message):
         ck.read_objects(rows, record=ck.Deal)
+
+
+@pytest.mark.parametrize(
+    "rows, names, message",
+    [
+        (
+            [("1", "won")],
+            ("id",),
+            r"Row 1 must have a value for each of id; got \('1', 'won'\)\. Give rows of one kind",
+        ),
+        ([("1", "won")], ("id", "status", "owner"), "Row 1 must have a value for each of id, status, owner"),
+        ([("1", "won"), ("2",)], ("id", "status"), r"Row 2 must have a value for each of id, status; got \('2',\)"),
+        ([{"id": "1", "status": "won"}, ("2", "won")], None, "Row 2 must have a value for each of id, status"),
+        ([{"id": "1", "status": "won"}, None], None, "Row 2 must have a value for each of id, status; got None"),
+        ([("1", "won"), None], ("id", "status"), "Row 2 must have .*got None"),
+        ([object()], ("id", "status"), "Row 1 must have .*got <object"),
+        (["ab", "cd"], ("id", "status"), "Row 1 must have .*got 'ab'"),
+        ([("1", "won")], "id", r"names= has another text for each column, .*got 'id'"),
+        ([("1", "won", "lost")], ("id", "status", "status"), "names= has another text for each column"),
+        ([("1", "won")], (1, 2), r"names= has another text for each column, .*got \(1, 2\)"),
+    ],
+)
+def test_rows_that_do_not_have_the_columns_are_an_error_that_names_the_row(rows, names, message) -> None:
+    with pytest.raises(InputError, match=message):
+        ck.read_objects(rows, record=ck.Deal, names=names)
+
+
+@pytest.mark.parametrize("library", ["polars", "pandas"])
+def test_a_frame_has_no_objects_and_the_way_out_works(library) -> None:
+    module = pytest.importorskip(library)
+    frame = module.DataFrame({"id": ["1"], "status": ["won"]})
+    with pytest.raises(InputError, match=r"give the DataFrame to crmkpi.table\(frame, record=crmkpi.Deal\)"):
+        ck.read_objects(frame, record=ck.Deal)
+    assert ck.win_rate(ck.table(frame, record=ck.Deal)).value == 1.0
 
 
 def test_rows_of_a_query_are_records() -> None:

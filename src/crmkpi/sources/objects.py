@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 
+from crmkpi.engines.frames.backends import backend_of
 from crmkpi.errors import InputError
 from crmkpi.records.base import FieldType, Kind, record_type
 from crmkpi.sources.dicts import read_dicts
@@ -45,7 +46,7 @@ def read_objects(
     reads them, and the account says what became of them.
 
     Raises:
-        InputError: `rows` is no iterable, or nothing says what its columns are called.
+        InputError: `rows` is no iterable, nothing says what its columns are called, or a row has other ones.
 
     >>> from crmkpi import Deal
     >>> deals = read_objects([(7, "won", 12)], record=Deal, names=("id", "status", "amount"))
@@ -54,18 +55,23 @@ def read_objects(
     """
     if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
         raise InputError(f"Rows must be an iterable of objects, and this is a {type(rows).__name__}; put it in a list.")
+    if backend_of(rows) is not None:
+        raise InputError(
+            f"A frame has columns and no objects; give the {type(rows).__name__} to crmkpi.table(frame, "
+            f"record=crmkpi.{record_type(record).model.__name__}), or to a Dataset as it is."
+        )
     every = list(rows)
     options: dict[str, Any] = {"columns": columns, "values": values, "tz": tz, "ends": ends}
     asked = {name: given for name, given in options.items() if given is not None}
     if not every:
         return read_dicts((), record=record, **asked)
-    known = tuple(names) if names is not None else _names_of(every[0])
-    cells = _cells_of(every[0], known)
-    first = dict(zip(known, cells(every[0]), strict=True))
+    known = _names_of(every[0]) if names is None else _checked(names)
+    found = _cells(every, known)
+    first = dict(zip(known, found[0], strict=True))
     head = read_dicts([first], record=record, **asked)  # says which column fills which field
-    made = None if tz is not None or ends is not None else _typed(every, cells, known, head, record, values or {})
+    made = None if tz is not None or ends is not None else _typed(found, known, head, record, values or {})
     if made is None:
-        return read_dicts((dict(zip(known, cells(row), strict=True)) for row in every), record=record, **asked)
+        return read_dicts((dict(zip(known, row, strict=True)) for row in found), record=record, **asked)
     account = replace(
         head.account, source="objects", rows=len(made), used=len(made), rejected=(), skipped={}, coerced={},
         unreadable=(), notes=(),
@@ -92,11 +98,36 @@ def _names_of(row: Any) -> tuple[str, ...]:
     )
 
 
+def _checked(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of columns as they are given; an error for a text, and for a name that is there twice."""
+    known = (names,) if isinstance(names, str) else tuple(names)
+    if isinstance(names, str) or len(set(known)) < len(known) or not all(isinstance(name, str) for name in known):
+        raise InputError(f"names= has another text for each column, such as ('id', 'status', ...); got {names!r}.")
+    return known
+
+
+def _cells(rows: Sequence[Any], names: Sequence[str]) -> list[Sequence[Any]]:
+    """The values of all rows in the order of `names`."""
+    cells, found = _cells_of(rows[0], names), []
+    for number, row in enumerate(rows, 1):
+        try:
+            found.append(cells(row))
+            fits = len(found[-1]) == len(names)
+        except (AttributeError, TypeError):
+            fits = False
+        if not fits:
+            raise InputError(
+                f"Row {number} must have a value for each of {', '.join(names)}; got {row!r:.80}. Give rows of one "
+                "kind, and with names= the names of exactly the columns that they have."
+            )
+    return found
+
+
 def _cells_of(row: Any, names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
     """A function that gives the values of a row in the order of `names`."""
     if isinstance(row, Mapping):
         return lambda found: [found.get(name) for name in names]
-    if isinstance(row, Sequence):
+    if isinstance(row, Sequence) and not isinstance(row, str | bytes):
         return lambda found: found
     if len(names) == 1:
         only = attrgetter(names[0])
@@ -105,8 +136,7 @@ def _cells_of(row: Any, names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
 
 
 def _typed(
-    rows: Sequence[Any],
-    cells: Callable[[Any], Sequence[Any]],
+    rows: Sequence[Sequence[Any]],
     names: Sequence[str],
     head: Records[Any],
     record: type[_R],
@@ -117,10 +147,7 @@ def _typed(
     taken = {field: columns for field, columns in head.account.mapped.items() if columns}
     if any(len(columns) > 1 or field not in type_.fields for field, columns in taken.items()):
         return None
-    found = [cells(row) for row in rows]
-    if any(len(row) != len(names) for row in found):
-        return None
-    places = dict(zip(names, zip(*found, strict=True), strict=True))
+    places = dict(zip(names, zip(*rows, strict=True), strict=True))
     given: dict[str, Sequence[Any]] = {}
     for field, columns in taken.items():
         column = _converted(places[columns[0]], type_.fields[field], values.get(field))

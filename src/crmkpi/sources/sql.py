@@ -35,6 +35,9 @@ def read_sql(
     `columns`, `values`, `tz` and `ends` mean what they mean for `read_objects`, which takes the rows. To measure tables
     where they lie, without loading their rows, see `database`.
 
+    Values are those that the driver hands out. Drivers of MariaDB and ClickHouse show an instant in the time zone of
+    the session and do not say so: give that zone as `tz`, or read a table by `crmkpi.table(..., parse=True)`.
+
     Raises:
         ColumnError: two columns of the query have one name.
         InputError: the text is no single SELECT, or the database refuses it.
@@ -46,7 +49,7 @@ def read_sql(
     >>> win_rate(deals).value
     1.0
     """
-    source, asked = any_source(connected), one_select(text)
+    asked, source = one_select(text), any_source(connected)
     names, rows = source.all_rows(asked)
     columns_once([(name, "") for name in names])
     return read_objects(rows, record=record, names=names, columns=columns, values=values, tz=tz, ends=ends)

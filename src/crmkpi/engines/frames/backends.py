@@ -156,7 +156,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         ),
         "postgresql": Backend(
             "postgresql", "sql", "2.0", (), "postgresql:PostgresqlHome", _ALL | {"sql"},
-            "crmkpi.database(engine).table(name)", "to_timestamp(column, 'YYYY-MM-DD HH24:MI:SS')",
+            "crmkpi.database(engine).table(name)", "CAST(column AS TIMESTAMP)",
             adds_flags=False, adds_wide=True, wide=True, boundless=True, sure_moments=True, keeps_ranks=True,
             counts_all=True, module="sqlalchemy",
         ),
@@ -167,7 +167,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         ),
         "clickhouse": Backend(
             "clickhouse", "sql", "2.0", (), "clickhouse:ClickhouseHome", _ALL | {"sql"},
-            "crmkpi.database(connection).table(name)", "parseDateTime64BestEffort(column)", wide=True,
+            "crmkpi.database(connection).table(name)", "parseDateTime64BestEffort(column, 6, 'UTC')", wide=True,
             keeps_ranks=True, module="sqlalchemy", nan_is_largest=False,
         ),
         "mysql": Backend(
@@ -182,7 +182,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
                 keeps_ranks=True, counts_all=True, module="sqlalchemy", tested=False,
             )
             for name, home, wide, parse in (
-                ("redshift", "RedshiftHome", True, "to_timestamp(column, 'YYYY-MM-DD HH24:MI:SS')"),
+                ("redshift", "RedshiftHome", True, "CAST(column AS TIMESTAMP)"),
                 ("snowflake", "SnowflakeHome", True, "to_timestamp_ntz(column)"),
                 ("databricks", "DatabricksHome", False, "to_timestamp(column, 'yyyy-MM-dd HH:mm:ss')"),
                 ("trino", "TrinoHome", True, "date_parse(column, '%Y-%m-%d %H:%i:%s')"),
@@ -199,6 +199,17 @@ _REFUSED: Mapping[str, str] = MappingProxyType(
         "modin": "it was not tried; give its pandas frame",
         "cudf": "it was not tried; give its pandas frame",
         "sqlframe": "it turns wall-clock times into UTC; give the DuckDB relation below it",
+    }
+)
+# Connections and databases, whose tables are measured one by one.
+_WHOLE: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("crmkpi", "Database"): "database.table('deals')",
+        ("sqlalchemy", "Engine"): "crmkpi.database(engine).table('deals')",
+        ("sqlalchemy", "Connection"): "crmkpi.database(connection).table('deals')",
+        ("sqlite3", "Connection"): "crmkpi.database(connection).table('deals')",
+        ("chdb", "Connection"): "crmkpi.database(connection).table('deals')",
+        ("duckdb", "DuckDBPyConnection"): "connection.table('deals')",
     }
 )
 
@@ -219,6 +230,8 @@ def backend_of(data: object) -> Backend | None:
             return BACKENDS[name]
         if name in _REFUSED:
             raise InputError(f"A {name} frame is not measured: {_REFUSED[name]}.")
+    if (names[0], type(data).__name__) in _WHOLE:
+        raise InputError(f"A database has many tables; give one: {_WHOLE[names[0], type(data).__name__]}.")
     if "narwhals" in names and hasattr(data, "to_native"):
         return backend_of(data.to_native())
     return None

@@ -402,8 +402,8 @@ def taken(frame: object) -> Backend:
     backend = backend_of(frame)
     if backend is None:
         raise InputError(
-            f"table() takes a pandas, Polars, PyArrow, DuckDB or Spark frame; got {type(frame).__name__}. "
-            "Lists of records are given as they are."
+            "table() takes a pandas, Polars, PyArrow, DuckDB or Spark frame, or a table of a crmkpi.database(); got "
+            f"{type(frame).__name__}. Lists of records are given as they are."
         )
     check_versions(backend)
     return backend

@@ -30,7 +30,7 @@ from crmkpi.engines.frames.faults import (
     some_of,
     wrong,
 )
-from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, raw_name, word_name
+from crmkpi.engines.frames.homes.home import NUMBERS, OUT_OF_TIME, ColumnType, raw_name, word_name
 from crmkpi.engines.frames.words import Expr, Frame, Words, flagged, only_where
 from crmkpi.engines.query import UNREADABLE, Group, Query, State
 from crmkpi.records import Survey
@@ -50,7 +50,6 @@ __all__ = [
     "words_told",
 ]
 
-_OUT_OF_TIME = "a time outside the years 1 to 9999"
 _NOTHING = "nothing"
 _SCALE = ("scale_low", "scale_high", "score")
 
@@ -137,7 +136,7 @@ def _words(nw: Words, one: EnteredField, entry: Entry) -> Expr | None:
     if one.type_.what == "text":
         return nw.col(one.own)
     if one.kind in YEARS and not one.type_.loose:
-        return nw.lit(_OUT_OF_TIME)
+        return nw.lit(OUT_OF_TIME)
     return None
 
 

@@ -80,8 +80,9 @@ def database(connected: Any, /, *, timeout: float | None = None, untested: bool 
     that it found out; the connection is only read, and never committed or closed. A statement that takes longer than
     `timeout` seconds is ended.
 
-    Types are those that the columns have. In SQLite they are the declared ones; timestamps are texts such as
-    2026-01-31 09:00:00 there, and what is written in another way is counted as rejected.
+    Types are those that the columns have. In SQLite they are the declared ones, and columns of a query, or computed
+    ones of a view, which have none, are what their values are; timestamps are texts such as 2026-01-31 09:00:00 there,
+    and a value that is written in another way is counted as rejected.
 
     `untested=True` takes a database whose dialect is written and was never run with the library: MySQL 8, Redshift,
     Snowflake, Databricks, Trino, BigQuery; `crmkpi.testing.check_database` proves yours in one call.
@@ -109,7 +110,7 @@ def database(connected: Any, /, *, timeout: float | None = None, untested: bool 
 def any_source(connected: Any) -> AlchemySource | SqliteSource | ChdbSource:
     """The source of a connection to a database, for measuring its tables and for reading its rows."""
     module = type(connected).__module__.partition(".")[0]
-    if module == "sqlite3":
+    if module == "sqlite3" and hasattr(connected, "cursor"):
         return SqliteSource(connected, "sqlite")
     if module == "chdb" and hasattr(connected, "cursor"):
         return ChdbSource(connected, "clickhouse")
@@ -129,8 +130,11 @@ def any_source(connected: Any) -> AlchemySource | SqliteSource | ChdbSource:
 
 _INSTEAD = {  # what is given in place of the objects of a library
     "": "sqlalchemy.create_engine(url) makes an engine.",
+    "crmkpi": "Give the engine, connection or URL that the database is made of.",
     "duckdb": "DuckDB tables are given as they are: connection.table('deals').",
+    "pathlib": "sqlite3.connect(path) opens a file.",
     "sqlalchemy": "Of a session give session.connection().",
+    "sqlite3": "Of a cursor give cursor.connection.",
 }
 
 
@@ -225,14 +229,17 @@ def _home(name: str) -> DatabaseHome[Any]:
 def one_select(text: str) -> str:
     """The text of one SELECT; an error for anything else."""
     if not isinstance(text, str) or not text.strip():
-        raise InputError(f"query() takes the text of a SELECT; got {text!r}.")
+        raise InputError(f"query() takes the text of a SELECT; got {text!r:.80}.")
+    if not text.isprintable() and re.search("[\0\ud800-\udfff]", text):
+        raise InputError("query() takes text that can be sent; this one has a character that stands for none.")
     bare, *others = (reading.sub(" ", text) for reading in _READINGS)
     if any(";" in each for each in (bare, *others)):
         raise InputError("query() takes one statement without a ';'; leave it out, or give each statement by itself.")
     first = re.match(r"[\s(]*([A-Za-z]+)", bare)
     word = first[1].upper() if first else text.strip()[:20]
     if word not in ("SELECT", "WITH", "VALUES", "TABLE"):
-        raise InputError(f"query() takes a SELECT, which only reads; got one that starts with {word}.")
+        named = f" Of a table write SELECT * FROM {text.strip()}." if re.fullmatch(r"\s*[\w.]+\s*", text) else ""  # noqa: S608  # a hint
+        raise InputError(f"query() takes a SELECT, which only reads; got one that starts with {word}.{named}")
     if bare.count("(") != bare.count(")"):
         raise InputError("query() takes a whole SELECT; the brackets of this one do not close.")
     return text.strip()

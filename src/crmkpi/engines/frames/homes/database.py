@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar, Self, TypeVar
 
+from crmkpi.engines.frames.homes.home import OUT_OF_TIME, TOO_LATE, ColumnType, Physical
 from crmkpi.engines.frames.homes.sessions import Session, Source
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlGroups
 from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.engines.frames.ran import ran
-from crmkpi.engines.frames.words import Row
+from crmkpi.engines.frames.words import Cell, Row
 from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.records.base import Kind
 
@@ -29,6 +31,8 @@ __all__ = [
 ]
 
 S = TypeVar("S", bound=Sql)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
+_TIMES: Mapping[Physical, Kind] = {"timestamp": "timestamp", "date": "date"}
 _LONG = 60  # letters of an expression that is computed once for each row, and not wherever it is used
 
 
@@ -67,6 +71,12 @@ class DatabaseTable:
     def within(self, session: Session) -> Self:
         """The same as it is in a snapshot."""
         return replace(self, session=session, columns=self.source.home.columns_of(session, self.target))
+
+    def plain_rows(self) -> Iterator[Mapping[str, Cell]]:
+        """The rows with their values, of one moment, for a reader of text."""
+        with self.source.snapshot() as session:
+            here = self.within(session)
+            return iter(list(self.source.home.records(here, dict.fromkeys(here.columns, "attributes"))))
 
     def __repr__(self) -> str:
         return f"<{self.target} of a {self.source.dialect} database>"
@@ -299,3 +309,26 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
         text = self.asked_as(frame)
         ran(lambda: self.sent(text, None))
         return frame.session.answered(frame, text)
+
+    def records(self, frame: DatabaseTable, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Cell]]:
+        """The rows of a frame with their values; drivers would show instants in some zone, without saying in which."""
+        types = {name: self.type_of(frame, name, kind) for name, kind in columns.items()}
+        asked = {name: each for name, each in types.items() if each.what in _TIMES and not each.loose}
+        found = [
+            self.plain(self.dialect.col(name), _TIMES[asked[name].what], asked[name]).alias(name)
+            if name in asked
+            else self.dialect.col(name)
+            for name in columns
+        ]
+        for row in self.leave(self.opened(frame).select(*found)):
+            made = dict(zip(columns, row, strict=True))
+            yield made | {name: _moment(made[name], each) for name, each in asked.items()}
+
+
+def _moment(number: Cell, type_: ColumnType) -> Cell:
+    """Microseconds or days since 1970 as a moment or a date."""
+    if number is None or number == TOO_LATE:
+        return None if number is None else OUT_OF_TIME
+    if type_.what == "date":
+        return (_EPOCH + timedelta(days=int(number))).date()
+    return (_EPOCH.replace(tzinfo=UTC) if type_.aware else _EPOCH) + timedelta(microseconds=int(number))

@@ -15,6 +15,7 @@ from crmkpi.records.base import Kind
 
 __all__ = [
     "NUMBERS",
+    "OUT_OF_TIME",
     "TOO_LATE",
     "TYPES",
     "ColumnType",
@@ -48,6 +49,7 @@ _NAMES: Mapping[Physical, str] = {
 TYPES: Mapping[str, Physical] = {word: what for what, words in _NAMES.items() for word in words.split(", ")}
 """What the types of SQL hold, by their names in small letters; no two databases mean different things by one."""
 TOO_LATE = 2**63 - 1  # stands for a timestamp outside the years 1 to 9999, which no record can hold
+OUT_OF_TIME = "a time outside the years 1 to 9999"  # and its word, where it has no text of its own
 
 E = TypeVar("E")  # the expressions of a home
 F = TypeVar("F")  # its frames, ready for queries

@@ -201,10 +201,11 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
             if mentions(texts, _text(name)) and (here or mentions(texts, _text(schema))):
                 raise _no_snapshot(f"{str(target).capitalize()} reads the table {_text(name)!r}, which", _text(engine))
 
-    def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
+    def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:
         """The declared type; of a decimal of which the driver does not tell it, how many digits there are."""
         declared = frame.columns[name]
-        if declared in ("tinyint(1)", "bit(1)"):
+        compared = declared == "int(1)" or (declared == "bigint" and frame.target.query)  # in a view or query
+        if declared in ("tinyint(1)", "bit(1)") or (kind == "flag" and compared):
             return ColumnType("flag", declared, unit=declared, loose=declared != "bit(1)")
         if declared == "decimal":  # its text has all of its digits
             table, text = self.opened(frame), f"CAST({MariaDbSql.quoted(name)} AS CHAR)"

@@ -163,6 +163,7 @@ _WHY = (
     (("permission denied", "denied"), "the user of the connection may not read it; grant SELECT"),
     (("connection refused", "could not connect", "connection failed", "can't connect"), "there is no connection"),
     (("read-only", "readonly", "read only"), "a query must only read"),
+    (("bindings supplied", "no parameter"), "a query has no parameters, so write the constants into its text"),
     (("duplicate column", "multiple expressions"), "two of its columns have one name, so rename one with AS"),
 )  # fmt: skip
 

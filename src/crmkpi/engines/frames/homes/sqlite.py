@@ -31,6 +31,11 @@ _DECLARED: Sequence[tuple[str, Physical]] = (  # the first that stands in the de
     ("CHAR", "text"), ("CLOB", "text"), ("TEXT", "text"), ("UUID", "text"), ("BLOB", "other"), ("REAL", "float"),
     ("FLOA", "float"), ("DOUB", "float"), ("DEC", "float"), ("NUM", "float"),
 )  # fmt: skip
+_UNDECLARED: Mapping[tuple[Physical, Kind], Physical] = {  # what a computed column holds that has no declared type
+    ("text", "timestamp"): "timestamp",
+    ("text", "date"): "date",
+    ("whole", "flag"): "flag",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +109,7 @@ class SqliteHome(DatabaseHome[SqliteSql]):
         found = {column: str(declared).upper() for _, column, declared, _, _, _, hidden in rows if hidden != 1}
         return _once(found, target) if kinds[target.name] == "view" else found
 
-    def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
+    def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:
         """The declared type, and of numbers and of columns without one what the values are."""
         declared, what = frame.columns[name], _declared(frame.columns[name])
         source = SqliteSql.quoted(name)
@@ -114,6 +119,7 @@ class SqliteHome(DatabaseHome[SqliteSql]):
             found = {word for (word,) in kinds} - {"null"}
             what = "whole" if found <= {"integer"} else "float" if found <= {"integer", "real"} else what or "text"
             what = "nothing" if not found and not declared else what
+            what = _UNDECLARED.get((what, kind), what) if not declared else what
         if what == "timestamp":
             zones = f"SELECT 1 FROM {table.source} WHERE {_zoned(source)} LIMIT 1"  # noqa: S608  # likewise
             return ColumnType(what, declared, aware=bool(self.leave(table.written(zones))), loose=True)
