@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reading import EVER, Reader, Timeline
 from crmkpi.measuring.segments import Segment, segment_keys
 from crmkpi.measuring.shifts import moved
+from crmkpi.measuring.tables import is_stream
 from crmkpi.measuring.unknown_attributes import Attributes, check_attribute, check_measured, noting
 from crmkpi.money import Rates
 from crmkpi.records import known_tables
@@ -37,6 +38,7 @@ __all__ = ["queries_of", "read"]
 
 _ALL_TIME = Timeline([None], EVER, whole=True)
 _KEPT_PLANS = 500
+_MAPPINGS = (dict, Mapping)  # a dict is told by its own class, which takes less time than the abstract one
 
 
 def read(
@@ -207,7 +209,7 @@ def _read(
 def _streams_last(crm: Dataset, plan: Plan) -> list[tuple[str, Query]]:
     """The queries in the order to run them: streams, which can be read only once, come last."""
     asked = [(table, query) for table, query in plan.queries.items() if table in crm.tables]
-    return sorted(asked, key=lambda each: isinstance(crm.tables[each[0]], Iterator))
+    return sorted(asked, key=lambda each: is_stream(type(crm.tables[each[0]]))) if len(asked) > 1 else asked
 
 
 def _answer(
@@ -260,8 +262,8 @@ def _answer(
         if crm.unreadable(other) and other not in plan.unreadable:
             raise UnreadableFoundError
     found = crm.records(name) if twice is None else twice.first
-    if isinstance(found, Iterator) and any(field.path[-2:-1] == ("attributes",) for field in query.fields.values()):
-        found = noting(found, attributes.setdefault(name, {}))
+    if is_stream(type(found)) and any(field.path[-2:-1] == ("attributes",) for field in query.fields.values()):
+        found = noting(iter(found), attributes.setdefault(name, {}))
     ask = partial(
         records_engine.answer,
         query,
@@ -273,7 +275,7 @@ def _answer(
     )
     answer = ask(found)
     answer.searched = crm.searched(name) and not partly
-    answer.ask = ask if isinstance(table, Sequence) and not partly else None
+    answer.ask = ask if answer.searched else None
     if twice is not None:
         answer.again, answer.contradictions = ask(twice.others), twice.contradictions(query, ask)
     answer.rejected = len(getattr(table, "rejected", ()))
@@ -292,9 +294,9 @@ def _plan(
     unreadable: Mapping[str, frozenset[str] | None],
     **kept: bool,
 ) -> Plan:
-    lasting = all(isinstance(segment.source, str) for segment in segments)
-    said = tuple((segment.name, segment.source, repr(segment.bins)) for segment in segments) if lasting else ()
-    key = (tuple(map(id, metrics)), said, frozenset(unreadable.items()), *kept.items())
+    lasting = not segments or all(isinstance(segment.source, str) for segment in segments)
+    said = tuple([(segment.name, segment.source, repr(segment.bins)) for segment in segments]) if lasting else ()
+    key = (metrics, said, frozenset(unreadable.items()) if unreadable else None, *kept.items())
     if lasting and (known := _PLANS.get(key)) is not None:
         return known
     types = (
@@ -305,13 +307,13 @@ def _plan(
     if lasting:
         if len(_PLANS) > _KEPT_PLANS:  # metrics made on the fly must not be kept for ever
             _PLANS.clear()
-        _PLANS[key] = plan  # the plan holds the metrics, so their identities stay theirs
+        _PLANS[key] = plan
     return plan
 
 
 def _parameter_values(metrics: Sequence[Metric], given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters inside expressions, by their printed form; days become durations."""
-    if not isinstance(given, Mapping):
+    if not isinstance(given, _MAPPINGS):
         raise InputError(f"`parameters` maps names to numbers, such as {{'quota': 50000}}; got {given!r}.")
     known = {name for metric in metrics for name in metric.parameters}
     for name in given:

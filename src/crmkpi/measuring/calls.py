@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from crmkpi.definition.metric import Metric
@@ -12,6 +12,7 @@ from crmkpi.errors import InputError, PeriodError, UnknownNameError, unknown_nam
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import measure_one
 from crmkpi.measuring.results import Report, Result
+from crmkpi.measuring.tables import holds_records
 from crmkpi.records import known_tables
 
 __all__ = ["result_of"]
@@ -69,14 +70,14 @@ def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: dic
         made = Dataset(**(kept | settings))
         made.narrowings = data.narrowings
         return made
-    if isinstance(data, Mapping) and backend_of(data) is None:
-        return Dataset(**{**data, **tables}, **settings)
     if data is None:
         if not tables:
             raise InputError(f"{metric.id} needs data: {_asks(metric)}.")
         return Dataset(**tables, **settings)
-    is_table = isinstance(data, Iterable | FrameTable) or backend_of(data) is not None
-    if isinstance(data, str | bytes) or not is_table:
+    class_: Any = type(data)
+    if not holds_records(class_) and not isinstance(data, FrameTable) and backend_of(data) is None:
+        if isinstance(data, Mapping):
+            return Dataset(**{**data, **tables}, **settings)
         raise InputError(f"{metric.id} needs records, such as a list of them, or a Dataset; got {type(data).__name__}.")
     missing = [table for table in metric.tables if table not in tables]
     if len(missing) != 1:

@@ -12,7 +12,7 @@ from crmkpi.dates.months import NO_MONTH
 from crmkpi.dates.periods import Period
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
-from crmkpi.engines.query import EXACT, Answer, Part, State, empty_state, merged_state
+from crmkpi.engines.query import EXACT, Answer, Part, State, merged_state
 from crmkpi.errors import CurrencyError
 from crmkpi.measuring.counting import Counting, Counts
 from crmkpi.measuring.locations import AccountPlan, Location, MeasurePlan, MetricPlan
@@ -108,24 +108,27 @@ class Cut:
         if name in self._fixed:
             return self._same(self._fixed[name])
         reader, metric, measure = self._reader, self._plan.metric.id, plan.measure
-        states = {each: self._states(column) for each, column in plan.columns.items()}
         if isinstance(measure.table, Grouped):
+            states = {each: self._states(column) for each, column in plan.columns.items()}
             own = moved(self._period, measure, reader.parameters)
             keyed = (dict(zip(states, row, strict=True)) for row in zip(*states.values(), strict=True))
             return _column(keyed, lambda one: reader.grouped(plan, one, metric, own), mixed)
-        if measure.aggregate in ("count", "distinct"):
-            return InputColumn([state if isinstance(state, int) else len(state) for state in states[""]])
-        return _column(states[""], reader.reading(measure, metric), mixed)
+        plain = self._states(plan.columns[""])
+        if measure.aggregate == "count":
+            return InputColumn(plain)
+        if measure.aggregate == "distinct":
+            return InputColumn([state if isinstance(state, int) else len(state) for state in plain])
+        return _column(plain, reader.reading(measure, metric), mixed)
 
     def _states(self, column: Location) -> list[State]:
         """The states of a slot over the whole period."""
-        empty = empty_state(column.slot)
+        empty, number = column.empty, column.number
         moved_to = moved(self._period, column.measure, self._reader.parameters)
         parts = self._reader.timeline.parts(moved_to, stock=column.stock)
+        if len(parts) == 1:  # by far the most
+            rows = self._rows.of(column.table, column.anchor, parts[0])
+            return [empty if row is None else row[number] for row in rows]
         found = [self._rows.of(column.table, column.anchor, part) for part in parts]
-        number = column.number
-        if len(found) == 1:  # by far the most
-            return [empty if row is None else row[number] for row in found[0]]
         with localcontext(EXACT):
             return [
                 reduce(
@@ -159,7 +162,7 @@ class Cut:
         return [(one, self._counted(one, period)) for one, period in self._earlier if one.unread is not None]
 
     def _counted(self, account: AccountPlan, period: Period | None) -> Sequence[Counts]:
-        parts = tuple(self._reader.timeline.parts(period, stock=account.stock))
+        parts = self._reader.timeline.parts(period, stock=account.stock)
         counting = Counting(self._reader.answers[account.table], account, parts)
         return counting.column(self._rows.segments, lambda part: self._rows.of(account.table, account.anchor, part))
 
@@ -202,6 +205,9 @@ def currencies_of(
     metric: Metric, columns: Mapping[str, InputColumn], size: int, mixed: dict[int, CurrencyError] | None
 ) -> list[str | None]:
     """The currencies of a KPI in money; its inputs are in one currency, as the amounts of each of them are."""
+    known = [column.currencies for column in columns.values() if column.currencies is not None]
+    if not known:
+        return [None] * size
     money = {name: columns[name] for name, measure in metric.measures.items() if measure.kind == "money"}
     if len(money) > 1 and len({one for column in money.values() for one in column.currencies or ()}) > 1:
         for number in range(size):
@@ -211,8 +217,7 @@ def currencies_of(
                 if mixed is None:
                     raise
                 mixed.setdefault(number, error)
-    known = [column.currencies for column in columns.values() if column.currencies is not None]
-    if metric.unit != "money" or not known:
+    if metric.unit != "money":
         return [None] * size
     each = [next((one for one in row if one is not None), None) for row in zip(*known, strict=True)]
     return [None if mixed and number in mixed else one for number, one in enumerate(each)]

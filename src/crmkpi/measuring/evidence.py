@@ -52,8 +52,7 @@ class Block:
     def settle(self) -> None:
         """Find at once the evidence that rests on lists, which are not kept, and that whose function may raise."""
         metric = self.plan.metric
-        lists = any(found.measure.aggregate in ("rows", "values") for found in self.plan.measures.values())
-        sampled = sampled_input(metric)
+        lists, sampled = self.plan.lists, sampled_input(metric)
         self.samples = None if sampled is None else self.columns[sampled].samples
         if lists or isinstance(metric.interval, Estimated) or any(map(_is_listed, self.samples or ())):
             self.known = [self.evidence(number) for number in range(len(self.segments))]

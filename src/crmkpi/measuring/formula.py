@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal, localcontext
+from functools import lru_cache
 from typing import Any
 
 from crmkpi.definition.interval_rules import Estimated, Mean, Monotone, NetPromoter, Range, Share, usual_range
@@ -33,6 +34,7 @@ FEWEST = 5  # a mean of fewer values has no interval that holds what it says
 MICROSECONDS = 1e6  # durations are kept in whole ones
 
 
+@lru_cache(maxsize=500)  # asked for each KPI and period
 def sampled_input(metric: Metric) -> str | None:
     """The input whose values the interval rests on; None where counts are enough, or there is no interval.
 

@@ -9,12 +9,12 @@ from operator import itemgetter
 
 from crmkpi.definition.measures import Measure
 from crmkpi.definition.metric import Metric
-from crmkpi.engines.query import Slot, State
+from crmkpi.engines.query import Slot, State, empty_state
 
 __all__ = ["AccountPlan", "Location", "MeasurePlan", "MetricPlan", "UnreadPlan"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Location:
     """Where a number is found in the answers: the table, the number of the anchor and the number of the slot."""
 
@@ -24,6 +24,11 @@ class Location:
     measure: Measure
     slot: Slot
     stock: bool
+
+    @cached_property
+    def empty(self) -> State:
+        """The state where no record has reached the slot; it is only looked at."""
+        return empty_state(self.slot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ class AccountPlan:
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MetricPlan:
     """Where all numbers of a metric are found."""
 
@@ -106,6 +111,16 @@ class MetricPlan:
     earlier: tuple[AccountPlan, ...] = ()  # of measures of an earlier period that has uncertain records
     joints: Mapping[tuple[str, str], tuple[Location, ...]] | None = None  # for `moments_of`; None if not asked for
     shifted: Mapping[str, tuple[Measure, ...]] = field(default_factory=dict)  # by input, what looks at another period
+
+    @cached_property
+    def doubtful(self) -> bool:
+        """Whether records may be set aside since a field of theirs cannot be read."""
+        return any(account.unread is not None for account in (*self.accounts, *self.earlier))
+
+    @cached_property
+    def lists(self) -> bool:
+        """Whether the formula takes lists of values or rows."""
+        return any(found.measure.aggregate in ("rows", "values") for found in self.measures.values())
 
     def slots(self, account: AccountPlan) -> set[int]:
         """The numbers of the slots of an account's anchor that the metric reads."""

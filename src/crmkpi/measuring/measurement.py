@@ -219,6 +219,7 @@ class _Builder:
         self._confidence = confidence
         self._rows = Rows(reader.answers, keys)
         self._kept = {table: without_groups(answer) for table, answer in reader.answers.items()}
+        self._contradicted = {table for table, answer in reader.answers.items() if answer.contradictions}
         # A dataset that is narrowed adds a last key, which has no name.
         self._names = [{part.name: one for part, one in zip(segments, key, strict=False)} for key in keys]
         self._made: dict[tuple[int, Period | None], list[Result]] = {}
@@ -289,9 +290,11 @@ class _Builder:
         self, metric: Metric, period: Period | None, rows: Sequence[Sequence[Any]], mixed: Collection[int]
     ) -> Collection[int]:
         """The segments without any number where the data begin after the period."""
+        if period is None:
+            return frozenset()
         size = len(metric.measures)
         none = {number for number, row in enumerate(rows) if not any(row[:size]) and number not in mixed}
-        if not none or period is None or any(row[position] for position in placed(metric) for row in rows):
+        if not none or any(row[position] for position in placed(metric) for row in rows):
             return frozenset()
         begins = self._reaches.begins_later(metric, period)
         if begins is None:
@@ -309,10 +312,9 @@ class _Builder:
     ) -> Iterator[tuple[int, str]]:
         """The segments in which a metric has no value, whatever its formula says, and why."""
         metric, crm = plan.metric, self._crm
-        unfilled = unfilled_field(metric, crm.unfilled, dated=period is not None)
-        contradicted = any(self._reader.answers[table].contradictions for table in metric.tables)
-        doubtful = any(account.unread is not None for account in (*plan.accounts, *plan.earlier))
-        related, lacks = len(metric.tables) > 1, cut.lacks
+        unfilled = unfilled_field(metric, crm.unfilled, dated=period is not None) if crm.told else None
+        contradicted = not self._contradicted.isdisjoint(metric.tables)
+        doubtful, related, lacks = plan.doubtful, len(metric.tables) > 1, cut.lacks
         if not (unfilled is not None or contradicted or doubtful or related or lacks):
             return
         earlier = cut.earlier_counts() if doubtful else []

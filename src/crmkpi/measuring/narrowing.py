@@ -62,7 +62,7 @@ def told(narrowings: Sequence[Narrowing]) -> str:
 
 def beside(narrowings: Sequence[Narrowing], segments: Sequence[Segment]) -> tuple[Segment, ...]:
     """The fields to group by in addition to the segments of a query, so that its answer can be filtered."""
-    known = {segment.name for segment in segments}
+    known = {segment.name for segment in segments} if narrowings else ()
     return tuple(one.segment for one in narrowings if one.segment.name not in known)
 
 

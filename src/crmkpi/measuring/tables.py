@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,36 @@ from crmkpi.sources.files import FileRecords, TableFile
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.streams import RecordStream
 
-__all__ = ["Tables", "framed", "size_of"]
+__all__ = ["Tables", "framed", "holds_records", "is_listed", "is_stream", "size_of"]
 
 _TOLD = (FileRecords, FrameTable, Records, RecordStream)  # whose reader tells which fields no column fills
 _NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
+_PATHS = (str, Path)
+
+
+# Each call asks for the class of the same few tables many times, and an abstract class takes its time to answer.
+@lru_cache(maxsize=500)
+def holds_records(class_: type[object]) -> bool:
+    """Whether what is of this class may be a table of records: it is an iterable, and neither text nor a mapping."""
+    return issubclass(class_, Iterable) and not issubclass(class_, _NOT_TABLES)
+
+
+@lru_cache(maxsize=500)
+def is_listed(class_: type[object]) -> bool:
+    """Whether the records of a table of this class can be read again, as those of a list or a file."""
+    return issubclass(class_, Sequence)
+
+
+@lru_cache(maxsize=500)
+def is_stream(class_: type[object]) -> bool:
+    """Whether the records of a table of this class can be read only once."""
+    return issubclass(class_, Iterator)
 
 
 class Tables:
     """The tables of a `Dataset` by name: records, streams, files and frames."""
 
-    __slots__ = ("_duplicates", "_indexes", "_marks", "_read", "_spent", "_told", "_unfilled", "calendar", "tables")
+    __slots__ = ("_duplicates", "_indexes", "_marks", "_read", "_spent", "_unfilled", "calendar", "tables", "told")
 
     def __init__(self, tables: Mapping[str, Any], calendar: Calendar) -> None:
         zone = None if calendar is DEFAULT_CALENDAR else calendar.tz
@@ -41,7 +62,8 @@ class Tables:
                 continue
             if not is_table(name):
                 raise unknown_name(f"A dataset has no table {name!r}.", name, known_tables())
-            if isinstance(records, _NOT_TABLES) or not isinstance(records, Iterable):
+            class_: Any = type(records)
+            if not holds_records(class_):
                 raise InputError(
                     f"The table {name!r} must be an iterable of records; got {type(records).__name__}. Give a list, "
                     "what crmkpi.read_csv and its like return, or a frame."
@@ -53,7 +75,7 @@ class Tables:
         self._duplicates: dict[str, Duplicates | None] = {}
         self._spent: set[str] = set()
         self._unfilled: dict[tuple[str, str], bool] = {}
-        self._told = frozenset(name for name, records in given.items() if isinstance(records, _TOLD))
+        self.told = frozenset([name for name, records in given.items() if isinstance(records, _TOLD)])
         self._read: dict[Any, Any] = {}  # the files of tables as they were read, for their facts
 
     def fields(self, table: str) -> Mapping[str, Mapping[str, int]]:
@@ -75,7 +97,7 @@ class Tables:
     def records(self, table: str) -> Iterable[Any]:
         """The records of a table, to be read once."""
         records = self.tables[table]
-        if isinstance(records, Iterator):
+        if is_stream(type(records)):
             if table in self._spent:
                 raise InputError(
                     f"The table {table!r} is a stream that has been read already; measure everything in one call, or "
@@ -95,7 +117,7 @@ class Tables:
             return records.unreadable_fields
         if isinstance(records, Records):
             return frozenset(records.account.unreadable_fields)
-        if not isinstance(records, Sequence) and table not in self._indexes:
+        if not is_listed(type(records)) and table not in self._indexes:
             return None
         if look and table not in self._indexes:
             self._marks[table] = unreadable_fields(records)
@@ -106,7 +128,7 @@ class Tables:
 
         A field that nothing fills in the file may be filled afterwards, as `join_leads` does.
         """
-        if table not in self._told:
+        if table not in self.told:
             return False
         records = self.tables[table]
         if isinstance(records, FileRecords):
@@ -124,12 +146,13 @@ class Tables:
     def searched(self, table: str) -> bool:
         """Whether ids that come twice are looked for whenever a table is measured: those of lists and files are."""
         records = self.tables[table]
-        return records.searched if isinstance(records, FrameTable) else isinstance(records, Sequence)
+        return records.searched if isinstance(records, FrameTable) else is_listed(type(records))
 
     def duplicates(self, table: str) -> Duplicates | None:
         """The records of a list or file whose id another one has; None without any, or if it is not searched."""
-        records = self.tables[table]
-        if not isinstance(records, Sequence):
+        records: Any = self.tables[table]
+        class_: Any = type(records)
+        if not is_listed(class_):
             return None
         if not isinstance(records, Records | tuple):  # a list may have changed since
             return duplicates_in(records, record_type(record_class(table)))
@@ -164,7 +187,7 @@ def size_of(records: Any) -> str:
 
 def framed(name: str, records: Any, tz: str | None = None) -> Any:
     """A frame as a table of records of that name, a path as the records of that file; anything else as it is."""
-    if isinstance(records, str | Path) and name in RECORDS:
+    if isinstance(records, _PATHS) and name in RECORDS:
         check_suffix(records)
         file = TableFile(source=records, name=str(records), options={"tz": tz})
         return FileRecords([file], RECORDS[name])

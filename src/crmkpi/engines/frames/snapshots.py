@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 from crmkpi.engines.frames.homes.database import DatabaseTable
@@ -13,19 +13,27 @@ from crmkpi.engines.frames.table import FrameTable
 __all__ = ["at_one_moment", "table_at_one_moment"]
 
 
+def at_one_moment(tables: Mapping[str, Any]) -> AbstractContextManager[Mapping[str, Any]]:
+    """The tables, frames and all others, those of databases in one snapshot of each database."""
+    stored = {
+        name: table
+        for name, table in tables.items()
+        if isinstance(table, FrameTable) and isinstance(table.frame, DatabaseTable)
+    }
+    return _in_snapshots(tables, stored) if stored else nullcontext(tables)
+
+
 @contextmanager
-def at_one_moment(tables: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:  # frames and all else that is measured
-    """The tables, those of databases in one snapshot of each database; all others as they are."""
+def _in_snapshots(tables: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     with ExitStack() as stack:
         sessions: dict[int, Session] = {}
         made = dict(tables)
-        for name, table in tables.items():
-            if isinstance(table, FrameTable) and isinstance(table.frame, DatabaseTable):
-                source = table.frame.source
-                key = id(source.connected)
-                if key not in sessions:
-                    sessions[key] = stack.enter_context(source.snapshot())
-                made[name] = table.within(sessions[key])
+        for name, table in stored.items():
+            source = table.frame.source
+            key = id(source.connected)
+            if key not in sessions:
+                sessions[key] = stack.enter_context(source.snapshot())
+            made[name] = table.within(sessions[key])
         yield made
 
 

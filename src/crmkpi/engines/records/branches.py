@@ -82,10 +82,20 @@ def guard_of(actions: Sequence[Action]) -> tuple[list[Conjunct], list[Action]]:
         # Where x alone is a way and asked first, "not x and y" need only ask for y.
         alone = [way[0] for way in widest if len(way) == 1]
         slimmer = [[part for part in way if not any(are_opposites(part, other) for other in alone)] for way in widest]
-        return [any_of(sorted(slimmer, key=lambda way: way[:1] not in [[part] for part in alone]))], list(actions)
+        guard = [any_of(sorted(slimmer, key=lambda way: way[:1] not in [[part] for part in alone]))]
+        if len(slimmer) == 2 and len(alone) == 1:  # where x is false, y holds
+            (other,) = (way for way in slimmer if way != alone)
+            return guard, [_without(action, other) if _denies(action, alone[0]) else action for action in actions]
+        return guard, list(actions)
     known = widest[0]
-    slim = [
-        Action(tuple(part for part in action.conjuncts if part not in known), action.lines, action.variables)
-        for action in actions
-    ]
-    return list(known), slim
+    return list(known), [_without(action, known) for action in actions]
+
+
+def _without(action: Action, known: Sequence[Conjunct]) -> Action:
+    """The action where these conjuncts are known to hold."""
+    return Action(tuple(part for part in action.conjuncts if part not in known), action.lines, action.variables)
+
+
+def _denies(action: Action, conjunct: Conjunct) -> bool:
+    """Whether the action runs only where the conjunct is false."""
+    return any(are_opposites(part, conjunct) for part in action.conjuncts)

@@ -60,6 +60,7 @@ class Loop:
 
     factory: Callable[..., Scan]  # its source is made here, and called here alone
     constants: Mapping[str, object]
+    parameters: Mapping[str, str]  # of constants that the caller gives, by their printed parameter
     relations: Mapping[str, tuple[str, str]]
     layouts: Sequence[Layout]
     type_: RecordType
@@ -78,10 +79,9 @@ class Loop:
 
         `check` runs on records of another class than the table's, and says whether to skip one.
         """
-        given: dict[str, object] = dict(self.constants)
-        for name, value in self.constants.items():
-            if isinstance(value, Parameter):
-                given[name] = parameters[repr(value)]
+        given: dict[str, object] = {**self.constants}
+        for name, parameter in self.parameters.items():
+            given[name] = parameters[parameter]
         for index, (table, _) in self.relations.items():
             given[index] = tables(table).get
         return self.factory(given, locators, moments, functions, self.type_.model, check)
@@ -150,34 +150,24 @@ def _compile(query: Query, *, converts: bool, zoned: bool, careful: bool) -> Loo
         "MICROSECOND": MICROSECOND,
     }
     exec(source, namespace)  # noqa: S102  # declared field names and our own words only; see code.py
-    return Loop(namespace["factory"], dict(names.constants), dict(names.relations), layouts, query.type_, source)
+    parameters = {name: repr(value) for name, value in names.constants.items() if isinstance(value, Parameter)}
+    constants, relations = dict(names.constants), dict(names.relations)
+    return Loop(namespace["factory"], constants, parameters, relations, layouts, query.type_, source)
 
 
 def _assemble(query: Query, layouts: Sequence[Layout], names: Names, body: Writer, homes: Mapping[str, str]) -> str:
     """The whole source: a factory that takes what the loop needs, and in it the loop over one chunk of records."""
     head = Writer(names)
     head.line(0, "def factory(given, locators, moments, functions, model, check):")
-    bound = [
-        "model",
-        "check",
-        *names.constants,
-        *names.relations,
-        "local_day",
-        "business_time",
-        "elapsed",
-        "convert",
-        "as_of",
-        "as_of_wall",
-        "bounds",
-    ]
-    for name in (*names.constants, *names.relations):
-        head.line(1, f"{name} = given[{name!r}]")
-    head.line(1, "as_of, as_of_wall, bounds = moments.as_of, moments.as_of_wall, moments.looked_at")
-    for name in ("local_day", "business_time", "elapsed", "convert"):
-        head.line(1, f"{name} = functions.get({name!r})")
-    for number in range(len(query.anchors)):
-        head.line(1, f"align{number} = locators[{number}].align")
-        bound.append(f"align{number}")
+    text = "\n".join(body.lines)
+    sources = {name: f"given[{name!r}]" for name in (*names.constants, *names.relations)}
+    sources |= {name: f"functions.get({name!r})" for name in ("local_day", "business_time", "elapsed", "convert")}
+    sources |= {"as_of": "moments.as_of", "as_of_wall": "moments.as_of_wall", "bounds": "moments.looked_at"}
+    sources |= {f"align{number}": f"locators[{number}].align" for number in range(len(query.anchors))}
+    read = [name for name in sources if name in text]  # a loop over few records costs little more than these
+    for name in read:
+        head.line(1, f"{name} = {sources[name]}")
+    bound = ["model", "check", *read]
     # As defaults they are locals of the loop, the fastest kind of variable.
     head.line(1, f"def scan(records, *, {', '.join(f'{name}={name}' for name in bound)}):")
     head.line(2, "r = None")
