@@ -210,6 +210,41 @@ def test_a_variant_inherits_what_it_does_not_say_and_has_its_own_measures() -> N
     assert list(variant.measures) == ["won", "every"]
 
 
+def test_a_variant_takes_the_measures_that_it_does_not_define_from_the_default() -> None:
+    metric = made(at=deals.closed_at)
+
+    @metric.add_variant(every=deals.count(deals.status.is_in("won", "lost")))
+    def of_closed(won: int, every: int) -> float:
+        """Share of closed deals that were won."""
+        return won / every
+
+    assert of_closed.measures["won"] is metric.measures["won"]
+    assert list(of_closed.measures) == ["won", "every"]
+
+
+def test_a_variant_without_parameters_has_the_formula_of_the_default() -> None:
+    metric = made(at=deals.closed_at)
+
+    @metric.add_variant(leave_out={"deleted": deals.deleted})
+    def without_deleted() -> None:
+        """Share of deals won, without deleted ones."""
+
+    @metric.add_variant(won=deals.count(deals.status == "lost"), every=metric.measures["every"])
+    def of_lost() -> None:
+        """Share of deals lost."""
+
+    @metric.add_variant(median=deals.median(deals.amount), unit="money", interval=None)
+    def amount() -> None:
+        """The amount of the deal in the middle."""
+
+    records = [ck.Deal(id=str(n), status=status, amount=7) for n, status in enumerate(["won", "won", "lost", "open"])]
+    assert without_deleted.measures == metric.measures
+    assert without_deleted.meaning == "Share of deals won, without deleted ones."
+    assert metric.meaning == "Share of all deals that were won."
+    assert [kpi(records).value for kpi in (metric, without_deleted, of_lost, amount)] == [0.5, 0.5, 0.25, 7]
+    assert [kpi.formula(won=1, every=4) for kpi in (without_deleted, of_lost)] == [0.25, 0.25]
+
+
 def test_a_misspelt_variant_is_an_error_that_names_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match=r"win_rate has no variant 'by_amout'\. Did you mean 'by_amount'\?"):
         ck.win_rate.variant("by_amout")

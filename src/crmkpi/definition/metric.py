@@ -19,6 +19,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, localcontext
+from types import FunctionType
 from typing import Any
 
 from crmkpi._hooks import hook
@@ -43,7 +44,7 @@ from crmkpi.definition.page import Docstring, theme_of, title_of, usual_docstrin
 from crmkpi.definition.parameters import Parameter, parameter_value
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
 from crmkpi.definition.units import Better, Decorator, RollUp, Timing, Unit, UnitName, Value_co
-from crmkpi.definition.variants import itself, varied
+from crmkpi.definition.variants import described, itself, varied
 from crmkpi.errors import DefinitionError, InputError, UndefinedError, unknown_name
 
 __all__ = ["Better", "Estimated", "Mean", "Metric", "Monotone", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
@@ -143,12 +144,20 @@ class Metric(Calls[Value_co]):
     def add_variant(self, **definition: Any) -> Callable[[Callable[..., Any]], Metric]:
         """Decorate a formula as another way to count the same KPI; what is not said is as in the default.
 
-        Measures are the variant's own. All else may be: what the default leaves out, the variant does too, as far as it
-        reads the same tables, unless it has a `leave_out` of its own.
+        A measure that the formula takes and the variant does not define is the default's. A formula without parameters
+        only holds the docstring: the variant is its one measure, and with several or none it has the default's formula.
+        What the default leaves out, the variant does too, as far as it reads the same tables, unless it has a
+        `leave_out` of its own.
         """
         return lambda function: self._add(function, definition)
 
     def _add(self, function: Callable[..., Any], definition: dict[str, Any]) -> Metric:
+        own = [name for name, value in definition.items() if isinstance(value, Measure)]
+        if len(own) != 1 and isinstance(self.function, FunctionType) and not inspect.signature(function).parameters:
+            function = described(self.function, function)
+        taken = inspect.signature(function).parameters
+        known: dict[str, Any] = {**self.measures, **definition}
+        definition = {name: known[name] for name in taken if name in known} | definition
         inherited: dict[str, Any] = {
             "at": self.at,
             "unit": self.unit,

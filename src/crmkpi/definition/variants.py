@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
+from types import FunctionType
 from typing import Any
 
 from crmkpi.definition.expressions import Expression, Operation, business_time
 from crmkpi.definition.measures import Measure
 from crmkpi.errors import DefinitionError, did_you_mean
 
-__all__ = ["AGGREGATES", "USUAL", "itself", "varied"]
+__all__ = ["AGGREGATES", "USUAL", "described", "itself", "varied"]
 
 AGGREGATES = ("mean", "median", "p90")
 USUAL = (*AGGREGATES, "business", "calendar_days")
@@ -64,8 +65,17 @@ def itself(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         (value,) = (*values, *named.values())
         return value
 
-    for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
-        setattr(formula, attribute, getattr(function, attribute))
     parameter = inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     formula.__signature__ = inspect.Signature([parameter])  # type: ignore[attr-defined]
-    return formula
+    assert isinstance(formula, FunctionType)
+    return described(formula, function)
+
+
+def described(formula: FunctionType, by: Callable[..., Any]) -> Callable[..., Any]:
+    """A copy of a formula with the name, module and docstring of another function."""
+    made = FunctionType(formula.__code__, formula.__globals__, None, formula.__defaults__, formula.__closure__)
+    made.__kwdefaults__ = formula.__kwdefaults__
+    made.__dict__.update(formula.__dict__)
+    for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(made, attribute, getattr(by, attribute))
+    return made

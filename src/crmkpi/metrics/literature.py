@@ -2,33 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "AAPOR",
-    "CALL_CENTER",
-    "CART_ABANDONMENT",
-    "CRACKING_SALES",
-    "DEFECTION",
-    "DEMAND_WATERFALL",
-    "EFFORTLESS",
-    "EMAIL_METRICS",
-    "ISO_10002",
-    "ISO_18295",
-    "ITIL",
-    "KAPLAN_MEIER",
-    "KELLER",
-    "LIFETIME_VALUE",
-    "MARKETING_METRICS",
-    "PRODUCT_RETURNS",
-    "PROJECT_RETENTION",
-    "RFM_AND_CLV",
-    "SAAS_METRICS",
-    "SCOR",
-    "SHORT_LIFE_OF_LEADS",
-    "STRIPE_BILLING",
-    "SURVIVAL_DATA",
-    "WEB_ANALYTICS",
-]
-
 AAPOR = "American Association for Public Opinion Research: Standard Definitions"
 CALL_CENTER = "Cleveland: Call Center Management on Fast Forward, ICMI Press"
 CART_ABANDONMENT = (
@@ -63,3 +36,5 @@ SHORT_LIFE_OF_LEADS = (
 STRIPE_BILLING = "Stripe documentation: Billing metric definitions"
 SURVIVAL_DATA = "Cox and Oakes: Analysis of Survival Data, Chapman and Hall 1984 (events over the time at risk)"
 WEB_ANALYTICS = "Web Analytics Association: Web Analytics Definitions, 2008"
+
+__all__ = sorted(name for name in globals() if name.isupper())  # noqa: PLE0605  # a list, though not a literal one

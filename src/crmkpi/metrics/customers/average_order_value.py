@@ -46,7 +46,7 @@ def average_order_value(amount: Decimal, orders: int) -> Decimal:
     leave_out={"no amount": completed & orders.amount.missing()},
     within=None,
 )
-def with_refunds(amount: Decimal, orders: int) -> Decimal:
+def with_refunds() -> None:
     r"""What a completed order is worth on average, orders below zero included.
 
     $$\text{average order value with refunds} = \frac{\text{amount of completed orders}}{\text{completed orders}}$$
@@ -55,4 +55,3 @@ def with_refunds(amount: Decimal, orders: int) -> Decimal:
     >>> average_order_value.variant("with_refunds")(orders).value, average_order_value(orders).left_out
     (Decimal('15'), {'refund': 1})
     """
-    return amount / orders

@@ -73,7 +73,7 @@ def cohort_retention(came_back: int, began: int) -> float:
     began=followed.count(began_and_followed),
     parameters=(periods,),
 )
-def rolling(came_back: int, began: int) -> float:
+def rolling() -> None:
     r"""Share of the customers who first bought some periods ago and bought again in this one or later.
 
     $$\text{rolling retention} = \frac{\text{customers of the cohort who bought in the period or after it}}
@@ -93,7 +93,6 @@ def rolling(came_back: int, began: int) -> float:
     >>> cohort_retention.variant("rolling")(orders, period="2026-02").value
     1.0
     """
-    return came_back / began
 
 
 @cohort_retention.add_variant(

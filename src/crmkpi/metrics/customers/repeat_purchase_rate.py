@@ -53,7 +53,7 @@ def repeat_purchase_rate(repeat_buyers: int, buyers: int) -> float:
     buyers=buyers_by_day.count(buyers_by_day.days >= 1),
     empty="nobody bought on a known day",
 )
-def by_days(repeat_buyers: int, buyers: int) -> float:
+def by_days() -> None:
     r"""Share of the buyers of the period who bought on at least two days.
 
     $$\text{rate by days} = \frac{\text{customers with two or more purchase days}}{\text{customers with one or more}}$$
@@ -65,13 +65,10 @@ def by_days(repeat_buyers: int, buyers: int) -> float:
     >>> repeat_purchase_rate.variant("by_days")(orders).value
     0.0
     """
-    return repeat_buyers / buyers
 
 
-@repeat_purchase_rate.add_variant(
-    repeat_buyers=buyers.count(buyers.purchases >= 2), buyers=buyers.count(buyers.purchases >= 1), leave_out={}
-)
-def with_refunds(repeat_buyers: int, buyers: int) -> float:
+@repeat_purchase_rate.add_variant(leave_out={})
+def with_refunds() -> None:
     r"""Share of the buyers who bought at least twice, orders below zero counted as purchases.
 
     $$\text{rate with refunds} = \frac{\text{customers with two orders or more}}{\text{customers with one or more}}$$
@@ -80,7 +77,6 @@ def with_refunds(repeat_buyers: int, buyers: int) -> float:
     >>> repeat_purchase_rate(orders).value, repeat_purchase_rate.variant("with_refunds")(orders).value
     (0.0, 1.0)
     """
-    return repeat_buyers / buyers
 
 
 @repeat_purchase_rate.add_variant(

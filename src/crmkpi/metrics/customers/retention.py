@@ -62,12 +62,7 @@ def retention_rate(kept: int, active_at_start: int) -> float:
     return kept / active_at_start
 
 
-@retention_rate.add_variant(
-    active_at_end=customers.count(active_at_end),
-    joined=customers.count(joined),
-    active_at_start=customers.count(active_at_start),
-    interval=None,
-)
+@retention_rate.add_variant(active_at_end=customers.count(active_at_end), joined=customers.count(joined), interval=None)
 def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
     r"""The textbook's retention rate, for when only three counts are known.
 
@@ -129,7 +124,6 @@ def churn_rate(lost: int, active_at_start: int) -> float:
 
 @churn_rate.add_variant(
     lost=customers.count(left),
-    active_at_start=customers.count(active_at_start),
     joined=customers.count(joined),
     interval=None,
     empty="nobody was active or joined",
@@ -150,7 +144,6 @@ def stripe(lost: int, active_at_start: int, joined: int) -> float:
 
 @churn_rate.add_variant(
     lost=customers.count(left),
-    active_at_start=customers.count(active_at_start),
     active_at_end=customers.count(active_at_end),
     interval=None,
     empty="nobody was active at either end",
@@ -221,7 +214,7 @@ def by_inactivity(inactive: int, customers: int) -> float:
     active_at_start=accounts.count(accounts.opening > 0),
     leave_out=unusable_subscriptions,
 )
-def by_subscriptions(lost: int, active_at_start: int) -> float:
+def by_subscriptions() -> None:
     r"""Share of the customers who paid at the start of the period and pay nothing at its end.
 
     $$\text{churn rate} = \frac{\text{paid at the start and not at the end}}{\text{paid at the start}}$$
@@ -235,15 +228,9 @@ def by_subscriptions(lost: int, active_at_start: int) -> float:
     >>> churn_rate.variant("by_subscriptions")(subscriptions, period="2026-01").value
     0.5
     """
-    return lost / active_at_start
 
 
-@churn_rate.add_variant(
-    lost=customers.count(left),
-    active_at_start=customers.count(active_at_start),
-    interval=None,
-    within=(0, None),
-)
+@churn_rate.add_variant(lost=customers.count(left), interval=None, within=(0, None))
 def all_lost(lost: int, active_at_start: int) -> float:
     r"""All customers who left in the period, for each customer active at its start.
 

@@ -133,7 +133,7 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
     return (opening - kept_in_full - kept_in_part) / opening
 
 
-@revenue_churn_rate.add_variant(closing=closing, opening=opening)
+@revenue_churn_rate.add_variant(closing=closing)
 def net(closing: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue was lost, after what opening customers pay more.
 
@@ -149,11 +149,7 @@ def net(closing: Decimal, opening: Decimal) -> Decimal:
     return (opening - closing) / opening
 
 
-@revenue_churn_rate.add_variant(
-    lost=accounts.sum(accounts.opening, paying & (accounts.closing <= 0)),
-    opening=opening,
-    within=(0, 1),
-)
+@revenue_churn_rate.add_variant(lost=accounts.sum(accounts.opening, paying & (accounts.closing <= 0)), within=(0, 1))
 def left_only(lost: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue belonged to customers who left.
 

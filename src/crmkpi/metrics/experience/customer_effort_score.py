@@ -4,7 +4,6 @@ from crmkpi.metrics.literature import EFFORTLESS
 from crmkpi.metrics.tables import surveys
 
 ces = surveys.kind == "ces"
-no_score = {"no score": ces & surveys.score.missing()}
 scored = ces & surveys.score.present()
 no_scale = scored & surveys.scale_high.missing()
 
@@ -17,7 +16,7 @@ no_scale = scored & surveys.scale_high.missing()
     at_seven=surveys.count(scored & (surveys.scale_high == 7)),
     unsaid=surveys.count(no_scale),
     above_five=surveys.count(no_scale & (surveys.score > 5)),
-    leave_out=no_score,
+    leave_out={"no score": ces & surveys.score.missing()},
     interval=Mean("total", "answers"),
     unit="score",
     better="lower",
@@ -54,16 +53,8 @@ def customer_effort_score(total: float, answers: int, ends: int, at_seven: int, 
     return total / answers
 
 
-@customer_effort_score.add_variant(
-    total=surveys.sum(surveys.score, ces),
-    answers=surveys.count(scored),
-    ends=surveys.distinct(surveys.scale_high, scored & surveys.scale_high.present()),
-    at_seven=surveys.count(scored & (surveys.scale_high == 7)),
-    unsaid=surveys.count(no_scale),
-    above_five=surveys.count(no_scale & (surveys.score > 5)),
-    better="higher",
-)
-def ease(total: float, answers: int, ends: int, at_seven: int, unsaid: int, above_five: int) -> float:
+@customer_effort_score.add_variant(better="higher")
+def ease() -> None:
     r"""How easy customers found it on average, for surveys in which a high score means easy; high is good.
 
     $$\text{CES (ease)} = \operatorname{mean}(\text{ease})$$
@@ -75,8 +66,6 @@ def ease(total: float, answers: int, ends: int, at_seven: int, unsaid: int, abov
     >>> customer_effort_score.variant("ease")(surveys).value
     6.0
     """
-    effort_scales(ends, at_seven, unsaid, above_five)
-    return total / answers
 
 
 @customer_effort_score.add_variant(
@@ -88,8 +77,6 @@ def ease(total: float, answers: int, ends: int, at_seven: int, unsaid: int, abov
         )
     ),
     answers=surveys.count(ces),
-    unsaid=surveys.count(no_scale),
-    above_five=surveys.count(no_scale & (surveys.score > 5)),
     interval=Share("low_effort", "answers"),
     unit="ratio",
     better="higher",

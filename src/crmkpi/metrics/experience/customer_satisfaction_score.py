@@ -3,7 +3,6 @@ from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.metrics.tables import surveys
 
 csat = surveys.kind == "csat"
-answers = surveys.count(csat)
 steps = surveys.scale_high - surveys.scale_low
 satisfied = (
     ((steps <= 2) & (surveys.score >= surveys.scale_high))
@@ -19,7 +18,7 @@ ends = surveys.scale_low + surveys.scale_high
 @metric(
     at=surveys.answered_at,
     satisfied=surveys.count(csat & satisfied),
-    answers=answers,
+    answers=surveys.count(csat),
     leave_out=no_score,
     interval=Share("satisfied", "answers"),
     unit="ratio",
@@ -57,9 +56,7 @@ def customer_satisfaction_score(satisfied: int, answers: int) -> float:
     return satisfied / answers
 
 
-@customer_satisfaction_score.add_variant(
-    satisfied=surveys.count(csat & (surveys.score >= surveys.scale_high)), answers=answers
-)
+@customer_satisfaction_score.add_variant(satisfied=surveys.count(csat & (surveys.score >= surveys.scale_high)))
 def top_box(satisfied: int, answers: int) -> float:
     r"""Share of the answers with the best score of the scale.
 

@@ -55,7 +55,7 @@ def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
     answers=customers.count(),
     empty="no customer answered",
 )
-def latest_per_customer(promoters: int, detractors: int, answers: int) -> float:
+def latest_per_customer() -> None:
     r"""The net promoter score of customers, each counted once with the latest answer.
 
     $$\text{NPS} = 100 \times \frac{\text{promoters} - \text{detractors}}{\text{customers who answered}}$$
@@ -68,4 +68,3 @@ def latest_per_customer(promoters: int, detractors: int, answers: int) -> float:
     >>> net_promoter_score.variant("latest_per_customer")(surveys).value
     100.0
     """
-    return 100 * (promoters - detractors) / answers

@@ -39,10 +39,7 @@ def survey_response_rate(answered: int, sent: int) -> float:
 
 
 @survey_response_rate.add_variant(
-    answered=surveys.count(answered, at=surveys.answered_at),
-    sent=surveys.count(),
-    interval=None,
-    within=(0, None),
+    answered=surveys.count(answered, at=surveys.answered_at), interval=None, within=(0, None)
 )
 def by_event(answered: int, sent: int) -> float:
     r"""Answers of the period for each survey sent in it.

@@ -3,11 +3,9 @@ from crmkpi.metrics.customers.customer_counts import backwards
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.metrics.tables import campaigns, customers, leads
 
-new_customers = customers.count(at=customers.since)
-
 
 @metric(
-    new_customers=new_customers,
+    new_customers=customers.count(at=customers.since),
     leads=leads.count(at=leads.created_at),
     leave_out={"merged": leads.merged_into.present(), "deleted": leads.deleted} | backwards,
     unit="ratio",
@@ -37,9 +35,7 @@ def acquisition_rate(new_customers: int, leads: int) -> float:
 
 
 @acquisition_rate.add_variant(
-    new_customers=new_customers,
-    recipients=campaigns.sum(campaigns.sent, at=campaigns.started_at),
-    empty="nothing was sent",
+    recipients=campaigns.sum(campaigns.sent, at=campaigns.started_at), empty="nothing was sent"
 )
 def of_recipients(new_customers: int, recipients: int) -> float:
     r"""How many new customers the period brought for each message that campaigns sent.

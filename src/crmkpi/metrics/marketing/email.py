@@ -80,10 +80,7 @@ def email_click_rate(clicked: int, sent: int) -> float:
 
 
 @email_click_rate.add_variant(
-    clicked=clicked,
-    delivered=delivered,
-    leave_out=no_delivered | no_clicked,
-    empty="nothing of the channel email was delivered",
+    delivered=delivered, leave_out=no_delivered | no_clicked, empty="nothing of the channel email was delivered"
 )
 def of_delivered(clicked: int, delivered: int) -> float:
     r"""Share of the e-mails delivered in which someone clicked a link.
@@ -101,7 +98,7 @@ def of_delivered(clicked: int, delivered: int) -> float:
 
 
 @email_click_rate.add_variant(
-    clicked=clicked, opened=opened, leave_out=no_opened | no_clicked, empty="nothing of the channel email was opened"
+    opened=opened, leave_out=no_opened | no_clicked, empty="nothing of the channel email was opened"
 )
 def of_opened(clicked: int, opened: int) -> float:
     r"""Share of the opened e-mails in which someone clicked a link.

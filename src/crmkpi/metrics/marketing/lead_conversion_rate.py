@@ -51,7 +51,6 @@ def lead_conversion_rate(converted: int, leads: int) -> float:
 
 @lead_conversion_rate.add_variant(
     converted=leads.count(leads.converted_at.present() | (leads.status == "converted"), at=leads.converted_at),
-    leads=leads.count(),
     interval=None,
     within=(0, None),
 )
@@ -85,7 +84,7 @@ def by_event(converted: int, leads: int) -> float:
     needs_as_of=True,
     empty="no lead is old enough",
 )
-def within(converted: int, leads: int) -> float:
+def within() -> None:
     r"""Share of the leads created in the period that converted within a number of days.
 
     $$\text{rate within } d = \frac{\text{leads converted within } d \text{ days}}{\text{leads older than } d}$$
@@ -101,4 +100,3 @@ def within(converted: int, leads: int) -> float:
     >>> result.value, result.left_out
     (0.5, {'immature': 1})
     """
-    return converted / leads

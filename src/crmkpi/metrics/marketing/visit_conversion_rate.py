@@ -48,7 +48,6 @@ def visit_conversion_rate(conversions: int, sessions: int) -> float:
 
 
 @visit_conversion_rate.add_variant(
-    conversions=visits.sum(visits.conversions),
     visitors=visits.sum(visits.visitors),
     leave_out=no_conversions | {"no visitors": visits.visitors.missing()},
     empty="there was no visitor",

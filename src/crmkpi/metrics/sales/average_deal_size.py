@@ -68,7 +68,7 @@ def median() -> None:
     leave_out={"deleted": deals.deleted, "no amount": closed & deals.amount.missing(), "refund": closed & refund},
     empty="no closed deal has an amount",
 )
-def all_closed(amount: Decimal, deals: int) -> Decimal:
+def all_closed() -> None:
     r"""What a closed deal was worth on average, lost ones included.
 
     $$\text{average size of closed deals} = \frac{\text{amount of closed deals}}{\text{closed deals with an amount}}$$
@@ -80,4 +80,3 @@ def all_closed(amount: Decimal, deals: int) -> Decimal:
     >>> average_deal_size.variant("all_closed")(deals).value
     Decimal('150')
     """
-    return amount / deals

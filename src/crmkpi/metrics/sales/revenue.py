@@ -80,9 +80,7 @@ def revenue_growth_rate(current: Decimal, previous: Decimal) -> Decimal:
     return _growth(current, previous)
 
 
-@revenue_growth_rate.add_variant(
-    current=won_amount, a_year_ago=won_amount.year_ago(), empty="the period a year before brought nothing"
-)
+@revenue_growth_rate.add_variant(a_year_ago=won_amount.year_ago(), empty="the period a year before brought nothing")
 def year_over_year(current: Decimal, a_year_ago: Decimal) -> Decimal:
     r"""By what fraction won revenue grew over the same period a year earlier.
 

@@ -47,11 +47,7 @@ def win_rate(won: int, closed: int) -> float:
 
 
 @win_rate.add_variant(
-    at=deals.created_at,
-    won=deals.count(won),
-    created=deals.count(),
-    interval=Share("won", "created"),
-    empty="no deal was created",
+    at=deals.created_at, created=deals.count(), interval=Share("won", "created"), empty="no deal was created"
 )
 def of_created(won: int, created: int) -> float:
     r"""Share of all deals created in the period that are won by now, open ones included.

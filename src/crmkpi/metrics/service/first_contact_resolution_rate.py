@@ -72,9 +72,7 @@ def of_all(at_once: int, tickets: int) -> float:
     return at_once / tickets
 
 
-@first_contact_resolution_rate.add_variant(
-    at_once=tickets.count(solved & (tickets.replies <= 1) & never_reopened), solved=tickets.count(solved)
-)
+@first_contact_resolution_rate.add_variant(at_once=tickets.count(solved & (tickets.replies <= 1) & never_reopened))
 def zero_or_one_reply(at_once: int, solved: int) -> float:
     r"""Share of the solved tickets that needed at most one reply and were never opened again.
 

@@ -5,7 +5,6 @@ from crmkpi.metrics.tables import tickets
 # A ticket that was solved and is open again is not solved.
 is_solved = tickets.status.is_in("solved", "closed") | tickets.status.missing()
 was_solved = tickets.first_solved_at.present() | tickets.solved_at.present() | tickets.status.is_in("solved", "closed")
-resolution = tickets.solved_at - tickets.created_at
 not_counted = {
     "merged": tickets.merged_into.present(),
     "spam": tickets.spam,
@@ -15,7 +14,7 @@ not_counted = {
 
 @metric(
     at=tickets.solved_at,
-    resolution=tickets.median(resolution, is_solved),
+    resolution=tickets.median(tickets.solved_at - tickets.created_at, is_solved),
     leave_out=not_counted,
     unit="duration",
     better="lower",
@@ -75,7 +74,6 @@ def first_solve() -> None:
 
 @resolution_time.add_variant(
     at=tickets.created_at,
-    resolution=tickets.median(resolution, is_solved),
     leave_out=not_counted | {"not solved yet": tickets.solved_at.missing() & tickets.status.is_in("open", "pending")},
     empty="no ticket of the period is solved",
 )

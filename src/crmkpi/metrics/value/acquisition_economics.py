@@ -78,8 +78,6 @@ def ltv_to_cac_ratio(
     opening=opening_mrr,
     lost=churned_customers,
     days=month_days,
-    spend=spend,
-    new_customers=new_customers,
     leave_out=unusable,
     parameters=(margin,),
 )

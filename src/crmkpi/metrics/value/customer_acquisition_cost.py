@@ -45,7 +45,7 @@ def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
     return spend / new_customers
 
 
-@customer_acquisition_cost.add_variant(spend=marketing_spend, new_customers=new_customers)
+@customer_acquisition_cost.add_variant(spend=marketing_spend)
 def marketing_only(spend: Decimal, new_customers: int) -> Decimal:
     r"""What marketing alone spent for each new customer.
 
@@ -58,9 +58,7 @@ def marketing_only(spend: Decimal, new_customers: int) -> Decimal:
     return spend / new_customers
 
 
-@customer_acquisition_cost.add_variant(
-    spend=spend.previous(periods), new_customers=new_customers, parameters=(periods,)
-)
+@customer_acquisition_cost.add_variant(spend=spend.previous(periods), parameters=(periods,))
 def lagged(spend: Decimal, new_customers: int) -> Decimal:
     r"""What marketing and sales spent some periods ago for each customer who is new now.
 

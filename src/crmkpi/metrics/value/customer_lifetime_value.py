@@ -102,10 +102,7 @@ def customer_lifetime_value(
     return amount * orders * _exact(lifespan) * _exact(margin) / (orders * buyers * _exact(days))
 
 
-@customer_lifetime_value.add_variant(
-    amount=orders.sum(orders.amount, counted),
-    buyers=orders.distinct(orders.customer_id, bought),
-)
+@customer_lifetime_value.add_variant()
 def historic(amount: Decimal, buyers: int) -> Decimal:
     r"""What a customer has brought so far.
 
