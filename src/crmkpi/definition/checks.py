@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from crmkpi.definition.expressions import Expression, Field, walk
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Monotone, Range
-from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
+from crmkpi.definition.measures import LastDay, Measure, PeriodDays
 from crmkpi.definition.parameters import Parameter
 from crmkpi.definition.units import Better, Timing, Unit
 from crmkpi.errors import DefinitionError, did_you_mean
@@ -136,7 +136,6 @@ def check_tables(made: Metric) -> None:
 
 def _parts(measure: Measure) -> list[Any]:
     """All that a measure and its columns are made of, how far they are shifted included."""
-    inner = measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else ()
-    every = (measure, *inner)
+    every = (measure, *measure.columns)
     roots = [root for each in every for root in (each.where, each.value)]
     return [*(part for root in roots for part in walk(root)), *(each.steps for each in every)]

@@ -269,8 +269,7 @@ class Measure:
         return self._moved("year_ago", 1)
 
     def _moved(self, shift: Shift, steps: int | Parameter) -> Measure:
-        columns = self.table.parts_[2].values() if isinstance(self.table, Grouped) else ()
-        for measure in (self, *columns):
+        for measure in (self, *self.columns):
             if measure.shift != "none":
                 raise DefinitionError(
                     f"A measure is moved to an earlier period once; got a second move of {measure!r}. Write the steps "
@@ -292,6 +291,11 @@ class Measure:
     def base(self) -> Table:
         """The table whose records are read."""
         return self.table if isinstance(self.table, Table) else self.table.parts_[0]
+
+    @property
+    def columns(self) -> tuple[Measure, ...]:
+        """The measures that make the grouped rows which are aggregated; none where records themselves are."""
+        return tuple(self.table.parts_[2].values()) if isinstance(self.table, Grouped) else ()
 
     @property
     def is_stock(self) -> bool:

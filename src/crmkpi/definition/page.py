@@ -67,11 +67,14 @@ def page(metric: Metric) -> str:
         what = f"{what.removesuffix(' from 0 up')} {_range(*within)}"
     kind = _interval(metric.interval, measures, within)
     what += f", with {kind}" if kind else ""
-    reasons = [metric.empty] if isinstance(metric.empty, str) else list(dict.fromkeys(metric.empty.values()))
+    empty = {"": metric.empty} if isinstance(metric.empty, str) else metric.empty
+    reasons = list(dict.fromkeys(why for name, why in empty.items() if not name or name in metric.measures))
     where = " or ".join(filter(None, (", ".join(reasons[:-1]), reasons[-1])))
-    if metric.days or any(measure.shift != "none" for measure in measures):
+    if metric.days or any(each.shift != "none" for measure in measures for each in (measure, *measure.columns)):
         where += ", and without a period"
-    returns = f"Returns:\n    {what}; {'0' if metric.additive else 'undefined'} where {where}."
+    returns = (
+        f"Returns:\n    {what}; {'0' if metric.additive and not metric.parameters else 'undefined'} where {where}."
+    )
     before, *after = _LATER_SECTIONS.split(docstring, maxsplit=1)
     return "\n\n".join([before.rstrip(), returns, *after])
 

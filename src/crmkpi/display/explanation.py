@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from crmkpi import vendors
 from crmkpi.definition.expressions import Bound, walk
-from crmkpi.definition.measures import Grouped, Measure
+from crmkpi.definition.measures import Measure
 from crmkpi.definition.metric import Metric
 from crmkpi.definition.units import RollUp
 from crmkpi.display.format import words
@@ -141,8 +141,7 @@ def _anchor(metric: Metric, measure: Measure) -> str:
 
 def _bounds(measure: Measure) -> list[str]:
     """The bounds of the period that a measure looks at: none for a flow, "start", "end" or both for a stock."""
-    columns = measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else ()
-    roots = [root for each in (measure, *columns) for root in (each.where, each.value)]
+    roots = [root for each in (measure, *measure.columns) for root in (each.where, each.value)]
     sides = {part.side for root in roots for part in walk(root) if isinstance(part, Bound)}
     return sorted(sides, reverse=True)
 

@@ -385,6 +385,4 @@ def _what(measure: Measure) -> Literal["count", "values", "distinct", "latest"]:
 
 def _all_measures(metric: Metric) -> Iterable[Measure]:
     for measure in metric.measures.values():
-        yield measure
-        if isinstance(measure.table, Grouped):
-            yield from measure.table.parts_[2].values()
+        yield from (measure, *measure.columns)

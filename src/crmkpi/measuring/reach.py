@@ -211,8 +211,7 @@ def _dated(metric: Metric) -> tuple[tuple[RecordType, str], ...]:
     """The fields that put the records of a metric into periods, with their record types."""
     found: dict[tuple[str, str], tuple[RecordType, str]] = {}
     for measure in metric.measures.values():
-        columns = measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else (measure,)
-        for each in columns:
+        for each in measure.columns or (measure,):
             type_ = each.base.record_type_
             at = each.at if each.at is not None else measure.at
             if at is None and isinstance(metric.at, Field) and metric.at.table == type_.table:
@@ -246,12 +245,7 @@ def _ends_read(metric: Metric) -> tuple[tuple[RecordType, str], ...]:
 
 
 def _read_dates(metric: Metric) -> Iterator[tuple[RecordType, str]]:
-    columns = [
-        each
-        for measure in metric.measures.values()
-        for each in (measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else (measure,))
-    ]
-    for each in columns:
+    for each in (column for measure in metric.measures.values() for column in measure.columns or (measure,)):
         for root in (each.where, each.value):
             for part in walk(root):
                 if isinstance(part, Field) and len(part.path) == 1 and part.kind == "timestamp" and not part.planned:

@@ -23,7 +23,7 @@ from crmkpi.definition.expressions import (
     as_of,
     walk,
 )
-from crmkpi.definition.measures import Grouped, Measure
+from crmkpi.definition.measures import Measure
 from crmkpi.definition.metric import Metric
 from crmkpi.definition.planned_expressions import Happened, Unless
 from crmkpi.records.base import record_class, record_type
@@ -116,11 +116,7 @@ def measure_so_far(measure: Measure, at: Expression | None) -> Measure:
 
 def speaks_of_as_of(metric: Metric) -> bool:
     """Whether the definition itself uses the day, like the share of leads that converted up to it."""
-    measures = [
-        each
-        for measure in metric.measures.values()
-        for each in (measure, *(measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else ()))
-    ]
+    measures = [each for measure in metric.measures.values() for each in (measure, *measure.columns)]
     roots = [*metric.leave_out.values(), *(root for each in measures for root in (each.where, each.value))]
     return any(isinstance(part, AsOf) for root in roots for part in walk(root))
 

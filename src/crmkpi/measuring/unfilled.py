@@ -89,11 +89,7 @@ def _ends(metric: Metric) -> dict[str, frozenset[frozenset[str]]]:
     Where no column says when something ended, nothing ever seems to leave. A KPI of one moment does not need them: all
     that is listed may be there.
     """
-    columns = [
-        column
-        for measure in metric.measures.values()
-        for column in (measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else (measure,))
-    ]
+    columns = [column for measure in metric.measures.values() for column in measure.columns or (measure,)]
     roots = [root for column in (*columns, *metric.measures.values()) for root in (column.where, column.value)]
     parts = [part for root in roots for part in walk(root)]
     if not {"start", "end"} <= {part.side for part in parts if isinstance(part, Bound)}:

@@ -48,10 +48,6 @@ def cohort_retention(came_back: int, began: int) -> float:
     month it is a diagonal of the triangle that `crmkpi.cohorts` shows as a whole. Completed orders count;
     those below zero are refunds, which nobody buys.
 
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where nobody began in that period, and without a
-        period.
-
     Notes:
         By purchases for shops and marketplaces; with a contract, where the end is known, `survival`.
 
@@ -81,10 +77,6 @@ def rolling() -> None:
 
     Whoever comes back at all was still a customer in between.
 
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where nobody began in that period, and without a
-        period.
-
     Notes:
         The latest periods are too low, since later orders are not known yet.
 
@@ -111,10 +103,6 @@ def survival(still_here: int, signed_up: int) -> float:
     {\text{customers who came } k \text{ periods before}}$$
 
     For customers whose end is known: those with a contract.
-
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where nobody came in that period, and without a
-        period.
 
     >>> customers = [Customer(id="1", since="2026-01-05"), Customer(id="2", since="2026-01-09", until="2026-02-10")]
     >>> cohort_retention.variant("survival")(customers, period="2026-02").value

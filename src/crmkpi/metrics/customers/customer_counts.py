@@ -26,7 +26,7 @@ def new_customers() -> None:
     $$\text{new customers} = \text{customers whose first day lies in the period}$$
 
     A customer counts on the day `since`, also if they left soon after. Active at the start, plus new, minus lost are
-    exactly the active customers at the end. Customers who left before they came are left out.
+    exactly the active customers at the end.
 
     Pitfalls:
         Where `since` is the day of the import, everybody came on one day.
@@ -53,8 +53,7 @@ def lost_customers() -> None:
 
     $$\text{lost customers} = \text{customers whose last day lies in the period}$$
 
-    A customer counts on the day `until`, also one who had come in the same period. Customers without a `since`, or who
-    left before they came, are left out.
+    A customer counts on the day `until`, also one who had come in the same period.
 
     Pitfalls:
         The day of the request, the last paid day and the day after are up to a month apart; take one of them
@@ -82,7 +81,7 @@ def active_customers() -> None:
     $$\text{active customers} = \text{customers who have come and not left}$$
 
     A stock: a customer is active from `since` until `until`. Without a period it is how many are there now, for which
-    no `since` is needed. Customers without a `since` (of a period), or who left before they came, are left out.
+    no `since` is needed.
 
     Pitfalls:
         Adding the ends of twelve months counts a customer twelve times.

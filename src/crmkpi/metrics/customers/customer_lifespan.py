@@ -51,8 +51,8 @@ def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon:
     $$\text{customer lifespan} = \int_0^{\text{horizon}} S(t)\,dt$$
 
     The restricted mean: the area under the survival curve $S$ (Kaplan and Meier) up to `horizon`, five years unless
-    given. Who is still here on the day `as_of` counts for the time so far. A customer belongs to the period in
-    which they came. Customers without a `since`, or who left before they came, are left out.
+    given. Who is still here on the day `as_of` counts for the time so far. A customer belongs to the period in which
+    they came.
 
     Returns:
         A duration, at most the horizon, with an interval from Greenwood's variance; undefined where nobody has been a
@@ -119,9 +119,6 @@ def inverse_churn(active_at_start: int, lost: int, days: float) -> float:
     $$\text{customer lifespan} = \frac{\text{length of the period}}{\text{churn rate}}$$
 
     The churn rate is the default one: lost among those active at the start.
-
-    Returns:
-        A duration; undefined where nobody left (the lifespan has no end), and without a period.
 
     >>> customers = [Customer(id=str(n), since="2025-05-01", until="2026-01-15" if n == 0 else None)
     ...              for n in range(4)]

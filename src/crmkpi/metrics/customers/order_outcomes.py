@@ -92,7 +92,7 @@ def delivery_time() -> None:
     $$\text{delivery time} = \operatorname{mean}(\text{delivered} - \text{ordered})$$
 
     Completed and returned orders, in the period in which they were placed. Orders on their way are left out under "not
-    delivered yet", deliveries before the order under "negative duration".
+    delivered yet".
 
     Pitfalls:
         What is still on its way has no time yet: in a crisis the slowest parcels are missing and the mean looks fine.

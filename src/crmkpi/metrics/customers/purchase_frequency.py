@@ -25,8 +25,8 @@ def purchase_frequency(orders: int, buyers: int) -> float:
 
     $$\text{purchase frequency} = \frac{\text{completed orders}}{\text{customers with one or more}}$$
 
-    Orders count in the period in which they were placed. A longer period has more orders per buyer, so compare
-    periods of the same length. Orders without a customer are left out.
+    Orders count in the period in which they were placed. A longer period has more orders per buyer, so compare periods
+    of the same length.
 
     Pitfalls:
         It is at least 1 by its definition, and rises with the length of the period: a year and a month cannot be

@@ -44,6 +44,7 @@ mrr_at_end = subscriptions.sum(subscriptions.mrr, running_at_end)
     leave_out=left_out,
     unit="money",
     better="higher",
+    empty="nothing runs",
     title="Monthly recurring revenue",
     also_known_as=("MRR", "recurring revenue", "subscription revenue"),
     default_because="What runs at the end of the period, since that is what the next one begins with.",
@@ -58,9 +59,6 @@ def mrr() -> None:
     what runs now, for which no start is needed. Subscriptions without a start (of a period), an amount or a customer
     are left out, those that end before they start or are canceled without an end, and those that pay nothing by their
     `status`: trialing, unpaid, paused and incomplete ones.
-
-    Returns:
-        Money a month, exact to the cent; 0 where nothing runs.
 
     Notes:
         As on Stripe's screen, trials are no revenue and `past_due` still is. Stripe also leaves out taxes, metered
@@ -84,6 +82,7 @@ def mrr() -> None:
     leave_out=left_out,
     unit="money",
     better="higher",
+    empty="nothing runs",
     title="Annual recurring revenue",
     also_known_as=("ARR", "annualised recurring revenue"),
     default_because="Twelve times the monthly revenue, so that the two can never disagree.",
@@ -95,9 +94,6 @@ def arr(mrr: Decimal) -> Decimal:
     $$\text{ARR} = 12 \times \text{MRR}$$
 
     A stock, like `mrr`. It is a pace and no forecast.
-
-    Returns:
-        Money a year, exact to the cent; 0 where nothing runs.
 
     Pitfalls:
         In a season business it promises twelve Decembers. One-off fees and services are no recurring revenue.
@@ -126,9 +122,6 @@ def arpu(mrr: Decimal, customers: int) -> Decimal:
     $$\text{ARPU} = \frac{\text{MRR}}{\text{customers with a running paid subscription}}$$
 
     A stock, at the end of the period. Customers whose subscriptions are free are no paying customers.
-
-    Returns:
-        Money a month; undefined where nobody pays.
 
     Pitfalls:
         It rises when the smallest customers leave. The mean of the averages of plans is not the average.

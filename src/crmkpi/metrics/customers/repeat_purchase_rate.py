@@ -32,7 +32,7 @@ def repeat_purchase_rate(repeat_buyers: int, buyers: int) -> float:
 
     $$\text{repeat purchase rate} = \frac{\text{customers with two orders or more}}{\text{customers with one or more}}$$
 
-    Orders count in the period in which they were placed. Orders without a customer are left out.
+    Orders count in the period in which they were placed.
 
     Notes:
         ERPNext's "repeat customers" counts invoices after the first, not customers.

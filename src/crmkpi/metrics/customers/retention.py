@@ -39,12 +39,8 @@ def retention_rate(kept: int, active_at_start: int) -> float:
 
     $$\text{retention rate} = \frac{\text{active at start and at end}}{\text{active at start}}$$
 
-    A customer is active from `since` until `until`. Customers who joined inside the period do not count. Those without
-    a `since`, or who left before they came, are left out.
-
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; exactly 1 - churn rate. Undefined where nobody was active at the
-        start, and so without a period.
+    A customer is active from `since` until `until`. Customers who joined inside the period do not count. It is exactly
+    1 - `churn_rate`, and undefined without a period.
 
     Notes:
         The textbook's (CE - CN) / CS is the variant `from_counts`. It is the same unless customers join and leave
@@ -89,9 +85,7 @@ def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
     better="lower",
     empty="nobody was active at the start",
     also_known_as=("customer turnover rate", "customer churn rate", "logo churn", "attrition rate", "churn"),
-    default_because=(
-        "The textbook's: of those who were there, how many left. Customers who join do not hide those who go."
-    ),
+    default_because="The textbook's: of those who were there, how many left. Who joins does not hide who goes.",
     sources=(MARKETING_METRICS, DEFECTION),
 )
 def churn_rate(lost: int, active_at_start: int) -> float:
@@ -99,12 +93,8 @@ def churn_rate(lost: int, active_at_start: int) -> float:
 
     $$\text{churn rate} = \frac{\text{lost among those active at start}}{\text{active at start}}$$
 
-    Customers who join and leave inside the period do not count. Those without a `since`, or who left before they came,
-    are left out.
-
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; exactly 1 - retention rate. Undefined where nobody was active at
-        the start, and so without a period.
+    Customers who join and leave inside the period do not count. It is exactly 1 - `retention_rate`, and undefined
+    without a period.
 
     Notes:
         Stripe divides by opening and new customers (`stripe`); some divide by the mean of start and end
@@ -220,7 +210,7 @@ def by_subscriptions() -> None:
     $$\text{churn rate} = \frac{\text{paid at the start and not at the end}}{\text{paid at the start}}$$
 
     Told by the subscriptions, so that a customer may leave, come back and leave again; of several subscriptions all
-    must have ended. Subscriptions that cannot be used are left out, as in `mrr`.
+    must have ended.
 
     >>> stays = [("A", "2025-01-01", "2025-06-01"), ("A", "2025-10-01", "2026-01-20"), ("B", "2025-01-01", None)]
     >>> subscriptions = [Subscription(id=str(n), customer_id=who, mrr=10, started_at=start, ended_at=end)

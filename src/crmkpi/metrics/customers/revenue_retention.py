@@ -22,6 +22,7 @@ closing = accounts.sum(accounts.closing, paying & (accounts.closing > 0))
     leave_out=left_out,
     unit="ratio",
     better="higher",
+    within=(0, 1),
     empty="nobody paid at the start",
     also_known_as=("GRR", "gross dollar retention", "gross retention", "GDR"),
     default_because="Without growth, and per customer, so that one who pays more cannot hide one who left.",
@@ -33,12 +34,8 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
     $$\text{GRR} = \frac{\text{MRR kept of opening customers}}{\text{opening MRR}}$$
 
     Kept is what a customer still pays, and no more than they paid at the start. Per customer, over all their
-    subscriptions: what one customer pays more cannot make up for what another pays less.
-    Customers who came in the period do not count.
-
-    Returns:
-        A fraction from 0 to 1; exactly 1 - revenue churn rate. Undefined where nobody paid at the start, and so
-        without a period.
+    subscriptions: what one customer pays more cannot make up for what another pays less. Customers who came in the
+    period do not count. It is exactly 1 - `revenue_churn_rate`, and undefined without a period.
 
     Pitfalls:
         Summed over all customers first and capped then, it is too high. It can never exceed 100 %; a figure that does
@@ -61,6 +58,7 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
     leave_out=left_out,
     unit="ratio",
     better="higher",
+    within=(0, None),
     empty="nobody paid at the start",
     also_known_as=("NRR", "net dollar retention", "NDR", "net retention"),
     default_because="Opening customers only: new ones would make every growing firm retain more than all.",
@@ -72,10 +70,7 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
     $$\text{NRR} = \frac{\text{closing MRR of opening customers}}{\text{opening MRR}}$$
 
     Per customer, growth included, so that it may exceed 1. Customers who came in the period do not count. Who is below
-    0 at the end, as by a credit, counts as 0.
-
-    Returns:
-        A fraction from 0 up; undefined where nobody paid at the start, and so without a period.
+    0 at the end, as by a credit, counts as 0. Without a period it is undefined.
 
     Notes:
         Systems that count per subscription take a change of plan for a loss and a gain.
@@ -101,6 +96,7 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
     leave_out=left_out,
     unit="ratio",
     better="lower",
+    within=(0, 1),
     empty="nobody paid at the start",
     also_known_as=("MRR churn rate", "gross revenue churn", "gross MRR churn", "dollar churn"),
     default_because="Money that opening customers stopped paying is lost, whether they left or only pay less.",
@@ -112,11 +108,7 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
     $$\text{revenue churn rate} = \frac{\text{opening MRR} - \text{MRR kept of opening customers}}{\text{opening MRR}}$$
 
     Kept is what a customer still pays, and no more than they paid at the start, over all their subscriptions. With
-    growth it is the variant `net`.
-
-    Returns:
-        A fraction from 0 to 1; exactly 1 - gross revenue retention. Undefined where nobody paid at the start, and so
-        without a period.
+    growth it is the variant `net`. It is exactly 1 - `gross_revenue_retention`, and undefined without a period.
 
     Notes:
         Stripe keeps contraction apart and calls only the revenue of customers who left churned: `left_only`.
@@ -133,15 +125,13 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
     return (opening - kept_in_full - kept_in_part) / opening
 
 
-@revenue_churn_rate.add_variant(closing=closing)
+@revenue_churn_rate.add_variant(closing=closing, within=(None, 1))
 def net(closing: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue was lost, after what opening customers pay more.
 
     $$\text{net revenue churn rate} = 1 - \frac{\text{closing MRR of opening customers}}{\text{opening MRR}}$$
 
-    Returns:
-        A fraction, below 0 where growth outweighs losses; exactly 1 - net revenue retention. Undefined where nobody
-        paid at the start.
+    Below 0 where growth outweighs losses; exactly 1 - `net_revenue_retention`.
 
     >>> revenue_churn_rate.variant("net").formula(closing=90, opening=100)
     0.1

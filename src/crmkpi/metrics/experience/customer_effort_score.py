@@ -31,12 +31,8 @@ def customer_effort_score(total: float, answers: int, ends: int, at_seven: int, 
 
     $$\text{CES} = \operatorname{mean}(\text{effort})$$
 
-    In the scale of the survey, 1 to 5 or 1 to 7; several scales do not average. An answer counts in the
-    period in which it was given; surveys without a score are left out.
-
-    Returns:
-        A score in the survey's scale, with Student's t interval; undefined where nobody answered, and over several
-        scales.
+    In the scale of the survey, 1 to 5 or 1 to 7; several scales do not average. An answer counts in the period in which
+    it was given.
 
     Notes:
         No CRM computes it from records. Survey tools differ in the scale, 1 to 5 or 1 to 7, and in its direction.

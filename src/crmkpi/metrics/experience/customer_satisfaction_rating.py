@@ -31,12 +31,8 @@ def customer_satisfaction_rating(
 
     $$\text{satisfaction rating} = \operatorname{mean}(\text{score})$$
 
-    In the scale of the survey, 1 to 5 unless it says otherwise; different scales do not average. An answer
-    counts in the period in which it was given; surveys without a score are left out.
-
-    Returns:
-        A score in the survey's scale, with Student's t interval; undefined where nobody answered, and over different
-        scales.
+    In the scale of the survey, 1 to 5 unless it says otherwise; different scales do not average. An answer counts in
+    the period in which it was given.
 
     Pitfalls:
         The share of satisfied answers is `customer_satisfaction_score`; a mean of 4.2 is not 84 %. Stars of five and

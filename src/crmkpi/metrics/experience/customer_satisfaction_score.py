@@ -25,9 +25,7 @@ ends = surveys.scale_low + surveys.scale_high
     better="higher",
     empty="nobody answered",
     also_known_as=("CSAT", "customer satisfaction", "satisfaction rate"),
-    default_because=(
-        "Satisfied is the top of the scale that vendors agree on: two boxes of five, three of ten, one of three."
-    ),
+    default_because="Satisfied is the top that vendors agree on: two boxes of five, three of ten, one of three.",
     sources=(
         MARKETING_METRICS,
         "Formbricks, pull request 7128: which answers count as satisfied, by the length of the scale",
@@ -40,7 +38,7 @@ def customer_satisfaction_score(satisfied: int, answers: int) -> float:
     $$\text{CSAT} = \frac{\text{satisfied answers}}{\text{answers with a score}}$$
 
     Satisfied are the top box of scales up to three points, the top two of scales from four to eight points, and the top
-    three of longer ones. An answer counts in the period in which it was given; surveys without a score are left out.
+    three of longer ones. An answer counts in the period in which it was given.
 
     Notes:
         Chatwoot and Formbricks count the top two of five as well; Zendesk has good and bad only (`good_bad`).

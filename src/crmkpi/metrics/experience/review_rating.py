@@ -33,11 +33,7 @@ def review_rating(
     $$\text{review rating} = \operatorname{mean}(\text{score of reviews})$$
 
     Surveys of the kind review, in their own scale, 1 to 5 stars unless it says otherwise; different scales do not
-    average. A review counts in the period in which it was written; one without a score is left out.
-
-    Returns:
-        A score in the scale of the reviews, with Student's t interval; undefined where nobody wrote a review, and over
-        different scales.
+    average. A review counts in the period in which it was written.
 
     Pitfalls:
         Who is delighted or angry writes, and all others do not. Shops show a mean of all years, not of the last month.

@@ -21,8 +21,7 @@ def social_mentions() -> None:
 
     $$\text{social mentions} = \text{inbound interactions of the kind social}$$
 
-    A mention counts when it appeared, praise and blame alike. The firm's own posts are outbound and do not count; those
-    whose direction is unknown are left out.
+    A mention counts when it appeared, praise and blame alike. The firm's own posts are outbound and do not count.
 
     Pitfalls:
         Blame counts like praise, and one scandal makes the best month. The search words decide what is found.

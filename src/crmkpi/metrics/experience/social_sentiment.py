@@ -35,7 +35,7 @@ def net_sentiment(positive: int, negative: int, mentions: int) -> float:
     $$\text{net sentiment} = 100 \times \frac{\text{positive} - \text{negative}}{\text{mentions with a sentiment}}$$
 
     The mentions of `social_mentions`, by their sentiment: positive, neutral or negative. Where only a score from -1 to
-    1 is known, above 0 is positive and below 0 negative. Mentions with neither are left out under "no sentiment".
+    1 is known, above 0 is positive and below 0 negative.
 
     Pitfalls:
         Irony reads as praise to most tools. A tool's threshold decides what is neutral: do not compare two tools.

@@ -21,9 +21,8 @@ def acquisition_rate(new_customers: int, leads: int) -> float:
 
     $$\text{acquisition rate} = \frac{\text{new customers}}{\text{leads created}}$$
 
-    A customer counts on the day `since`, a lead on the day it was created; the two need not be the same people, so
-    that it may exceed 1. What became of each lead is `lead_conversion_rate`. Merged and deleted leads are left out, and
-    customers who left before they came.
+    A customer counts on the day `since`, a lead on the day it was created; the two need not be the same people, so that
+    it may exceed 1. What became of each lead is `lead_conversion_rate`.
 
     Pitfalls:
         New customers of a month are mostly leads of earlier ones: when leads double, the rate halves at first.
@@ -43,7 +42,7 @@ def of_recipients(new_customers: int, recipients: int) -> float:
     $$\text{acquisition rate of recipients} = \frac{\text{new customers}}{\text{sent by campaigns}}$$
 
     A customer counts on the day `since`, a campaign's messages on the day it started. Someone who gets two campaigns is
-    reached twice. Customers who left before they came are left out.
+    reached twice.
 
     >>> mailing = [Campaign(id="1", sent=500)]
     >>> acquisition_rate.variant("of_recipients")(customers=[Customer(id="1")], campaigns=mailing).value

@@ -34,7 +34,7 @@ def ad_click_rate(clicks: int, impressions: int) -> float:
     $$\text{ad click rate} = \frac{\text{clicks}}{\text{impressions}}$$
 
     All campaigns with impressions together, so that a big one weighs more than a small one. A campaign counts in the
-    period in which it started; one without clicks, or with more clicks than impressions, is left out.
+    period in which it started.
 
     Notes:
         Impressions are not independent: what one campaign shows is clicked more, or less, as a whole. So the value has
@@ -95,7 +95,7 @@ def cost_per_click(cost: Decimal, clicks: int) -> Decimal:
 
     $$\text{cost per click} = \frac{\text{cost}}{\text{clicks}}$$
 
-    Campaigns with impressions, by the day they started; those without a cost or without clicks are left out.
+    Campaigns with impressions, by the day they started.
 
     Pitfalls:
         Cheap clicks of people who never buy are dear: hold it against `cost_per_conversion`.
@@ -123,7 +123,7 @@ def cost_per_mille(cost: Decimal, impressions: int) -> Decimal:
 
     $$\text{cost per mille} = 1000 \times \frac{\text{cost}}{\text{impressions}}$$
 
-    Campaigns with impressions, by the day they started; those without a cost are left out.
+    Campaigns with impressions, by the day they started.
 
     Pitfalls:
         An impression may be an ad that nobody saw, at the end of a page.
@@ -151,7 +151,7 @@ def cost_per_conversion(cost: Decimal, conversions: float) -> Decimal:
 
     $$\text{cost per conversion} = \frac{\text{cost}}{\text{conversions}}$$
 
-    Campaigns with impressions, by the day they started; those without a cost or without conversions are left out.
+    Campaigns with impressions, by the day they started.
 
     Pitfalls:
         A conversion is what the account says, a purchase or the view of a page: compare accounts with equal rules only.

@@ -15,9 +15,7 @@ won = deals.status == "won"
     better="higher",
     empty="nothing was spent",
     also_known_as=("campaign return on investment", "marketing ROI", "ROMI"),
-    default_because=(
-        "The deal's primary campaign takes all the credit, as in Salesforce; the cost of a campaign counts once."
-    ),
+    default_because="The deal's primary campaign takes all the credit, as in Salesforce; a campaign costs once.",
     sources=(
         "Salesforce Help: Campaign ROI counts won opportunities by their Primary Campaign Source",
         MARKETING_METRICS,

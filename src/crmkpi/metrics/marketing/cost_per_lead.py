@@ -15,9 +15,7 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     better="lower",
     empty="no lead came in",
     also_known_as=("CPL", "lead cost", "cost of a lead"),
-    default_because=(
-        "All marketing spend brought all leads; a campaign's booked cost often leaves out people and tools."
-    ),
+    default_because="All marketing spend brought all leads; a campaign's cost often leaves out people and tools.",
     sources=(MARKETING_METRICS,),
     guarded_by=("lead_conversion_rate",),
 )
@@ -26,7 +24,7 @@ def cost_per_lead(spend: Decimal, leads: int) -> Decimal:
 
     $$\text{cost per lead} = \frac{\text{marketing spend}}{\text{leads created}}$$
 
-    Spend counts on the day it was spent, a lead on the day it was created. Merged and deleted leads are left out.
+    Spend counts on the day it was spent, a lead on the day it was created.
 
     Notes:
         Advertising systems divide their own cost by the leads they claim, each for itself.
@@ -53,7 +51,7 @@ def by_campaign_cost(cost: Decimal, leads: int) -> Decimal:
 
     $$\text{cost per lead by campaign} = \frac{\text{cost of campaigns started}}{\text{leads with a campaign}}$$
 
-    A campaign's cost counts once, on the day it started; leads without a campaign are left out.
+    A campaign's cost counts once, on the day it started.
 
     >>> campaigns = [Campaign(id="C1", cost=500)]
     >>> leads = [Lead(id="1", campaign_id="C1"), Lead(id="2", campaign_id="C1"), Lead(id="3")]

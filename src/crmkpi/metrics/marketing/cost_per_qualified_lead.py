@@ -18,7 +18,7 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     better="lower",
     empty="no lead was qualified",
     also_known_as=("CPMQL", "cost per marketing qualified lead"),
-    default_because=("All marketing spend is for qualified leads in the end; a part of it would have to be guessed."),
+    default_because="All marketing spend is for qualified leads in the end; a part of it would have to be guessed.",
     sources=(MARKETING_METRICS, DEMAND_WATERFALL),
 )
 def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
@@ -26,7 +26,7 @@ def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
 
     $$\text{cost per MQL} = \frac{\text{marketing spend}}{\text{leads that became MQLs}}$$
 
-    Spend counts on the day it was spent, a lead on the day it was qualified. Merged and deleted leads are left out.
+    Spend counts on the day it was spent, a lead on the day it was qualified.
 
     Pitfalls:
         A lower threshold makes it cheaper without a better lead. Spend and leads of one month belong to each other only
@@ -55,7 +55,7 @@ def cost_per_sql(spend: Decimal, sqls: int) -> Decimal:
 
     $$\text{cost per SQL} = \frac{\text{marketing spend}}{\text{leads that became SQLs}}$$
 
-    Spend counts on the day it was spent, a lead on the day sales qualified it. Merged and deleted leads are left out.
+    Spend counts on the day it was spent, a lead on the day sales qualified it.
 
     Pitfalls:
         What sales spends to qualify is not in it. Spend and leads of one month belong to each other only in part.

@@ -60,13 +60,11 @@ def email_click_rate(clicked: int, sent: int) -> float:
     $$\text{click rate} = \frac{\text{recipients who clicked}}{\text{sent}}$$
 
     All campaigns of the channel "email" together: clicks are added and divided by the messages added, so that a big
-    mailing weighs more than a small one. People count, not clicks. A campaign counts in the period in which it started;
-    one that lacks either number is left out.
+    mailing weighs more than a small one. People count, not clicks. A campaign counts in the period in which it started.
 
     Notes:
-        Espo divides by sent, Mailchimp by delivered (`of_delivered`). HubSpot calls clicked / delivered the click
-        rate and clicked / opened (`of_opened`) the click-through rate. Scanners that open every link inflate all of
-        them.
+        Espo divides by sent, Mailchimp by delivered (`of_delivered`). HubSpot calls clicked / delivered the click rate
+        and clicked / opened (`of_opened`) the click-through rate. Scanners that open every link inflate all of them.
 
     Pitfalls:
         Two systems that show 5 % and 15 % may mean the same mailing: sent, delivered and opened are three denominators.
@@ -131,7 +129,7 @@ def email_open_rate(opened: int, delivered: int) -> float:
 
     $$\text{open rate} = \frac{\text{recipients who opened}}{\text{delivered}}$$
 
-    Campaigns of the channel "email", by the period in which they started; one that lacks either number is left out.
+    Campaigns of the channel "email", by the period in which they started.
 
     Pitfalls:
         Mail programs that load images in advance count as opens, so that the rate rises without more readers.
@@ -159,7 +157,7 @@ def unsubscribe_rate(unsubscribed: int, delivered: int) -> float:
 
     $$\text{unsubscribe rate} = \frac{\text{unsubscribed}}{\text{delivered}}$$
 
-    Campaigns of the channel "email", by the period in which they started; one that lacks either number is left out.
+    Campaigns of the channel "email", by the period in which they started.
 
     Pitfalls:
         People who mark a message as spam do not unsubscribe and are not in it. A mailing to a list that has been
@@ -188,8 +186,8 @@ def bounce_rate(bounced: int, sent: int) -> float:
 
     $$\text{bounce rate} = \frac{\text{bounced}}{\text{sent}}$$
 
-    Campaigns of the channel "email", by the period in which they started; one that lacks either number is left out.
-    It is no bounce rate of a website, which is a share of sessions.
+    Campaigns of the channel "email", by the period in which they started. It is no bounce rate of a website, which is a
+    share of sessions.
 
     Pitfalls:
         The bounce rate of web analytics is something else: a share of sessions with one page.

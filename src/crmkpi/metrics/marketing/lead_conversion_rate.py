@@ -31,8 +31,7 @@ def lead_conversion_rate(converted: int, leads: int) -> float:
     $$\text{lead conversion rate} = \frac{\text{converted leads}}{\text{leads created}}$$
 
     A cohort: a lead counts in the period in which it was created, whenever it converts, up to `as_of` if that is given.
-    The latest cohorts are low while their leads are young; `within` compares cohorts of any age fairly. Merged and
-    deleted leads are left out.
+    The latest cohorts are low while their leads are young; `within` compares cohorts of any age fairly.
 
     Notes:
         The conversions of a period over its leads, as textbooks and dbt_salesforce have it, is the variant `by_event`.

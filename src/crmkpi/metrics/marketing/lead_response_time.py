@@ -29,8 +29,7 @@ def lead_response_time() -> None:
     $$\text{lead response time} = \operatorname{median}(\text{first contacted} - \text{created})$$
 
     Calendar time. A lead counts in the period in which it was created. Leads that nobody has contacted are left out
-    under "no contact yet", never taken for 0; contacts before the lead under "negative duration"; merged and deleted
-    leads too.
+    under "no contact yet", never taken for 0.
 
     Pitfalls:
         An automatic reply is no contact; if it sets the date, every lead is answered within a minute.

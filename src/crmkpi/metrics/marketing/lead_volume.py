@@ -10,7 +10,7 @@ from crmkpi.metrics.tables import leads
     unit="count",
     empty="none came in",
     also_known_as=("prospects", "number of prospects", "leads", "new leads", "number of leads", "lead count"),
-    default_because=("Every lead that came in is one, whatever became of it; a merged one is the same lead twice."),
+    default_because="Every lead that came in is one, whatever became of it; a merged one is the same lead twice.",
     sources=(MARKETING_METRICS,),
     ahead_of=("deal_volume",),
     guarded_by=("lead_conversion_rate",),
@@ -20,8 +20,7 @@ def lead_volume() -> None:
 
     $$\text{lead volume} = \text{leads created}$$
 
-    A lead counts in the period in which it was created. Leads that were merged into another one, and deleted ones, are
-    left out.
+    A lead counts in the period in which it was created.
 
     Notes:
         Salesforce deletes a lead that is merged into another, so that counts of the past change.

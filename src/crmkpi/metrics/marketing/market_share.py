@@ -17,9 +17,7 @@ market_revenue = Parameter("market_revenue", "what all sellers of the market ear
     better="higher",
     empty="the market's revenue is 0",
     also_known_as=("share of market", "revenue market share"),
-    default_because=(
-        "Revenue share is what is meant where nothing is said; a share of units needs the market's units."
-    ),
+    default_because="Revenue share is what is meant where nothing is said; a share of units needs the market's units.",
     sources=(MARKETING_METRICS,),
 )
 def market_share(revenue: Decimal, market_revenue: Decimal) -> Decimal:
@@ -29,9 +27,6 @@ def market_share(revenue: Decimal, market_revenue: Decimal) -> Decimal:
 
     A deal counts in the period in which it was won. The parameter `market_revenue` is that of the same period, in the
     same currency; no CRM knows it.
-
-    Returns:
-        A fraction; undefined where the market's revenue is 0.
 
     Notes:
         No CRM computes it from records.

@@ -22,7 +22,7 @@ def mql_rate(mqls: int, leads: int) -> float:
 
     $$\text{MQL rate} = \frac{\text{leads with an MQL date}}{\text{leads created}}$$
 
-    A lead counts in the period in which it was created, whenever it qualified. Merged and deleted leads are left out.
+    A lead counts in the period in which it was created, whenever it qualified.
 
     Pitfalls:
         The latest months are low while their leads are young. Where leads are qualified on arrival the rate says only

@@ -13,9 +13,7 @@ from crmkpi.metrics.tables import leads
     better="higher",
     empty="marketing qualified no lead",
     also_known_as=("MQL-to-SQL conversion rate", "MQL conversion rate"),
-    default_because=(
-        "A cohort by MQL date. A lead that sales took up without an MQL date says nothing about marketing's leads."
-    ),
+    default_because="A cohort by MQL date. A lead that sales took up without one says nothing of marketing's leads.",
     sources=(DEMAND_WATERFALL,),
     ahead_of=("lead_conversion_rate",),
 )
@@ -25,7 +23,7 @@ def mql_to_sql_rate(sqls: int, mqls: int) -> float:
     $$\text{MQL to SQL rate} = \frac{\text{MQLs that became SQLs}}{\text{MQLs}}$$
 
     A lead counts in the period in which marketing qualified it, whenever sales did. Leads that skipped the first stage
-    (sales-qualified without an MQL date) count on neither side. Merged and deleted leads are left out.
+    (sales-qualified without an MQL date) count on neither side.
 
     Notes:
         A system that clears the later date when a lead is moved back loses the SQL; one that counts SQLs of the period

@@ -24,8 +24,7 @@ def mql_volume() -> None:
 
     $$\text{MQL volume} = \text{leads that became marketing-qualified}$$
 
-    A lead counts in the period in which marketing qualified it, whenever it came in. Merged and deleted leads are left
-    out.
+    A lead counts in the period in which marketing qualified it, whenever it came in.
 
     Pitfalls:
         A lower threshold makes more of them overnight: read it together with `mql_to_sql_rate`.
@@ -43,7 +42,7 @@ def mql_volume() -> None:
     unit="count",
     empty="none was qualified",
     also_known_as=("SQL", "SQLs", "sales qualified leads", "number of SQLs"),
-    default_because=("Sales may take up a lead that marketing never qualified; it is sales-qualified all the same."),
+    default_because="Sales may take up a lead that marketing never qualified; it is sales-qualified all the same.",
     sources=(DEMAND_WATERFALL,),
     ahead_of=("deal_volume",),
     guarded_by=("win_rate",),
@@ -53,8 +52,7 @@ def sql_volume() -> None:
 
     $$\text{SQL volume} = \text{leads that became sales-qualified}$$
 
-    A lead counts in the period in which sales qualified it, also if marketing never did. Merged and deleted leads are
-    left out.
+    A lead counts in the period in which sales qualified it, also if marketing never did.
 
     Pitfalls:
         A lead that is moved back in its system may lose the date, so that the past changes.

@@ -57,8 +57,8 @@ def by_visitors(conversions: int, visitors: int) -> float:
 
     $$\text{conversion rate by visitors} = \frac{\text{conversions}}{\text{visitors}}$$
 
-    Visitors are those that each record counts: a person who comes on two days is a visitor of both. Visits without
-    visitors or conversions are left out. It exceeds 1 where visitors convert more than once.
+    Visitors are those that each record counts: a person who comes on two days is a visitor of both. It exceeds 1 where
+    visitors convert more than once.
 
     >>> visits = [Visit(id="1", sessions=300, visitors=200, conversions=9),
     ...           Visit(id="2", sessions=100, conversions=1)]

@@ -29,8 +29,8 @@ def average_deal_size(amount: Decimal, deals: int) -> Decimal:
 
     $$\text{average deal size} = \frac{\text{amount of won deals}}{\text{won deals with an amount}}$$
 
-    A deal counts in the period in which it was closed. Won deals without an amount are left out under "no amount"; an
-    amount of 0 is an amount. One below 0 is a refund, which is no deal: it is left out too.
+    A deal counts in the period in which it was closed. An amount of 0 is an amount. One below 0 is a refund, which is
+    no deal, and left out.
 
     Notes:
         Frappe CRM also shows the mean over everything that is not lost. A mean over won and lost deals, with lost ones

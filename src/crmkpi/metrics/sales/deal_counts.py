@@ -22,7 +22,7 @@ def won_deals() -> None:
 
     $$\text{won deals} = \text{deals closed as won in the period}$$
 
-    Deleted deals are left out; a won deal without the date of its closing counts in no period.
+    A won deal without the date of its closing counts in no period.
 
     Pitfalls:
         Ten small deals are not better than one large: look at `revenue` beside it.

@@ -20,7 +20,7 @@ def deal_volume() -> None:
 
     $$\text{deal volume} = \text{deals created}$$
 
-    A deal counts in the period in which it was created, however it ended. Deleted deals are left out.
+    A deal counts in the period in which it was created, however it ended.
 
     Pitfalls:
         Renewals opened by the system a year ahead count as well: look at it by kind.

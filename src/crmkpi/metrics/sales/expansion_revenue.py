@@ -21,8 +21,7 @@ def expansion_revenue() -> None:
 
     $$\text{expansion revenue} = \sum \text{amount of won deals of the kind expansion}$$
 
-    A deal counts in the period in which it was won. Renewals are no expansion. Won deals whose kind is unknown are left
-    out under "no kind", those without an amount under "no amount".
+    A deal counts in the period in which it was won. Renewals are no expansion.
 
     Notes:
         Of subscriptions, `expansion_mrr` says how much more they bring in a month.

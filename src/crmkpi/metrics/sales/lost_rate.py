@@ -25,12 +25,10 @@ def lost_rate(lost: int, closed: int) -> float:
     $$\text{lost rate} = \frac{\text{lost}}{\text{won} + \text{lost}}$$
 
     Exactly 1 - win rate. A deal counts in the period in which it was closed; its status says whether it is closed.
-    Deleted deals are left out.
 
     Pitfalls:
-        Won deals have no reason for a loss, so that by="lost_reason" gives 1 for every reason. Which reasons weigh
-        most is `lost_deals` by="lost_reason"; each count over all closed deals is that reason's part of the lost
-        rate.
+        Won deals have no reason for a loss, so that by="lost_reason" gives 1 for every reason. Which reasons weigh most
+        is `lost_deals` by="lost_reason"; each count over all closed deals is that reason's part of the lost rate.
 
     >>> statuses = ["won", "won", "won", "lost", "open"]
     >>> lost_rate([Deal(id=str(n), status=status) for n, status in enumerate(statuses)]).value

@@ -35,9 +35,8 @@ def pipeline_value() -> None:
     $$\text{pipeline value} = \sum \text{amount of deals open at the end}$$
 
     A stock: a deal is open from its creation until it is won or lost, so that earlier periods show what was open then
-    (at today's amounts). Without a period it is what is open now, for which no date is needed. Open deals without an
-    amount are left out under "no amount". Of a period, those without a creation date are left out under "no
-    created_at", and a closed deal without the date of its closing, which may have been open then, under "no closed_at".
+    (at today's amounts). Without a period it is what is open now, for which no date is needed. Of a period, a closed
+    deal without the date of its closing is left out, since it may have been open then.
 
     Notes:
         dbt_salesforce leaves out deals whose forecast category is omitted, so that open is more than its pipeline.

@@ -28,9 +28,6 @@ def quota_attainment(revenue: Decimal, quota: Decimal) -> Decimal:
     A deal counts in the period in which it was won. The parameter `quota` is that of one period and one group: the same
     number holds for every row of a report.
 
-    Returns:
-        A fraction, above 1 where more was won than asked; undefined where the quota is 0.
-
     Pitfalls:
         One quota for a report by owner is each owner's quota, not the team's. Ten people at 50 % and one at 600 % are a
         team at 100 %: look at the people.

@@ -27,7 +27,7 @@ def revenue() -> None:
 
     $$\text{revenue} = \sum \text{amount of won deals}$$
 
-    A deal counts in the period in which it was closed. Won deals without an amount are left out under "no amount".
+    A deal counts in the period in which it was closed.
 
     Raises:
         CurrencyError: amounts are in several currencies and no rates are given.

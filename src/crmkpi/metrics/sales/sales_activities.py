@@ -31,7 +31,7 @@ def sales_calls() -> None:
 
     $$\text{sales calls} = \text{outbound interactions of the kind call}$$
 
-    A call counts when it took place. Calls that came in do not count; those whose direction is unknown are left out.
+    A call counts when it took place. Calls that came in do not count.
 
     Pitfalls:
         More calls are not more sales. A dialler that logs each attempt makes ten of one conversation.
@@ -62,8 +62,7 @@ def emails_sent() -> None:
 
     $$\text{e-mails sent} = \text{outbound interactions of the kind e-mail}$$
 
-    A message of several recipients counts once. Mailings are campaigns: `email_campaigns`. Messages whose direction is
-    unknown are left out.
+    A message of several recipients counts once. Mailings are campaigns: `email_campaigns`.
 
     Pitfalls:
         Systems that log the same message at the contact and at the deal count it twice, unless it has one id.
@@ -91,7 +90,7 @@ def sms_sent() -> None:
 
     $$\text{SMS sent} = \text{outbound interactions of the kind SMS}$$
 
-    A message of several recipients counts once. Messages whose direction is unknown are left out.
+    A message of several recipients counts once.
 
     Pitfalls:
         A long message is several to the carrier and one here.
@@ -112,7 +111,7 @@ def sms_sent() -> None:
     better="higher",
     empty="none was held",
     also_known_as=("meetings", "number of meetings", "customer meetings"),
-    default_because=("Meetings seldom have a direction, so that only those that the customer called are left aside."),
+    default_because="Meetings seldom have a direction, so that only those that the customer called are left aside.",
     sources=(CRACKING_SALES,),
     ahead_of=("deal_volume",),
 )

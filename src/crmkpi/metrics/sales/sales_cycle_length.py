@@ -25,8 +25,7 @@ def sales_cycle_length() -> None:
 
     $$\text{sales cycle length} = \operatorname{mean}(\text{closed at} - \text{created at})\ \text{of won deals}$$
 
-    A deal counts in the period in which it was won. Deals that were closed before they were created are left out under
-    "negative duration", deals without one of the two dates under "no created_at" or "no closed_at".
+    A deal counts in the period in which it was won.
 
     Notes:
         From the first contact with the lead, as textbooks have it, counts the variant `from_lead`. fivetran's
@@ -68,7 +67,7 @@ def from_lead() -> None:
 
     $$\text{cycle from lead} = \operatorname{mean}(\text{closed at} - \text{lead created at})\ \text{of won deals}$$
 
-    Needs the leads. Won deals without a lead are left out.
+    Needs the leads.
 
     >>> lead = Lead(id="L1", created_at="2026-01-01")
     >>> deal = Deal(id="D1", lead_id="L1", status="won", closed_at="2026-01-31")

@@ -41,10 +41,7 @@ def sales_velocity(
 
     Open deals are those at the end of the period, as in `pipeline_value`; win rate, deal size and cycle are those of
     the deals closed in it. Each of the four takes the deals that it can: one won without an amount counts in the win
-    rate. Deals that were won before they were created are left out under "negative duration".
-
-    Returns:
-        Money per day; undefined where nothing was won, or where all deals were won at once.
+    rate.
 
     Pitfalls:
         Dead deals that nobody closes raise it. It multiplies four uncertain numbers: read the direction and not the

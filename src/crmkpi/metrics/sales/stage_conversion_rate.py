@@ -23,9 +23,7 @@ moved_on = stage_visits.left_at.present() & (
     better="higher",
     empty="no deal entered",
     also_known_as=("stage-to-stage conversion rate", "stage progression rate", "pipeline conversion rate"),
-    default_because=(
-        "A deal that goes on is one that leaves the stage and is not lost by that; no order of stages has to be known."
-    ),
+    default_because="A deal goes on if it leaves the stage and is not lost by that; no order of stages is needed.",
     sources=(CRACKING_SALES,),
     ahead_of=("win_rate",),
 )

@@ -27,9 +27,7 @@ stay_so_far = as_of - stage_visits.entered_at
     better="lower",
     empty="no visit ended",
     also_known_as=("time in stage", "stage time", "average time in stage", "days in stage"),
-    default_because=(
-        "A finished visit has one length that never changes; every visit counts once, also of a deal that came back."
-    ),
+    default_because="A finished visit has a length that never changes; each counts, also of a deal that came back.",
     sources=(CRACKING_SALES,),
     ahead_of=("sales_cycle_length",),
     guarded_by=("stage_conversion_rate",),
@@ -39,8 +37,7 @@ def stage_duration() -> None:
 
     $$\text{stage duration} = \operatorname{mean}(\text{left} - \text{entered})$$
 
-    A visit counts in the period in which it ended. Visits that last are left out under "still there"; those that end
-    before they begin under "negative duration".
+    A visit counts in the period in which it ended. Visits that last are left out under "still there".
 
     Notes:
         HubSpot shows the time of all visits of a deal (`cumulative`) beside that of the latest. Salesforce's history
@@ -71,7 +68,7 @@ def cumulative() -> None:
     = \operatorname{mean}(\text{time of all visits})\ \text{over deals}$$
 
     One number per deal first, then their mean. Without grouping by stage it is the time that a deal spends in all of
-    them. Visits without a deal are left out.
+    them.
 
     >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
     ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14"),

@@ -18,9 +18,7 @@ closed = deals.status.is_in("won", "lost")
     better="higher",
     empty="no deal was closed",
     also_known_as=("sales conversion rate", "close rate", "closing rate", "deal win rate", "opportunity win rate"),
-    default_because=(
-        "Most systems and textbooks count closed deals; counting open ones makes every recent period look bad."
-    ),
+    default_because="Most systems and textbooks count closed deals; open ones make every recent period look bad.",
     sources=("Salesforce Help, article 000387867: WON:SUM / CLOSED:SUM", CRACKING_SALES),
 )
 def win_rate(won: int, closed: int) -> float:
@@ -29,7 +27,7 @@ def win_rate(won: int, closed: int) -> float:
     $$\text{win rate} = \frac{\text{won}}{\text{won} + \text{lost}}$$
 
     A deal counts in the period in which it was closed. Its status says whether it is closed, never its close date: many
-    systems fill that date on open deals. Deleted deals are left out.
+    systems fill that date on open deals.
 
     Notes:
         Won deals over all deals that were created, as some texts have it, is the variant `of_created`. Salesforce shows
@@ -76,8 +74,7 @@ def by_amount(won_value: Decimal, closed_value: Decimal) -> Decimal:
 
     $$\text{win rate by amount} = \frac{\text{amount won}}{\text{amount won} + \text{amount lost}}$$
 
-    A deal counts in the period in which it was closed. Closed deals without an amount are left out. Amounts must be in
-    one currency, or be converted.
+    A deal counts in the period in which it was closed. Amounts must be in one currency, or be converted.
 
     Pitfalls:
         Where lost deals carry the amount 0, as in many exports, this is 100 % whatever happened. Amounts below zero

@@ -26,8 +26,7 @@ def average_response_time() -> None:
     $$\text{average response time} = \frac{\text{total time to respond}}{\text{responses}}$$
 
     Over first replies, the only ones that tickets carry a date of. A response counts in the period in which it was
-    given, so that an old ticket weighs on the month in which it was answered at last. Tickets without a reply are
-    left out.
+    given, so that an old ticket weighs on the month in which it was answered at last.
 
     Notes:
         `first_response_time` asks what became of the tickets of a period, and for the customer in the middle.

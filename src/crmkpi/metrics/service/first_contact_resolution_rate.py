@@ -32,7 +32,7 @@ def first_contact_resolution_rate(at_once: int, solved: int) -> float:
     $$\text{FCR} = \frac{\text{solved with one reply and no reopening}}{\text{solved}}$$
 
     A ticket counts in the period in which it was solved. Tickets whose replies or reopenings are not known are left
-    out, never taken for 0; open again, merged tickets and spam as well.
+    out, never taken for 0, and so are tickets that are open again.
 
     Notes:
         Call centres and textbooks divide by all calls or tickets (`of_all`). Zendesk's one-touch was "fewer than two

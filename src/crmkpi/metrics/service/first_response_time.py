@@ -32,7 +32,7 @@ def first_response_time() -> None:
     $$\text{first response time} = \operatorname{median}(\text{first reply} - \text{created})$$
 
     Calendar time. A ticket counts in the period in which it was created. Tickets without a reply are left out under "no
-    reply yet", never taken for 0; replies before the ticket under "negative duration"; merged tickets and spam as well.
+    reply yet", never taken for 0.
 
     Notes:
         The average response time of the textbooks is the variant `mean`. `first_replied_at` should be the first public

@@ -26,8 +26,7 @@ def handle_time() -> None:
 
     $$\text{handle time} = \operatorname{mean}(\text{time that agents worked on the ticket})\ \text{of solved tickets}$$
 
-    Work, not waiting: that is `resolution_time`. A ticket counts in the period in which it was solved. Tickets whose
-    time was not recorded are left out under "no handled_seconds"; open again, merged tickets and spam as well.
+    Work, not waiting: that is `resolution_time`. A ticket counts in the period in which it was solved.
 
     Pitfalls:
         Call centres mean the time of one call: a ticket of three calls is three of theirs. Shorter is not better where

@@ -31,8 +31,7 @@ def resolution_time() -> None:
     $$\text{resolution time} = \operatorname{median}(\text{solved} - \text{created})\ \text{of solved tickets}$$
 
     Calendar time to the latest solution. A ticket counts in the period in which it was solved. Tickets that are open
-    again, merged tickets and spam are left out; solutions before the ticket under "negative duration"; tickets closed
-    without a date under "no solved_at".
+    again are left out.
 
     Notes:
         The average resolution time of the textbooks is the variant `mean`. Chatwoot counts every solution of a reopened
@@ -63,8 +62,7 @@ def first_solve() -> None:
 
     $$\text{time to first solution} = \operatorname{median}(\text{first solved} - \text{created})$$
 
-    A ticket counts in the period in which it was first solved, even if it is open again. Solved tickets of which only
-    the latest solution is known are left out under "no first_solved_at".
+    A ticket counts in the period in which it was first solved, even if it is open again.
 
     >>> ticket = Ticket(id="1", status="open", created_at="2026-01-01", first_solved_at="2026-01-03")
     >>> resolution_time.variant("first_solve")([ticket]).to("days")

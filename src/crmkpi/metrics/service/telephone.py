@@ -32,7 +32,7 @@ def call_answer_rate(answered: int, calls: int) -> float:
 
     $$\text{call answer rate} = \frac{\text{answered calls}}{\text{incoming calls}}$$
 
-    Calls that came in, by their time. Those whose outcome is unknown are left out under "no outcome".
+    Calls that came in, by their time.
 
     Pitfalls:
         A machine that picks up is no answer: give such calls the outcome voicemail.
@@ -64,7 +64,7 @@ def call_abandon_rate(abandoned: int, calls: int) -> float:
 
     $$\text{call abandon rate} = \frac{\text{abandoned calls}}{\text{incoming calls}}$$
 
-    Calls that came in, by their time. Those whose outcome is unknown are left out under "no outcome".
+    Calls that came in, by their time.
 
     Pitfalls:
         A caller who hears the answer in the announcement and hangs up has been served and counts as lost.
@@ -96,8 +96,7 @@ def call_resolution_rate(resolved: int, answered: int) -> float:
 
     $$\text{call resolution rate} = \frac{\text{calls that settled the matter}}{\text{answered calls}}$$
 
-    Incoming calls that were answered, by their time; those of which it is not known whether they settled the matter are
-    left out. Of tickets it is `first_contact_resolution_rate`.
+    Incoming calls that were answered, by their time. Of tickets it is `first_contact_resolution_rate`.
 
     Pitfalls:
         Agents who tick the box are kinder than customers who call again: look for repeated calls.
@@ -127,7 +126,7 @@ def talk_time() -> None:
 
     $$\text{talk time} = \operatorname{mean}(\text{length of answered incoming calls})$$
 
-    Incoming calls that were answered, by their time; those without a length are left out under "no seconds".
+    Incoming calls that were answered, by their time.
 
     Pitfalls:
         Short calls are cheap and may settle nothing: look at `call_resolution_rate` beside it.

@@ -32,8 +32,7 @@ def complaints() -> None:
 
     $$\text{complaints} = \text{tickets of the kind complaint}$$
 
-    A ticket counts in the period in which it was created. Its kind must read "complaint". Tickets merged into another
-    one, and spam, are left out.
+    A ticket counts in the period in which it was created. Its kind must read "complaint".
 
     Pitfalls:
         Fewer complaints may be customers who left without a word. An export with other words for its kinds, or with
@@ -65,9 +64,9 @@ def backlog() -> None:
     $$\text{backlog} = \text{tickets created and not solved}$$
 
     A stock: a ticket is in the backlog from its creation to its solution; without a period it is what is open now. The
-    status decides: a ticket that is open again is open, whatever date of a solution it carries. Of a
-    period, open tickets without a date of creation and solved ones without a date of solution are left out; what is
-    open now needs no dates. Merged tickets and spam are left out as well.
+    status decides: a ticket that is open again is open, whatever date of a solution it carries. Of a period, open
+    tickets without a date of creation and solved ones without a date of solution are left out; what is open now needs
+    no dates.
 
     Notes:
         Zendesk takes a snapshot each day at 23 hours, so that its backlog differs by what is solved in the last hour.
@@ -101,7 +100,6 @@ def recurring_issues() -> None:
     $$\text{recurring issues} = \text{tickets of kinds with two or more tickets}$$
 
     A ticket counts in the period in which it was created, and a matter is its kind: use kinds that name the problem.
-    Tickets without a kind are left out under "no kind"; merged tickets and spam as well.
 
     Pitfalls:
         Kinds such as "question" make every ticket a recurring one: use kinds that name the problem.

@@ -35,8 +35,7 @@ def reopen_rate(reopened: int, solved: int) -> float:
     $$\text{reopen rate} = \frac{\text{opened again at least once}}{\text{solved}}$$
 
     A ticket counts in the period of its latest solution, also if it is open again now; one without that date counts
-    over all data, and is left out of periods. Tickets whose reopenings are not known are left out under "no reopens";
-    merged tickets and spam as well.
+    over all data, and is left out of periods.
 
     Notes:
         fivetran's dbt_zendesk counts solutions after the first; Zendesk counts the steps from solved to open.
@@ -71,8 +70,7 @@ def escalation_rate(escalated: int, solved: int) -> float:
 
     $$\text{escalation rate} = \frac{\text{solved tickets that were escalated}}{\text{solved}}$$
 
-    A ticket counts in the period in which it was solved. Tickets that are open again, merged tickets and spam are
-    left out.
+    A ticket counts in the period in which it was solved. Tickets that are open again are left out.
 
     Pitfalls:
         Tickets that are escalated take longer, so that the open ones hold more of them. A flag that nobody sets gives 0
@@ -104,8 +102,7 @@ def sla_attainment(met: int, with_outcome: int) -> float:
     $$\text{SLA attainment} = \frac{\text{solved by the due time}}{\text{solved tickets with a due time}}$$
 
     A ticket counts in the period in which it was solved; at the very due time is in time. Tickets without a due time
-    have no outcome. Tickets that are open again, merged tickets and spam are left out, and tickets solved on a day that
-    is not known.
+    have no outcome. Tickets that are open again are left out.
 
     Notes:
         Stored flags often call every unsolved ticket violated. Open tickets past their due time are not in here: they
@@ -166,7 +163,7 @@ def self_service_rate(self_served: int, tickets: int) -> float:
 
     $$\text{self-service rate} = \frac{\text{issues resolved by the customer}}{\text{all issues reported}}$$
 
-    An issue counts in the period in which it was reported. Merged tickets and spam are left out.
+    An issue counts in the period in which it was reported.
 
     Notes:
         Chatwoot divides what bots resolved in a period by the conversations created in it, which are different ones,

@@ -19,7 +19,7 @@ def ticket_volume() -> None:
 
     $$\text{ticket volume} = \text{tickets created}$$
 
-    A ticket counts in the period in which it was created. Tickets merged into another one, and spam, are left out.
+    A ticket counts in the period in which it was created.
 
     Notes:
         Zendesk's ticket counts leave out deleted tickets.

@@ -15,9 +15,7 @@ not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
     better="lower",
     empty="there is no customer",
     also_known_as=("contact rate", "contacts per customer", "ticket rate per customer"),
-    default_because=(
-        "Customers who need no help are what the service works for, so that they belong in the denominator."
-    ),
+    default_because="Customers who need no help are what service works for, so they belong in the denominator.",
     sources=(CALL_CENTER,),
     ahead_of=("churn_rate",),
 )
@@ -27,7 +25,7 @@ def tickets_per_customer(tickets: int, customers: int) -> float:
     $$\text{tickets per customer} = \frac{\text{tickets created}}{\text{customers active at the end}}$$
 
     Tickets count in the period in which they were created, whoever opened them; customers are those active when it
-    ends. Merged tickets and spam are left out.
+    ends.
 
     Pitfalls:
         Tickets of a year over the customers of a day grow with the length of the period: compare periods of one length.
@@ -51,8 +49,6 @@ def of_requesters(tickets: int, requesters: int) -> float:
     r"""How many tickets each customer opened who opened any.
 
     $$\text{tickets per requester} = \frac{\text{tickets with a customer}}{\text{customers who opened one}}$$
-
-    Tickets without a customer are left out; merged tickets and spam as well.
 
     >>> tickets = [Ticket(id="1", customer_id="A"), Ticket(id="2", customer_id="A"),
     ...            Ticket(id="3", customer_id="B")]

@@ -54,11 +54,7 @@ def ltv_to_cac_ratio(
     $$\text{LTV to CAC} = \frac{\text{customer lifetime value}}{\text{customer acquisition cost}}$$
 
     `customer_lifetime_value` over `customer_acquisition_cost`, both of the same period. The lifespan is in days; the
-    margin is 1 unless given.
-
-    Returns:
-        A number from 0 up; undefined where nobody bought, no customer was won or nothing was spent (or less, after
-        credit notes), and without a period.
+    margin is 1 unless given. Where credit notes outweigh the spend it is undefined.
 
     Pitfalls:
         Three is a rule of thumb of investors. With a margin of 1 it compares revenue with cost and looks too good.
@@ -89,11 +85,8 @@ def arpu_over_churn(
     $$\text{LTV to CAC}
     = \frac{\text{ARPU} \times \text{margin} / \text{churn rate}}{\text{customer acquisition cost}}$$
 
-    `customer_lifetime_value.arpu_over_churn` over `customer_acquisition_cost`, both of the same month.
-
-    Returns:
-        A number from 0 up; undefined where no subscriber left, no customer was won or nothing was spent (or less, after
-        credit notes), and for a period that is no month.
+    `customer_lifetime_value.arpu_over_churn` over `customer_acquisition_cost`, both of the same month; undefined for a
+    period that is none, and where credit notes outweigh the spend.
 
     >>> from decimal import Decimal
     >>> by_churn = ltv_to_cac_ratio.variant("arpu_over_churn")

@@ -73,9 +73,7 @@ def _bounds(
     better="higher",
     empty="nobody bought",
     also_known_as=("CLV", "LTV", "CLTV", "lifetime value"),
-    default_because=(
-        "It needs nothing but orders and a lifespan; where customers end is better asked of survival curves."
-    ),
+    default_because="It needs only orders and a lifespan; when customers leave is a question for survival curves.",
     sources=(LIFETIME_VALUE, MARKETING_METRICS),
 )
 def customer_lifetime_value(
@@ -136,9 +134,6 @@ def arpu_over_churn(opening: Decimal, lost: int, days: float, margin: float) -> 
     Of the customers with a paid subscription at the start of the month: what they pay on average, over the share of
     them that left. ARPU is the revenue of a month, so the churn must be a month's too: over a period
     that is no calendar month it is undefined.
-
-    Returns:
-        Money; undefined where nobody left (the value has no end), and for a period that is no month.
 
     >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
     ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10",

@@ -52,7 +52,7 @@ def net_profit(revenue: Decimal, goods: Decimal, spend: Decimal) -> Decimal:
 
     $$\text{ROI} = \frac{\text{revenue} - \text{cost of the deals} - \text{spend}}{\text{spend}}$$
 
-    The common formula, net profit over cost. Won deals whose cost is not known are left out under "no cost".
+    The common formula, net profit over cost.
 
     Returns:
         A fraction, below -1 where deals cost more than they bring; undefined where nothing was spent, or less.

@@ -28,7 +28,7 @@ def revenue_per_customer(amount: Decimal, customers: int) -> Decimal:
 
     $$\text{revenue per customer} = \frac{\text{amount of won deals}}{\text{customers with a won deal}}$$
 
-    A deal counts in the period in which it was won. Won deals without an amount or a customer are left out.
+    A deal counts in the period in which it was won.
 
     Notes:
         What subscriptions bring a month and customer is `arpu`.
