@@ -68,11 +68,10 @@ def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon:
         The horizon is part of the figure: compare lifespans of one horizon only. The mean of those who left alone is
         far too short: `churned_only`.
 
-    >>> from datetime import datetime
     >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2026-01-01")]
-    >>> customer_lifespan(customers, as_of=datetime(2026, 3, 2), horizon=60).to("days")
+    >>> customer_lifespan(customers, as_of="2026-03-01", horizon=60).to("days")
     35.0
-    >>> customer_lifespan(customers, as_of=datetime(2026, 3, 2)).reason
+    >>> customer_lifespan(customers, as_of="2026-03-01").reason
     'the longest lifetime seen is 60 days, and the horizon 1,826.25 days; give a shorter horizon=, or a longer period'
     """
     return float(_mean_within(ended, running, horizon).value)
@@ -97,9 +96,8 @@ def exponential(time_of_lost: float, time_of_active: float, lost: int) -> float:
     Raises:
         ParameterError: the day up to which the data is known (`as_of`) is not given.
 
-    >>> from datetime import datetime
     >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2026-01-01")]
-    >>> customer_lifespan.variant("exponential")(customers, as_of=datetime(2026, 3, 2)).to("days")
+    >>> customer_lifespan.variant("exponential")(customers, as_of="2026-03-01").to("days")
     70.0
     """
     return (time_of_lost + time_of_active) / lost

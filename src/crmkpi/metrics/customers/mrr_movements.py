@@ -50,8 +50,8 @@ def new_mrr() -> None:
     Pitfalls:
         An export that begins last year does not know who paid before it, so that returning customers look new.
 
-    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2026-01-10")]
-    >>> new_mrr(subscriptions, period="2026-01").value
+    >>> paid = [Subscription(id="1", customer_id="A", mrr=30, started_at="2026-01-10")]
+    >>> new_mrr(paid, period="2026-01").value
     Decimal('30')
     """
 
@@ -78,10 +78,9 @@ def reactivation_mrr() -> None:
     Pitfalls:
         A card that failed and was renewed a month later looks like a loss and a return.
 
-    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
-    ...                               ended_at="2025-06-10"),
-    ...                  Subscription(id="2", customer_id="A", mrr=40, started_at="2026-01-10")]
-    >>> reactivation_mrr(subscriptions, period="2026-01").value
+    >>> paid = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10", ended_at="2025-06-10"),
+    ...         Subscription(id="2", customer_id="A", mrr=40, started_at="2026-01-10")]
+    >>> reactivation_mrr(paid, period="2026-01").value
     Decimal('40')
     """
 
@@ -108,10 +107,9 @@ def expansion_mrr() -> None:
     Pitfalls:
         Price rises are expansions too, and not upsell.
 
-    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
-    ...                               ended_at="2026-01-20"),
-    ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2026-01-20")]
-    >>> expansion_mrr(subscriptions, period="2026-01").value
+    >>> paid = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10", ended_at="2026-01-20"),
+    ...         Subscription(id="2", customer_id="A", mrr=50, started_at="2026-01-20")]
+    >>> expansion_mrr(paid, period="2026-01").value
     Decimal('20')
     """
 
@@ -138,10 +136,9 @@ def contraction_mrr() -> None:
     Pitfalls:
         Some systems show it without its sign. Here it is negative, so that the movements add up.
 
-    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
-    ...                               ended_at="2026-01-20"),
-    ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2025-01-10")]
-    >>> contraction_mrr(subscriptions, period="2026-01").value
+    >>> paid = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10", ended_at="2026-01-20"),
+    ...         Subscription(id="2", customer_id="A", mrr=50, started_at="2025-01-10")]
+    >>> contraction_mrr(paid, period="2026-01").value
     Decimal('-30')
     """
 
@@ -168,9 +165,8 @@ def churned_mrr() -> None:
     Pitfalls:
         Some systems show it without its sign. Here it is negative, so that the movements add up.
 
-    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
-    ...                               ended_at="2026-01-20")]
-    >>> churned_mrr(subscriptions, period="2026-01").value
+    >>> paid = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10", ended_at="2026-01-20")]
+    >>> churned_mrr(paid, period="2026-01").value
     Decimal('-30')
     """
 
@@ -200,10 +196,9 @@ def net_new_mrr(opening: Decimal, closing: Decimal) -> Decimal:
     Pitfalls:
         Zero may be a quiet month, or a hundred who left and a hundred who came: look at the movements.
 
-    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
-    ...                               ended_at="2026-01-20"),
-    ...                  Subscription(id="2", customer_id="B", mrr=50, started_at="2026-01-10")]
-    >>> net_new_mrr(subscriptions, period="2026-01").value
+    >>> paid = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10", ended_at="2026-01-20"),
+    ...         Subscription(id="2", customer_id="B", mrr=50, started_at="2026-01-10")]
+    >>> net_new_mrr(paid, period="2026-01").value
     Decimal('20')
     """
     return closing - opening

@@ -32,8 +32,7 @@ def purchase_frequency(orders: int, buyers: int) -> float:
         It is at least 1 by its definition, and rises with the length of the period: a year and a month cannot be
         compared.
 
-    >>> orders = [Order(id="1", customer_id="A"), Order(id="2", customer_id="A"),
-    ...           Order(id="3", customer_id="B"), Order(id="4")]
+    >>> orders = [Order(id=str(n), customer_id=who) for n, who in enumerate(["A", "A", "B", None])]
     >>> purchase_frequency(orders).value, purchase_frequency(orders).left_out
     (1.5, {'no customer_id': 1})
     """

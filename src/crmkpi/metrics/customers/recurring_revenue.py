@@ -70,8 +70,7 @@ def mrr() -> None:
         months is no yearly revenue.
 
     >>> running = [Subscription(id="1", customer_id="A", mrr="49.90", started_at="2025-03-01"),
-    ...            Subscription(id="2", customer_id="B", mrr="20.00", started_at="2025-05-01",
-    ...                         ended_at="2026-01-15")]
+    ...            Subscription(id="2", customer_id="B", mrr="20.00", started_at="2025-05-01", ended_at="2026-01-15")]
     >>> mrr(running, period="2025").value, mrr(running, period="2026-01").value
     (Decimal('69.90'), Decimal('49.90'))
     """

@@ -190,10 +190,9 @@ def by_inactivity(inactive: int, customers: int) -> float:
     Nobody cancels in a shop: when a customer counts as lost is a choice, the parameter `days`. It needs `as_of`:
     only completed orders up to then count, and none below zero, which is a refund.
 
-    >>> from datetime import date
     >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05"),
     ...           Order(id="2", customer_id="B", ordered_at="2026-06-05")]
-    >>> churn_rate.variant("by_inactivity")(orders, as_of=date(2026, 6, 30)).value
+    >>> churn_rate.variant("by_inactivity")(orders, as_of="2026-06-30").value
     0.5
     """
     return inactive / customers

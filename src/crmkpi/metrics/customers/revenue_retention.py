@@ -41,12 +41,10 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
         Summed over all customers first and capped then, it is too high. It can never exceed 100 %; a figure that does
         is `net_revenue_retention`.
 
-    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10",
-    ...                               ended_at="2026-01-20"),
-    ...                  Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
-    ...                  Subscription(id="3", customer_id="B", mrr=40, started_at="2025-01-10",
-    ...                               ended_at="2026-01-20")]
-    >>> gross_revenue_retention(subscriptions, period="2026-01").value
+    >>> paid = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10", ended_at="2026-01-20"),
+    ...         Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
+    ...         Subscription(id="3", customer_id="B", mrr=40, started_at="2025-01-10", ended_at="2026-01-20")]
+    >>> gross_revenue_retention(paid, period="2026-01").value
     0.6
     """
     return (kept_in_full + kept_in_part) / opening
@@ -78,12 +76,10 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
     Pitfalls:
         A few large customers who grow can hide that most leave: look at `gross_revenue_retention` beside it.
 
-    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10",
-    ...                               ended_at="2026-01-20"),
-    ...                  Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
-    ...                  Subscription(id="3", customer_id="B", mrr=40, started_at="2025-01-10",
-    ...                               ended_at="2026-01-20")]
-    >>> net_revenue_retention(subscriptions, period="2026-01").value
+    >>> paid = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10", ended_at="2026-01-20"),
+    ...         Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
+    ...         Subscription(id="3", customer_id="B", mrr=40, started_at="2025-01-10", ended_at="2026-01-20")]
+    >>> net_revenue_retention(paid, period="2026-01").value
     0.9
     """
     return closing / opening
@@ -116,10 +112,9 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
     Pitfalls:
         With growth taken off it may be negative, and then says nothing of those who left.
 
-    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
-    ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10",
-    ...                               ended_at="2026-01-20")]
-    >>> revenue_churn_rate(subscriptions, period="2026-01").value
+    >>> paid = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
+    ...         Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10", ended_at="2026-01-20")]
+    >>> revenue_churn_rate(paid, period="2026-01").value
     0.4
     """
     return (opening - kept_in_full - kept_in_part) / opening

@@ -88,8 +88,7 @@ def of_delivered(clicked: int, delivered: int) -> float:
     Notes:
         As Mailchimp counts, and what HubSpot calls the click rate.
 
-    >>> email_click_rate.variant("of_delivered")([Campaign(id="1", channel="email", delivered=800,
-    ...                                                    clicked=8)]).value
+    >>> email_click_rate.variant("of_delivered")([Campaign(id="1", channel="email", delivered=800, clicked=8)]).value
     0.01
     """
     return clicked / delivered

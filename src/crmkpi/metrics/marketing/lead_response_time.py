@@ -36,9 +36,8 @@ def lead_response_time() -> None:
 
     >>> leads = [Lead(id=minute, created_at="2026-01-05T09:00", first_contacted_at=f"2026-01-05T09:{minute}")
     ...          for minute in ("05", "10", "59")] + [Lead(id="4", created_at="2026-01-05T09:00")]
-    >>> result = lead_response_time(leads)
-    >>> result.to("minutes"), result.left_out
-    (10.0, {'no contact yet': 1})
+    >>> print(lead_response_time(leads))
+    lead_response_time 10 min, 3 records; left out: 1 no contact yet; small sample
     """
 
 

@@ -28,7 +28,6 @@ def lead_volume() -> None:
     Pitfalls:
         Imports and trade fairs bring thousands of leads in a day that nobody asked for: look at it by source.
 
-    >>> result = lead_volume([Lead(id="1"), Lead(id="2"), Lead(id="3", merged_into="1")])
-    >>> result.value, result.left_out
-    (2, {'merged': 1})
+    >>> print(lead_volume([Lead(id="1"), Lead(id="2"), Lead(id="3", merged_into="1")]))
+    lead_volume 2; left out: 1 merged
     """

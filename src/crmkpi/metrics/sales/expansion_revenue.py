@@ -29,9 +29,8 @@ def expansion_revenue() -> None:
     Pitfalls:
         Where the kind is not filled in, upsell is left out and not zero: see the count of "no kind".
 
-    >>> deals = [Deal(id="1", status="won", kind="expansion", amount=80),
-    ...          Deal(id="2", status="won", kind="new", amount=500),
-    ...          Deal(id="3", status="won", amount=70)]
+    >>> kinds = ["expansion", "new", None]
+    >>> deals = [Deal(id=str(n), status="won", kind=kind, amount=80) for n, kind in enumerate(kinds)]
     >>> expansion_revenue(deals).value, expansion_revenue(deals).left_out
     (Decimal('80'), {'no kind': 1})
     """

@@ -84,7 +84,6 @@ def weighted_pipeline() -> None:
 
     >>> deals = [Deal(id="1", status="open", amount=500, probability=0.2, created_at="2026-01-10"),
     ...          Deal(id="2", status="open", amount=100, created_at="2026-01-20")]
-    >>> result = weighted_pipeline(deals)
-    >>> result.value, result.left_out
-    (Decimal('100.0'), {'no probability': 1})
+    >>> print(weighted_pipeline(deals))
+    weighted_pipeline 100.00, 1 record; left out: 1 no probability
     """

@@ -36,9 +36,8 @@ def sales_calls() -> None:
     Pitfalls:
         More calls are not more sales. A dialler that logs each attempt makes ten of one conversation.
 
-    >>> calls = [Interaction(id="1", kind="call", direction="outbound"),
-    ...          Interaction(id="2", kind="call", direction="inbound"),
-    ...          Interaction(id="3", kind="call")]
+    >>> ways = ["outbound", "inbound", None]
+    >>> calls = [Interaction(id=str(n), kind="call", direction=way) for n, way in enumerate(ways)]
     >>> sales_calls(calls).value, sales_calls(calls).left_out
     (1, {'no direction': 1})
     """
@@ -126,9 +125,7 @@ def meetings_held() -> None:
     Pitfalls:
         Calendars hold meetings that never took place: without `as_of`, those of next month count too.
 
-    >>> from datetime import date
-    >>> meetings = [Interaction(id="1", kind="meeting", at="2026-01-05"),
-    ...             Interaction(id="2", kind="meeting", at="2026-03-05")]
-    >>> meetings_held(meetings, as_of=date(2026, 1, 31)).value
+    >>> meetings = [Interaction(id=day, kind="meeting", at=day) for day in ("2026-01-05", "2026-03-05")]
+    >>> meetings_held(meetings, as_of="2026-01-31").value
     1
     """

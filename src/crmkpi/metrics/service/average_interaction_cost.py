@@ -46,8 +46,7 @@ def average_interaction_cost(
         Without an hourly rate it is only the booked cost. A cheap channel with three contacts for one problem
         is not cheap.
 
-    >>> calls = [Interaction(id="1", kind="call", seconds=1800, cost=1),
-    ...          Interaction(id="2", kind="call", seconds=900)]
+    >>> calls = [Interaction(id="1", kind="call", seconds=1800, cost=1), Interaction(id="2", kind="call", seconds=900)]
     >>> average_interaction_cost(calls, hourly_rate=40).value
     Decimal('15.5')
     """

@@ -45,9 +45,8 @@ def first_response_time() -> None:
 
     >>> tickets = [Ticket(id=str(hour), created_at="2026-01-05T08:00", first_replied_at=f"2026-01-05T{hour}:00")
     ...            for hour in ("09", "10", "18")] + [Ticket(id="4", created_at="2026-01-05T08:00")]
-    >>> result = first_response_time(tickets)
-    >>> result.to("hours"), result.left_out
-    (2.0, {'no reply yet': 1})
+    >>> print(first_response_time(tickets))
+    first_response_time 2 h, 3 records; left out: 1 no reply yet; small sample
     """
 
 

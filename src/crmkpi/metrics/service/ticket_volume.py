@@ -28,7 +28,6 @@ def ticket_volume() -> None:
         More tickets may be more customers: look at `tickets_per_customer`. A chat that is taken up again is one ticket
         in some systems and two in others.
 
-    >>> result = ticket_volume([Ticket(id="1"), Ticket(id="2", spam=True)])
-    >>> result.value, result.left_out
-    (1, {'spam': 1})
+    >>> print(ticket_volume([Ticket(id="1"), Ticket(id="2", spam=True)]))
+    ticket_volume 1; left out: 1 spam
     """

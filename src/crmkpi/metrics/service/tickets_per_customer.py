@@ -50,8 +50,7 @@ def of_requesters(tickets: int, requesters: int) -> float:
 
     $$\text{tickets per requester} = \frac{\text{tickets with a customer}}{\text{customers who opened one}}$$
 
-    >>> tickets = [Ticket(id="1", customer_id="A"), Ticket(id="2", customer_id="A"),
-    ...            Ticket(id="3", customer_id="B")]
+    >>> tickets = [Ticket(id=str(n), customer_id=who) for n, who in enumerate("AAB")]
     >>> tickets_per_customer.variant("of_requesters")(tickets).value
     1.5
     """

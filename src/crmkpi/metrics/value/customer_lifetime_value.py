@@ -135,11 +135,10 @@ def arpu_over_churn(opening: Decimal, lost: int, days: float, margin: float) -> 
     them that left. ARPU is the revenue of a month, so the churn must be a month's too: over a period
     that is no calendar month it is undefined.
 
-    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
-    ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10",
-    ...                               ended_at="2026-01-20")]
+    >>> paid = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
+    ...         Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10", ended_at="2026-01-20")]
     >>> by_churn = customer_lifetime_value.variant("arpu_over_churn")
-    >>> by_churn(subscriptions, period="2026-01", margin=0.5).value
+    >>> by_churn(paid, period="2026-01", margin=0.5).value
     Decimal('50.0')
     """
     month_or_undefined(days)
@@ -178,14 +177,13 @@ def discounted(
     Notes:
         With a discount of 0 it is what a customer brings in a month times the lifespan.
 
-    >>> from datetime import date
     >>> customers = [Customer(id="A", since="2025-01-01"), Customer(id="B", since="2025-01-01", until="2025-07-01")]
     >>> orders = [Order(id="1", customer_id="A", amount=900, ordered_at="2025-03-01")]
     >>> worth = customer_lifetime_value.variant("discounted")
-    >>> result = worth(customers=customers, orders=orders, as_of=date(2025, 12, 31), discount=0.1, horizon=365)
+    >>> result = worth(customers=customers, orders=orders, as_of="2025-12-31", discount=0.1, horizon=365)
     >>> round(result.value, 2)
     Decimal('430.93')
-    >>> worth(customers=customers, orders=orders, as_of=date(2025, 12, 31), discount=0.1).reason
+    >>> worth(customers=customers, orders=orders, as_of="2025-12-31", discount=0.1).reason
     'the longest lifetime seen is 365 days, and the horizon 1,826.25 days; give a shorter horizon=, or a longer period'
     """
     ahead = _discounted_time(ended, running, horizon, (1 + discount) ** (1 / 12) - 1)
@@ -235,9 +233,9 @@ def predictive(
     ...                 ordered_at=date(2025, 1, 1 + n) + timedelta(days=40 * k))
     ...           for n in range(20) for k in range(1 + n % 4)]
     >>> worth = customer_lifetime_value.variant("predictive")
-    >>> round(worth(orders, as_of=date(2025, 12, 31), discount=0.1, margin=0.5).value, 2)
+    >>> round(worth(orders, as_of="2025-12-31", discount=0.1, margin=0.5).value, 2)
     Decimal('2.82')
-    >>> worth(orders[:1], as_of=date(2025, 12, 31), discount=0.1).reason
+    >>> worth(orders[:1], as_of="2025-12-31", discount=0.1).reason
     'a purchase model needs at least two customers; got one'
     """
     from crmkpi.clv.average_value import average_value  # noqa: PLC0415  # models are loaded when they are used

@@ -37,9 +37,7 @@ def revenue_per_customer(amount: Decimal, customers: int) -> Decimal:
         Over a longer period it is larger, so that a year and a month cannot be compared. Divided by all customers it is
         a different number.
 
-    >>> deals = [Deal(id="1", status="won", customer_id="A", amount=300),
-    ...          Deal(id="2", status="won", customer_id="A", amount=100),
-    ...          Deal(id="3", status="won", customer_id="B", amount=200)]
+    >>> deals = [Deal(id=str(n), status="won", customer_id=who, amount=200) for n, who in enumerate("AAB")]
     >>> revenue_per_customer(deals).value
     Decimal('300')
     """
