@@ -56,8 +56,7 @@ def lost_customers() -> None:
     A customer counts on the day `until`, also one who had come in the same period.
 
     Pitfalls:
-        The day of the request, the last paid day and the day after are up to a month apart; take one of them
-        throughout.
+        The day of the request, the last paid day and the day after are up to a month apart: take one of them.
 
     >>> customers = [Customer(id="1", since="2025-01-09", until="2026-01-20"), Customer(id="2", since="2026-01-01")]
     >>> lost_customers(customers, period="2026-01").value
@@ -80,8 +79,8 @@ def active_customers() -> None:
 
     $$\text{active customers} = \text{customers who have come and not left}$$
 
-    A stock: a customer is active from `since` until `until`. Without a period it is how many are there now, for which
-    no `since` is needed.
+    A stock: a customer is active from `since` until `until`. Without a period all who are there now
+    count, with or without a `since`.
 
     Pitfalls:
         Adding the ends of twelve months counts a customer twelve times.

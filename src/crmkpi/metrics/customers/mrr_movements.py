@@ -190,8 +190,7 @@ def net_new_mrr(opening: Decimal, closing: Decimal) -> Decimal:
     every period and segment. Grouped by plan, someone who changes plans leaves one and is new in the other.
 
     Returns:
-        Money a month, below 0 where more was lost than won; 0 where nothing changed. Without a period it is all that
-        runs.
+        Money a month, below 0 where more was lost than won; 0 where nothing changed. Without a period it is all.
 
     Pitfalls:
         Zero may be a quiet month, or a hundred who left and a hundred who came: look at the movements.

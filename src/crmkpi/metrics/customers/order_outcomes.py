@@ -31,8 +31,7 @@ def cart_abandonment_rate(abandoned: int, carts: int) -> float:
     data the rate is 0 and means nothing.
 
     Pitfalls:
-        Many fill a cart to see the price of shipping. Shops that ask for an address first count fewer carts, and so
-        fewer abandoned ones.
+        Many fill a cart to see the price of shipping. Shops that ask for an address first count fewer carts.
 
     >>> statuses = ["abandoned", "abandoned", "abandoned", "cancelled", "completed"]
     >>> cart_abandonment_rate([Order(id=str(n), status=status) for n, status in enumerate(statuses)]).value
@@ -63,8 +62,7 @@ def return_rate(returned: int, orders: int) -> float:
     are low. Cancelled orders were never delivered and do not count.
 
     Pitfalls:
-        The latest weeks are low because their parcels have not come back yet. One item of ten returned marks the whole
-        order.
+        The latest weeks are low: their parcels are not back yet. One item of ten returned marks the whole order.
 
     >>> statuses = ["completed", "completed", "completed", "returned", "cancelled"]
     >>> return_rate([Order(id=str(n), status=status) for n, status in enumerate(statuses)]).value

@@ -25,12 +25,10 @@ def purchase_frequency(orders: int, buyers: int) -> float:
 
     $$\text{purchase frequency} = \frac{\text{completed orders}}{\text{customers with one or more}}$$
 
-    Orders count in the period in which they were placed. A longer period has more orders per buyer, so compare periods
-    of the same length.
+    Orders count in the period in which they were placed. A buyer counts once, however often they order.
 
     Pitfalls:
-        It is at least 1 by its definition, and rises with the length of the period: a year and a month cannot be
-        compared.
+        It is at least 1, and rises with the length of the period: a year and a month cannot be compared.
 
     >>> orders = [Order(id=str(n), customer_id=who) for n, who in enumerate(["A", "A", "B", None])]
     >>> purchase_frequency(orders).value, purchase_frequency(orders).left_out

@@ -43,8 +43,7 @@ def retention_rate(kept: int, active_at_start: int) -> float:
     1 - `churn_rate`, and undefined without a period.
 
     Notes:
-        The textbook's (CE - CN) / CS is the variant `from_counts`. It is the same unless customers join and leave
-        inside the period.
+        The textbook's (CE - CN) / CS is `from_counts`, the same unless customers join and leave inside the period.
 
     Pitfalls:
         With new customers in it the count at the end can exceed that at the start, and 110 % of them are "retained". A
@@ -208,8 +207,8 @@ def by_subscriptions() -> None:
 
     $$\text{churn rate} = \frac{\text{paid at the start and not at the end}}{\text{paid at the start}}$$
 
-    Told by the subscriptions, so that a customer may leave, come back and leave again; of several subscriptions all
-    must have ended.
+    Told by the subscriptions, so that a customer may leave, come back and leave again; all subscriptions must have
+    ended.
 
     >>> stays = [("A", "2025-01-01", "2025-06-01"), ("A", "2025-10-01", "2026-01-20"), ("B", "2025-01-01", None)]
     >>> subscriptions = [Subscription(id=str(n), customer_id=who, mrr=10, started_at=start, ended_at=end)

@@ -31,8 +31,7 @@ def customer_effort_score(total: float, answers: int, ends: int, at_seven: int, 
 
     $$\text{CES} = \operatorname{mean}(\text{effort})$$
 
-    In the scale of the survey, 1 to 5 or 1 to 7; several scales do not average. An answer counts in the period in which
-    it was given.
+    In the scale of the survey, 1 to 5 or 1 to 7; several scales do not average. An answer counts when it was given.
 
     Notes:
         No CRM computes it from records. Survey tools differ in the scale, 1 to 5 or 1 to 7, and in its direction.
@@ -55,8 +54,7 @@ def ease() -> None:
 
     $$\text{CES (ease)} = \operatorname{mean}(\text{ease})$$
 
-    The same mean as the default with the opposite direction: "the company made it easy", from strongly disagree to
-    strongly agree.
+    The same mean as the default with the opposite direction: "the company made it easy", disagree to agree.
 
     >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([7, 6, 5])]
     >>> customer_effort_score.variant("ease")(surveys).value

@@ -38,7 +38,7 @@ def customer_satisfaction_score(satisfied: int, answers: int) -> float:
     $$\text{CSAT} = \frac{\text{satisfied answers}}{\text{answers with a score}}$$
 
     Satisfied are the top box of scales up to three points, the top two of scales from four to eight points, and the top
-    three of longer ones. An answer counts in the period in which it was given.
+    three of longer ones. An answer counts when it was given.
 
     Notes:
         Chatwoot and Formbricks count the top two of five as well; Zendesk has good and bad only (`good_bad`).

@@ -29,8 +29,7 @@ def survey_response_rate(answered: int, sent: int) -> float:
         Chatwoot divides the answers of the period by the surveys sent in it, which can exceed 100 % (`by_event`).
 
     Pitfalls:
-        A good score from one in fifty says what one in fifty think. The latest days are low while answers still come
-        in.
+        A good score from one in fifty says what one in fifty think. The latest days are low: answers still come in.
 
     >>> survey_response_rate([Survey(id="1", kind="nps", score=9), Survey(id="2", kind="nps")]).value
     0.5

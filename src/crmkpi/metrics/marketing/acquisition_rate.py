@@ -41,8 +41,8 @@ def of_recipients(new_customers: int, recipients: int) -> float:
 
     $$\text{acquisition rate of recipients} = \frac{\text{new customers}}{\text{sent by campaigns}}$$
 
-    A customer counts on the day `since`, a campaign's messages on the day it started. Someone who gets two campaigns is
-    reached twice.
+    A customer counts on the day `since`, a campaign's messages on the day it started. A person in
+    two campaigns counts twice.
 
     >>> mailing = [Campaign(id="1", sent=500)]
     >>> acquisition_rate.variant("of_recipients")(customers=[Customer(id="1")], campaigns=mailing).value

@@ -25,7 +25,7 @@ def brand_awareness(aware: int, answers: int) -> float:
     $$\text{brand awareness} = \frac{\text{answers that know the brand}}{\text{answers}}$$
 
     Surveys of the kind awareness. The lowest score of the scale means that the brand is not known; on the usual scale 0
-    is no and 1 is yes. An answer counts in the period in which it was given.
+    is no and 1 is yes. An answer counts when it was given.
 
     Pitfalls:
         A survey of one's own customers finds that nearly all know the brand. Aided recognition, with the name on a

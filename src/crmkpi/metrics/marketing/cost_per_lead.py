@@ -30,8 +30,8 @@ def cost_per_lead(spend: Decimal, leads: int) -> Decimal:
         Advertising systems divide their own cost by the leads they claim, each for itself.
 
     Pitfalls:
-        Spend of this month often brings the leads of the next, so that short periods jump. Cheap leads may be bad ones:
-        compare `cost_per_sql`.
+        Spend of this month often brings the leads of the next, so that short periods jump. Cheap leads may be bad: see
+        `cost_per_sql`.
 
     >>> spend = [Expense(id="1", amount=300, team="marketing"), Expense(id="2", amount=900, team="sales")]
     >>> cost_per_lead(expenses=spend, leads=[Lead(id="1"), Lead(id="2")]).value

@@ -29,8 +29,7 @@ def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
     Spend counts on the day it was spent, a lead on the day it was qualified.
 
     Pitfalls:
-        A lower threshold makes it cheaper without a better lead. Spend and leads of one month belong to each other only
-        in part.
+        A lower threshold makes it cheaper without a better lead. Spend of a month brings leads of later ones too.
 
     >>> spend = [Expense(id="1", amount=300, team="marketing"), Expense(id="2", amount=900, team="sales")]
     >>> cost_per_mql(expenses=spend, leads=[Lead(id="1", mql_at="2026-01-09"), Lead(id="2")]).value
@@ -58,7 +57,7 @@ def cost_per_sql(spend: Decimal, sqls: int) -> Decimal:
     Spend counts on the day it was spent, a lead on the day sales qualified it.
 
     Pitfalls:
-        What sales spends to qualify is not in it. Spend and leads of one month belong to each other only in part.
+        What sales spends to qualify is not in it. Spend of a month brings leads of later ones too.
 
     >>> spend = [Expense(id="1", amount=300, team="marketing")]
     >>> cost_per_sql(expenses=spend, leads=[Lead(id=str(n), sql_at="2026-01-09") for n in range(3)]).value

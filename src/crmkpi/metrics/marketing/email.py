@@ -185,8 +185,7 @@ def bounce_rate(bounced: int, sent: int) -> float:
 
     $$\text{bounce rate} = \frac{\text{bounced}}{\text{sent}}$$
 
-    Campaigns of the channel "email", by the period in which they started. It is no bounce rate of a website, which is a
-    share of sessions.
+    Campaigns of the channel "email", by the period in which they started.
 
     Pitfalls:
         The bounce rate of web analytics is something else: a share of sessions with one page.

@@ -25,8 +25,7 @@ def mql_rate(mqls: int, leads: int) -> float:
     A lead counts in the period in which it was created, whenever it qualified.
 
     Pitfalls:
-        The latest months are low while their leads are young. Where leads are qualified on arrival the rate says only
-        how the score is set.
+        The latest months are low: their leads are young. Where leads qualify on arrival it says how the score is set.
 
     >>> mql_rate([Lead(id="1", mql_at="2026-01-09"), Lead(id="2")]).value
     0.5

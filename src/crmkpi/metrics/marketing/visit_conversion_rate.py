@@ -33,8 +33,7 @@ def visit_conversion_rate(conversions: int, sessions: int) -> float:
     with their sessions; a measured 0 is a 0. It exceeds 1 where sessions convert more than once.
 
     Notes:
-        Web analytics that count people divide by visitors (`by_visitors`), which gives a higher rate on the same
-        traffic.
+        Web analytics that count people divide by visitors (`by_visitors`), a higher rate on the same traffic.
 
     Pitfalls:
         Bots visit and never convert, so that a wave of them looks like a worse website.

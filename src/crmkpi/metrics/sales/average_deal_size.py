@@ -29,16 +29,14 @@ def average_deal_size(amount: Decimal, deals: int) -> Decimal:
 
     $$\text{average deal size} = \frac{\text{amount of won deals}}{\text{won deals with an amount}}$$
 
-    A deal counts in the period in which it was closed. An amount of 0 is an amount. One below 0 is a refund, which is
-    no deal, and left out.
+    A deal counts in the period in which it was closed. An amount of 0 is an amount; one below 0 is a refund, no deal.
 
     Notes:
         Frappe CRM also shows the mean over everything that is not lost. A mean over won and lost deals, with lost ones
         at 0, is the variant `all_closed`.
 
     Pitfalls:
-        A few very large deals carry the mean: look at `median` too. Contracts of three years and of one are not the
-        same amount.
+        A few very large deals carry the mean: look at `median` too. Contracts of three years and of one differ.
 
     >>> deals = [Deal(id="1", status="won", amount=300), Deal(id="2", status="won", amount=100),
     ...          Deal(id="3", status="won")]

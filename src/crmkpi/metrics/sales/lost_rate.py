@@ -56,8 +56,7 @@ def lost_deals() -> None:
     A deal counts in the period in which it was closed. Deals lost without a reason are a group of their own (None).
 
     Pitfalls:
-        Deals that nobody works on stay open for ever and are never lost. "Price" is the reason that is easiest to
-        choose.
+        Deals that nobody works on stay open for ever and are never lost. "Price" is the easiest reason to choose.
 
     >>> deals = [Deal(id=str(n), status="lost", lost_reason=why) for n, why in enumerate(["price", "price", None])]
     >>> [(result.segment["lost_reason"], result.value)

@@ -75,12 +75,10 @@ def weighted_pipeline() -> None:
     A stock, like `pipeline_value`. Probabilities are fractions from 0 to 1, as they are today.
 
     Notes:
-        Frappe's forecast counts lost deals with their full amount. dbt_salesforce counts a forecast category as the
-        pipeline.
+        Frappe's forecast counts lost deals with their full amount. dbt_salesforce counts a forecast category.
 
     Pitfalls:
-        Probabilities that belong to stages were typed in once and never compared with what was won. A sum over three
-        deals is no forecast.
+        Probabilities of stages were typed in once and never compared with wins. A sum over three deals is no forecast.
 
     >>> deals = [Deal(id="1", status="open", amount=500, probability=0.2, created_at="2026-01-10"),
     ...          Deal(id="2", status="open", amount=100, created_at="2026-01-20")]

@@ -69,7 +69,7 @@ def revenue_growth_rate(current: Decimal, previous: Decimal) -> Decimal:
         Frappe CRM's period before is one day shorter than the period, so that 31 days are compared with 30.
 
     Pitfalls:
-        December against November is season and not growth. A running month is compared with a whole one unless both are
+        December against November is season, not growth. A running month is compared with a whole one unless both are
         cut at the same day.
 
     >>> deals = [Deal(id="1", status="won", amount=100, closed_at="2026-01-15"),

@@ -40,12 +40,10 @@ def sales_velocity(
     = \frac{\text{open deals} \times \text{win rate} \times \text{average deal size}}{\text{sales cycle in days}}$$
 
     Open deals are those at the end of the period, as in `pipeline_value`; win rate, deal size and cycle are those of
-    the deals closed in it. Each of the four takes the deals that it can: one won without an amount counts in the win
-    rate.
+    the deals closed in it. A deal won without an amount counts in the win rate.
 
     Pitfalls:
-        Dead deals that nobody closes raise it. It multiplies four uncertain numbers: read the direction and not the
-        digits.
+        Dead deals that nobody closes raise it. It multiplies four uncertain numbers: read its direction.
 
     >>> deals = [Deal(id="1", status="won", amount=600, created_at="2026-01-01", closed_at="2026-01-31"),
     ...          Deal(id="2", status="lost", closed_at="2026-01-20"),

@@ -34,8 +34,7 @@ def stage_conversion_rate(moved_on: int, entered: int) -> float:
     = \frac{\text{deals that left the stage, not by being lost}}{\text{deals that entered the stage}}$$
 
     A cohort: a deal counts in the period in which it entered the stage, once however often it came. Deals that are
-    still there have not gone on yet, so that the latest periods are low. The deals say which of them were lost and
-    when.
+    still there have not gone on yet, so that the latest periods are low. The deals say when they were lost.
 
     Notes:
         A deal that is moved back to an earlier stage has gone on too. Where stages have an order, a funnel says how

@@ -66,8 +66,7 @@ def cumulative() -> None:
     $$\text{cumulative stage duration}
     = \operatorname{mean}(\text{time of all visits})\ \text{over deals}$$
 
-    One number per deal first, then their mean. Without grouping by stage it is the time that a deal spends in all of
-    them.
+    One number per deal first, then their mean. Without grouping by stage it is the time in all of them.
 
     >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
     ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14"),

@@ -43,8 +43,8 @@ def average_interaction_cost(
         No CRM computes it from records.
 
     Pitfalls:
-        Without an hourly rate it is only the booked cost. A cheap channel with three contacts for one problem
-        is not cheap.
+        Without an hourly rate it is only the booked cost. A cheap channel with three contacts for a problem is not
+        cheap.
 
     >>> calls = [Interaction(id="1", kind="call", seconds=1800, cost=1), Interaction(id="2", kind="call", seconds=900)]
     >>> average_interaction_cost(calls, hourly_rate=40).value

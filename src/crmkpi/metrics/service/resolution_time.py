@@ -35,8 +35,8 @@ def resolution_time() -> None:
 
     Notes:
         The average resolution time of the textbooks is the variant `mean`. Chatwoot counts every solution of a reopened
-        conversation, all from its creation. OCA helpdesk keeps the date when a ticket is opened again. Zendesk's export
-        rounds to whole hours.
+        conversation, all from its creation. OCA helpdesk keeps the date when a ticket is opened again. Zendesk exports
+        whole hours.
 
     Pitfalls:
         Open tickets have no time yet: a team that solves only the easy ones looks fast. Look at `backlog` beside it.

@@ -35,8 +35,7 @@ def complaints() -> None:
     A ticket counts in the period in which it was created. Its kind must read "complaint".
 
     Pitfalls:
-        Fewer complaints may be customers who left without a word. An export with other words for its kinds, or with
-        none, gives 0.
+        Fewer complaints may be customers who left without a word. An export with other kinds, or none, gives 0.
 
     >>> complaints([Ticket(id="1", kind="complaint"), Ticket(id="2", kind="question")]).value
     1
@@ -64,15 +63,14 @@ def backlog() -> None:
     $$\text{backlog} = \text{tickets created and not solved}$$
 
     A stock: a ticket is in the backlog from its creation to its solution; without a period it is what is open now. The
-    status decides: a ticket that is open again is open, whatever date of a solution it carries. Of a period, open
-    tickets without a date of creation and solved ones without a date of solution are left out; what is open now needs
+    status decides: a ticket that is open again is open, whatever date of a solution it carries. What is open now needs
     no dates.
 
     Notes:
         Zendesk takes a snapshot each day at 23 hours, so that its backlog differs by what is solved in the last hour.
 
     Pitfalls:
-        Adding the days of a month counts a ticket once for every day. Tickets that were opened again count as open all
+        Adding the days of a month counts a ticket for every day. Tickets that were opened again count as open all
         along.
 
     >>> tickets = [Ticket(id="1", status="solved", created_at="2026-01-05", solved_at="2026-02-03"),

@@ -41,8 +41,7 @@ def reopen_rate(reopened: int, solved: int) -> float:
         fivetran's dbt_zendesk counts solutions after the first; Zendesk counts the steps from solved to open.
 
     Pitfalls:
-        A customer's "thank you" opens a ticket again in many systems. The latest weeks are low because nobody had time
-        to come back.
+        A customer's "thank you" opens a ticket again in many systems. The latest weeks are low: few came back yet.
 
     >>> reopen_rate([Ticket(id=str(n), status="solved", reopens=reopens)
     ...              for n, reopens in enumerate([0, 2, 0, 0])]).value
@@ -73,8 +72,8 @@ def escalation_rate(escalated: int, solved: int) -> float:
     A ticket counts in the period in which it was solved. Tickets that are open again are left out.
 
     Pitfalls:
-        Tickets that are escalated take longer, so that the open ones hold more of them. A flag that nobody sets gives 0
-        %.
+        Tickets that are escalated take longer, so that the open ones hold more of them. A flag that nobody sets
+        gives 0 %.
 
     >>> escalation_rate([Ticket(id="1", status="solved", escalated=True), Ticket(id="2", status="solved")]).value
     0.5
@@ -109,8 +108,7 @@ def sla_attainment(met: int, with_outcome: int) -> float:
         count as missed once they are solved.
 
     Pitfalls:
-        It can be 100 % while tickets far past their time lie open. The due time moves when someone changes the
-        priority.
+        It can be 100 % while tickets far past their time lie open. A change of priority moves the due time.
 
     >>> tickets = [Ticket(id=day, status="solved", solved_at=f"2026-01-{day}", sla_due_at="2026-01-10")
     ...            for day in ("09", "10", "11", "12")]

@@ -24,8 +24,7 @@ def tickets_per_customer(tickets: int, customers: int) -> float:
 
     $$\text{tickets per customer} = \frac{\text{tickets created}}{\text{customers active at the end}}$$
 
-    Tickets count in the period in which they were created, whoever opened them; customers are those active when it
-    ends.
+    Tickets count in the period in which they were created, whoever opened them, customers when active at its end.
 
     Pitfalls:
         Tickets of a year over the customers of a day grow with the length of the period: compare periods of one length.
