@@ -10,6 +10,8 @@ import pytest
 
 import crmkpi as ck
 from crmkpi import catalogue
+from crmkpi.definition.expressions import as_of
+from crmkpi.definition.parameters import Parameter
 from crmkpi.display.explanation import explanation, facts
 
 METRICS = {metric.id: metric for metric in catalogue.everything()}
@@ -86,6 +88,33 @@ def test_the_page_of_a_kpi_says_between_which_numbers_its_value_lies(within, sai
         return lost / closed
 
     assert explanation(lost_share).sections["Returns"] == said
+
+
+def test_the_page_of_a_kpi_says_what_must_be_given_and_that_dividing_by_a_parameter_gives_no_zero():
+    deals, quota = ck.Table(ck.Deal), Parameter("quota", "what was to be won", unit="money")
+
+    @ck.metric(
+        unit="ratio",
+        amount=deals.sum(deals.amount, deals.closed_at < as_of),
+        parameters=(quota,),
+        needs_as_of=True,
+        empty="the quota is 0",
+    )
+    def reached(amount, quota):
+        """Which part of the quota was won.
+
+        Pitfalls:
+            None.
+        """
+        return amount / quota
+
+    told = explanation(reached).sections
+    assert list(told) == ["Returns", "Raises", "Pitfalls"]
+    assert told["Returns"] == "A fraction; undefined where the quota is 0."
+    assert told["Raises"] == (
+        "ParameterError: `quota` or the day up to which the data is known (`as_of`) is not given.\n"
+        "CurrencyError: amounts are in several currencies and no rates are given."
+    )
 
 
 def test_the_page_of_a_kpi_imports_the_names_that_its_examples_use_and_do_not_make():

@@ -15,6 +15,7 @@ import pytest
 
 import crmkpi as ck
 from crmkpi.definition.metric import Metric
+from crmkpi.display.explanation import explanation
 from crmkpi.errors import DefinitionError, InputError, ParameterError, PeriodError, UndefinedError, UnknownNameError
 from crmkpi.records.base import Money, Timestamp, record
 from crmkpi.testing import check_metric
@@ -574,7 +575,9 @@ def test_what_a_definition_says_of_nothing_is_its_reason_and_on_its_page() -> No
 
     assert per_cost([]).reason == "no deal was won and nothing was paid"
     assert per_cost([ck.Deal(id="1", status="won")]).reason == "nothing was paid"
-    assert (per_cost.__doc__ or "").endswith("A number from 0 up; undefined where no deal was won or nothing was paid.")
+    assert explanation(per_cost).sections["Returns"] == (
+        "A number from 0 up; undefined where no deal was won or nothing was paid."
+    )
 
 
 def test_a_kpi_that_is_its_one_measure_has_no_formula_and_usual_variants_have_none_either() -> None:

@@ -39,7 +39,7 @@ _FORMULA = re.compile(r"\$\$(.*?)\$\$", re.DOTALL)
 _INLINE = re.compile(r"\$([^$\n]+)\$")
 _SIGNS = {r"\times": "×", r"\sum": "sum of", r"\int": "integral", r"\ge": "≥", r"\min": "min", r"\,": " ", r"\ ": " "}
 _CODE = re.compile(r"^    (?:>>>|\.\.\.) ?(.*)$", re.MULTILINE)
-_LATER_SECTIONS = re.compile(r"^(?=(?:Raises|Notes|Pitfalls|Examples):\n)", re.MULTILINE)
+_SECTIONS = ("Returns", "Raises", "Notes", "Pitfalls", "Examples")
 
 
 class Docstring:
@@ -57,10 +57,17 @@ class Docstring:
 
 
 def page(metric: Metric) -> str:
-    """The docstring of a KPI with derived parts: heading and imports of its examples, `Returns` if it has none."""
+    """The docstring of a KPI with derived parts: heading and imports of its examples, `Returns` and `Raises`."""
     docstring = _with_imports(_with_heading(inspect.getdoc(metric.function) or ""))
-    if not metric.empty or "\nReturns:\n" in docstring:
-        return docstring
+    for title, text in (("Raises", _raises(metric)), ("Returns", _returns(metric))):
+        if text and f"\n{title}:\n" not in docstring:
+            before, *after = _later_sections(title).split(docstring, maxsplit=1)
+            docstring = "\n\n".join([before.rstrip(), f"{title}:\n    {text}", *after])
+    return docstring
+
+
+def _returns(metric: Metric) -> str:
+    """What the value is and when there is none; nothing where the definition says no reason."""
     measures, within = list(metric.measures.values()), metric.within
     what = _UNITS[metric.unit]
     if within != (None, None) and metric.unit != "duration":
@@ -69,14 +76,30 @@ def page(metric: Metric) -> str:
     what += f", with {kind}" if kind else ""
     empty = {"": metric.empty} if isinstance(metric.empty, str) else metric.empty
     reasons = list(dict.fromkeys(why for name, why in empty.items() if not name or name in metric.measures))
-    where = " or ".join(filter(None, (", ".join(reasons[:-1]), reasons[-1])))
+    where = _listed(reasons)
     if metric.days or any(each.shift != "none" for measure in measures for each in (measure, *measure.columns)):
         where += ", and without a period"
-    returns = (
-        f"Returns:\n    {what}; {'0' if metric.additive and not metric.parameters else 'undefined'} where {where}."
-    )
-    before, *after = _LATER_SECTIONS.split(docstring, maxsplit=1)
-    return "\n\n".join([before.rstrip(), returns, *after])
+    none = "0" if metric.additive and not metric.parameters else "undefined"
+    return f"{what}; {none} where {where}." if metric.empty else ""
+
+
+def _raises(metric: Metric) -> str:
+    """What must be given and is no record: parameters without a default, and the day up to which data is known."""
+    needed = [f"`{name}`" for name, parameter in metric.parameters.items() if parameter.default is None]
+    needed += ["the day up to which the data is known (`as_of`)"] if metric.needs_as_of else []
+    errors = [f"ParameterError: {_listed(needed)} is not given."] if needed else []
+    if any(measure.kind == "money" for measure in metric.measures.values()):
+        errors.append("CurrencyError: amounts are in several currencies and no rates are given.")
+    return "\n    ".join(errors)
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+
+
+def _later_sections(title: str) -> re.Pattern[str]:
+    """Where a section begins that comes after the one of that title."""
+    return re.compile(rf"^(?=(?:{'|'.join(_SECTIONS[_SECTIONS.index(title) + 1 :])}):\n)", re.MULTILINE)
 
 
 def _range(low: float | None, high: float | None) -> str:
@@ -111,7 +134,7 @@ def _grouped(part: str) -> str:
 def _with_heading(docstring: str) -> str:
     """The docstring; examples that stand at its end without a heading get one."""
     before, prompt, rest = docstring.partition("\n\n>>> ")
-    if not prompt or _LATER_SECTIONS.search(rest):
+    if not prompt or _later_sections("Returns").search(rest):
         return docstring
     return f"{before}\n\nExamples:\n{indent(f'>>> {rest}', '    ')}"
 

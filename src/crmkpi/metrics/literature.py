@@ -1,7 +1,5 @@
 """The works that the definitions refer to, each named once."""
 
-from __future__ import annotations
-
 AAPOR = "American Association for Public Opinion Research: Standard Definitions"
 CALL_CENTER = "Cleveland: Call Center Management on Fast Forward, ICMI Press"
 CART_ABANDONMENT = (
@@ -11,9 +9,7 @@ CART_ABANDONMENT = (
 CRACKING_SALES = "Jordan and Vazzana: Cracking the Sales Management Code, McGraw-Hill 2012"
 DEFECTION = "Neslin, Gupta, Kamakura, Lu and Mason 2006: Defection Detection, Journal of Marketing Research 43(2)"
 DEMAND_WATERFALL = "SiriusDecisions: Demand Waterfall (inquiries, MQLs, sales accepted leads, SQLs, won)"
-EFFORTLESS = (
-    "Dixon, Freeman and Toman: Stop Trying to Delight Your Customers, Harvard Business Review, July-August 2010"
-)
+EFFORTLESS = "Dixon, Freeman, Toman: Stop Trying to Delight Your Customers, Harvard Business Review, July-August 2010"
 EMAIL_METRICS = "Email Experience Council: Support the Adoption of Metrics for Email (S.A.M.E.), 2010"
 ISO_10002 = "ISO 10002:2018, Guidelines for complaints handling in organizations"
 ISO_18295 = "ISO 18295-1:2017, Customer contact centres, requirements"

@@ -31,7 +31,7 @@ def average_order_value(amount: Decimal, orders: int) -> Decimal:
 
     Pitfalls:
         The mean of the averages of countries is not the average. Taxes and shipping are in some exports and not in
-        others. A refund that is kept as an order below zero is no purchase: it is left out under "refund".
+        others.
 
     >>> orders = [Order(id="1", amount=30), Order(id="2", amount=50), Order(id="3", amount=99, status="cancelled")]
     >>> average_order_value(orders).value

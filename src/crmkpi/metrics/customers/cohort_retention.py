@@ -44,9 +44,8 @@ def cohort_retention(came_back: int, began: int) -> float:
     $$\text{cohort retention} = \frac{\text{customers of the cohort who bought in the period}}
     {\text{customers whose first order lies } k \text{ periods before}}$$
 
-    The cohort of the month before is asked in this month, with `periods=3` that of three months before. Measured every
-    month it is a diagonal of the triangle that `crmkpi.cohorts` shows as a whole. Completed orders count;
-    those below zero are refunds, which nobody buys.
+    A month shows the customers who began in the month before, with `periods=3` three months before: a diagonal of the
+    triangle that `crmkpi.cohorts` shows as a whole. Orders below zero are refunds, which nobody buys.
 
     Notes:
         By purchases for shops and marketplaces; with a contract, where the end is known, `survival`.

@@ -79,8 +79,7 @@ def active_customers() -> None:
 
     $$\text{active customers} = \text{customers who have come and not left}$$
 
-    A stock: a customer is active from `since` until `until`. Without a period all who are there now
-    count, with or without a `since`.
+    A stock: active from `since` until `until`; without a period those who are there now, who need no `since`.
 
     Pitfalls:
         Adding the ends of twelve months counts a customer twelve times.

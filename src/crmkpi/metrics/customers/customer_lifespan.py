@@ -39,10 +39,7 @@ def _bounds(
     better="higher",
     empty="nobody's lifetime is known",
     also_known_as=("average customer lifespan", "customer lifetime", "average customer lifetime", "customer tenure"),
-    default_because=(
-        "Customers who are still here count for as long as they have stayed, and churn may change with age. A mean "
-        "without a horizon would guess what happens after the longest stay that was ever seen."
-    ),
+    default_because="Customers who are still here count for their time so far; churn after the horizon is not guessed.",
     sources=(KAPLAN_MEIER, SURVIVAL_DATA, PROJECT_RETENTION),
 )
 def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon: float) -> float:
@@ -56,9 +53,6 @@ def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon:
     Returns:
         A duration, at most the horizon, with an interval from Greenwood's variance; undefined where nobody has been a
         customer for as long as the horizon, unless all have left.
-
-    Raises:
-        ParameterError: the day up to which the data is known (`as_of`) is not given.
 
     Notes:
         Where churn does not change with age, `exponential` gives the lifespan without a horizon.
@@ -91,9 +85,6 @@ def exponential(time_of_lost: float, time_of_active: float, lost: int) -> float:
 
     The estimate for a churn that does not change with age: the time at risk of all customers, up to `as_of`, for each
     one who left. It needs no horizon. A customer counts in the period in which they came.
-
-    Raises:
-        ParameterError: the day up to which the data is known (`as_of`) is not given.
 
     >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2026-01-01")]
     >>> customer_lifespan.variant("exponential")(customers, as_of="2026-03-01").to("days")

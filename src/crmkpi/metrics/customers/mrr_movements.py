@@ -31,6 +31,8 @@ change = accounts.closing - accounts.opening
     leave_out=left_out,
     unit="money",
     better="higher",
+    within=(0, None),
+    empty="nobody came",
     also_known_as=("new business MRR", "new monthly recurring revenue"),
     default_because="New means never paid before, so that who comes back is not won twice.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
@@ -43,9 +45,6 @@ def new_mrr() -> None:
     Per customer: nothing paid at the start, something at the end, and no paid subscription before. With
     `reactivation_mrr`, `expansion_mrr`, `contraction_mrr` and `churned_mrr` it adds up to `net_new_mrr`, to the cent.
     Customers who came and left inside the period have moved nothing, and one in a trial is new when it has ended.
-
-    Returns:
-        Money a month, from 0 up; 0 where nobody came.
 
     Pitfalls:
         An export that begins last year does not know who paid before it, so that returning customers look new.
@@ -61,6 +60,8 @@ def new_mrr() -> None:
     leave_out=left_out,
     unit="money",
     better="higher",
+    within=(0, None),
+    empty="nobody came back",
     also_known_as=("reactivated MRR", "returning customer MRR", "win-back MRR"),
     default_because="Apart from new revenue, since winning someone back costs less than winning someone.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
@@ -70,10 +71,7 @@ def reactivation_mrr() -> None:
 
     $$\text{reactivation MRR} = \sum (\text{closing} - \text{opening})\ \text{of returned customers}$$
 
-    Per customer: nothing paid at the start, something at the end, and a paid subscription at some time before.
-
-    Returns:
-        Money a month, from 0 up; 0 where nobody came back, and without a period.
+    Per customer: nothing paid at the start, something at the end, a paid subscription before. Without a period it is 0.
 
     Pitfalls:
         A card that failed and was renewed a month later looks like a loss and a return.
@@ -90,6 +88,8 @@ def reactivation_mrr() -> None:
     leave_out=left_out,
     unit="money",
     better="higher",
+    within=(0, None),
+    empty="nobody pays more",
     also_known_as=("upgrade MRR", "expansion monthly recurring revenue"),
     default_because="Per customer, so that a change of plan is one movement and not a loss and a gain.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
@@ -100,9 +100,7 @@ def expansion_mrr() -> None:
     $$\text{expansion MRR} = \sum (\text{closing} - \text{opening})\ \text{of those who pay more}$$
 
     Per customer, over all their subscriptions: one cancelled and a larger one begun is an expansion by the difference.
-
-    Returns:
-        Money a month, from 0 up; 0 where nobody pays more, and without a period.
+    Without a period it is 0.
 
     Pitfalls:
         Price rises are expansions too, and not upsell.
@@ -119,6 +117,8 @@ def expansion_mrr() -> None:
     leave_out=left_out,
     unit="money",
     better="higher",
+    within=(None, 0),
+    empty="nobody pays less",
     also_known_as=("downgrade MRR", "downsell MRR", "contraction monthly recurring revenue"),
     default_because="Per customer: who cancels one of two subscriptions pays less and has not left.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
@@ -128,10 +128,7 @@ def contraction_mrr() -> None:
 
     $$\text{contraction MRR} = \sum (\text{closing} - \text{opening})\ \text{of those who pay less}$$
 
-    Per customer: someone who cancels one of two subscriptions pays less and has not left.
-
-    Returns:
-        Money a month, from 0 down; 0 where nobody pays less, and without a period.
+    Per customer: someone who cancels one of two subscriptions pays less and has not left. Without a period it is 0.
 
     Pitfalls:
         Some systems show it without its sign. Here it is negative, so that the movements add up.
@@ -148,6 +145,8 @@ def contraction_mrr() -> None:
     leave_out=left_out,
     unit="money",
     better="higher",
+    within=(None, 0),
+    empty="nobody left",
     also_known_as=("lost MRR", "churned monthly recurring revenue"),
     default_because="Only customers who pay nothing any more; those who pay less are contraction.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
@@ -157,10 +156,7 @@ def churned_mrr() -> None:
 
     $$\text{churned MRR} = \sum (\text{closing} - \text{opening})\ \text{of those who left}$$
 
-    Per customer: something paid at the start and nothing at the end, over all their subscriptions.
-
-    Returns:
-        Money a month, from 0 down; 0 where nobody left, and without a period.
+    Per customer: something paid at the start, nothing at the end, over all subscriptions. Without a period it is 0.
 
     Pitfalls:
         Some systems show it without its sign. Here it is negative, so that the movements add up.

@@ -58,8 +58,8 @@ def return_rate(returned: int, orders: int) -> float:
 
     $$\text{return rate} = \frac{\text{returned}}{\text{completed} + \text{returned}}$$
 
-    A cohort: an order counts in the period in which it was placed, whenever it comes back, so that the latest periods
-    are low. Cancelled orders were never delivered and do not count.
+    A cohort: an order counts in the period in which it was placed, whenever it comes back. Cancelled orders were
+    never delivered and do not count.
 
     Pitfalls:
         The latest weeks are low: their parcels are not back yet. One item of ten returned marks the whole order.

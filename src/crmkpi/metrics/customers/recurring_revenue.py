@@ -56,9 +56,8 @@ def mrr() -> None:
     $$\text{MRR} = \sum \text{monthly amount of running subscriptions}$$
 
     A stock: a subscription runs from its start, or from the end of its trial, until it ends; without a period it is
-    what runs now, for which no start is needed. Subscriptions without a start (of a period), an amount or a customer
-    are left out, those that end before they start or are canceled without an end, and those that pay nothing by their
-    `status`: trialing, unpaid, paused and incomplete ones.
+    what runs now, for which no start is needed. Subscriptions that pay nothing by their `status` are left out:
+    trialing, unpaid, paused and incomplete ones.
 
     Notes:
         As on Stripe's screen, trials are no revenue and `past_due` still is. Stripe also leaves out taxes, metered

@@ -17,9 +17,7 @@ wrong = {"no since": customers.since.missing(), "negative duration": customers.u
 
 known_orders = (orders.status == "completed") & (orders.ordered_at < as_of)
 last_orders = orders.per(orders.customer_id, last=orders.max(orders.ordered_at, known_orders))
-inactive_days = Parameter(
-    "days", "after how many days without an order a customer counts as lost", unit="days", default=90
-)
+inactive_days = Parameter("days", "after how many days without an order a customer is lost", unit="days", default=90)
 
 
 @metric(
@@ -66,8 +64,7 @@ def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
     with CE customers at the end, CN new ones in the period and CS at the start. Customers who join and leave inside the
     period count as new and not at the end, so that it is then lower than the share of opening customers kept.
 
-    Returns:
-        A fraction, below 0 in extreme cases; undefined where nobody was active at the start.
+    It may be below 0 where customers join and leave inside the period.
 
     >>> retention_rate.variant("from_counts").formula(active_at_end=1140, joined=200, active_at_start=1000)
     0.94
@@ -84,7 +81,7 @@ def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
     better="lower",
     empty="nobody was active at the start",
     also_known_as=("customer turnover rate", "customer churn rate", "logo churn", "attrition rate", "churn"),
-    default_because="The textbook's: of those who were there, how many left. Who joins does not hide who goes.",
+    default_because="The textbook's: of those who were there, how many left. New customers do not hide lost ones.",
     sources=(MARKETING_METRICS, DEFECTION),
 )
 def churn_rate(lost: int, active_at_start: int) -> float:

@@ -26,10 +26,7 @@ ends = surveys.scale_low + surveys.scale_high
     empty="nobody answered",
     also_known_as=("CSAT", "customer satisfaction", "satisfaction rate"),
     default_because="Satisfied is the top that vendors agree on: two boxes of five, three of ten, one of three.",
-    sources=(
-        MARKETING_METRICS,
-        "Formbricks, pull request 7128: which answers count as satisfied, by the length of the scale",
-    ),
+    sources=(MARKETING_METRICS, "Formbricks, pull request 7128: which answers count as satisfied, by length of scale"),
     ahead_of=("retention_rate",),
 )
 def customer_satisfaction_score(satisfied: int, answers: int) -> float:

@@ -1,13 +1,14 @@
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.customers.customer_counts import backwards
 from crmkpi.metrics.literature import MARKETING_METRICS
+from crmkpi.metrics.marketing.lead_volume import merged_or_deleted
 from crmkpi.metrics.tables import campaigns, customers, leads
 
 
 @metric(
     new_customers=customers.count(at=customers.since),
     leads=leads.count(at=leads.created_at),
-    leave_out={"merged": leads.merged_into.present(), "deleted": leads.deleted} | backwards,
+    leave_out=merged_or_deleted | backwards,
     unit="ratio",
     better="higher",
     empty="no lead came in",

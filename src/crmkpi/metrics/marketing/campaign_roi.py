@@ -15,11 +15,8 @@ won = deals.status == "won"
     better="higher",
     empty="nothing was spent",
     also_known_as=("campaign return on investment", "marketing ROI", "ROMI"),
-    default_because="The deal's primary campaign takes all the credit, as in Salesforce; a campaign costs once.",
-    sources=(
-        "Salesforce Help: Campaign ROI counts won opportunities by their Primary Campaign Source",
-        MARKETING_METRICS,
-    ),
+    default_because="The deal's primary campaign takes all the credit, as in Salesforce; its cost counts once.",
+    sources=("Salesforce Help: Campaign ROI counts won opportunities by Primary Campaign Source", MARKETING_METRICS),
 )
 def campaign_roi(revenue: Decimal, cost: Decimal) -> Decimal:
     r"""What campaigns brought beyond their cost, as a fraction of the cost.

@@ -2,15 +2,16 @@ from decimal import Decimal
 
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
+from crmkpi.metrics.marketing.lead_volume import merged_or_deleted
 from crmkpi.metrics.tables import campaigns, expenses, leads
 
-not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
+spend = expenses.sum(expenses.amount, expenses.team == "marketing", at=expenses.spent_at)
 
 
 @metric(
-    spend=expenses.sum(expenses.amount, expenses.team == "marketing", at=expenses.spent_at),
+    spend=spend,
     leads=leads.count(at=leads.created_at),
-    leave_out=not_counted,
+    leave_out=merged_or_deleted,
     unit="money",
     better="lower",
     empty="no lead came in",
@@ -43,7 +44,7 @@ def cost_per_lead(spend: Decimal, leads: int) -> Decimal:
 @cost_per_lead.add_variant(
     cost=campaigns.sum(campaigns.cost, at=campaigns.started_at),
     leads=leads.count(leads.campaign_id.present(), at=leads.created_at),
-    leave_out=not_counted | {"no campaign": leads.campaign_id.missing()},
+    leave_out=merged_or_deleted | {"no campaign": leads.campaign_id.missing()},
     empty="no lead is credited to a campaign",
 )
 def by_campaign_cost(cost: Decimal, leads: int) -> Decimal:

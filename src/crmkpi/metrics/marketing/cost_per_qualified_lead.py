@@ -4,16 +4,15 @@ from decimal import Decimal
 
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import DEMAND_WATERFALL, MARKETING_METRICS
-from crmkpi.metrics.tables import expenses, leads
-
-spend = expenses.sum(expenses.amount, expenses.team == "marketing", at=expenses.spent_at)
-not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
+from crmkpi.metrics.marketing.cost_per_lead import spend
+from crmkpi.metrics.marketing.lead_volume import merged_or_deleted
+from crmkpi.metrics.tables import leads
 
 
 @metric(
     spend=spend,
     mqls=leads.count(leads.mql_at.present(), at=leads.mql_at),
-    leave_out=not_counted,
+    leave_out=merged_or_deleted,
     unit="money",
     better="lower",
     empty="no lead was qualified",
@@ -41,7 +40,7 @@ def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
 @metric(
     spend=spend,
     sqls=leads.count(leads.sql_at.present(), at=leads.sql_at),
-    leave_out=not_counted,
+    leave_out=merged_or_deleted,
     unit="money",
     better="lower",
     empty="no lead was qualified",

@@ -2,10 +2,10 @@ from crmkpi.definition.expressions import as_of
 from crmkpi.definition.metric import Share, metric
 from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.literature import MARKETING_METRICS
+from crmkpi.metrics.marketing.lead_volume import merged_or_deleted
 from crmkpi.metrics.tables import leads
 
 days = Parameter("days", "how many days a lead has to convert", unit="days", default=30)
-not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
 # A lead marked as converted without a date has converted at some time.
 at_some_time = (leads.status == "converted") & leads.converted_at.missing()
 converted = (leads.converted_at < as_of) | at_some_time
@@ -15,7 +15,7 @@ converted = (leads.converted_at < as_of) | at_some_time
     at=leads.created_at,
     converted=leads.count(converted),
     leads=leads.count(),
-    leave_out=not_counted,
+    leave_out=merged_or_deleted,
     interval=Share("converted", "leads"),
     unit="ratio",
     better="higher",
@@ -31,7 +31,7 @@ def lead_conversion_rate(converted: int, leads: int) -> float:
     $$\text{lead conversion rate} = \frac{\text{converted leads}}{\text{leads created}}$$
 
     A cohort: a lead counts in the period in which it was created, whenever it converts, up to `as_of` if that is given.
-    The latest cohorts are low while their leads are young; `within` compares cohorts of any age fairly.
+    `within` compares cohorts of any age fairly.
 
     Notes:
         The conversions of a period over its leads, as textbooks and dbt_salesforce have it, is the variant `by_event`.
@@ -73,7 +73,7 @@ def by_event(converted: int, leads: int) -> float:
 @lead_conversion_rate.add_variant(
     converted=leads.count((leads.converted_at - leads.created_at <= days) & (leads.converted_at < as_of)),
     leads=leads.count(leads.created_at.present()),
-    leave_out=not_counted
+    leave_out=merged_or_deleted
     | {
         "negative duration": leads.converted_at < leads.created_at,
         "no converted_at": at_some_time,
@@ -88,8 +88,7 @@ def within() -> None:
 
     $$\text{rate within } d = \frac{\text{leads converted within } d \text{ days}}{\text{leads older than } d}$$
 
-    It needs `as_of`. Leads that are not yet that many days old then are left out under "immature": they still have
-    time. Of leads that are converted without a date it is not known whether it was in time; they are left out, too.
+    Leads that are not that many days old on the day `as_of` are left out under "immature": they still have time.
 
     >>> leads = [Lead(id="1", created_at="2026-01-05", converted_at="2026-01-20"),
     ...          Lead(id="2", created_at="2026-01-05", converted_at="2026-03-20"),

@@ -1,19 +1,13 @@
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import SHORT_LIFE_OF_LEADS
+from crmkpi.metrics.marketing.lead_volume import merged_or_deleted
 from crmkpi.metrics.tables import leads
-
-response = leads.first_contacted_at - leads.created_at
-not_counted = {
-    "merged": leads.merged_into.present(),
-    "deleted": leads.deleted,
-    "no contact yet": leads.first_contacted_at.missing(),
-}
 
 
 @metric(
     at=leads.created_at,
-    response=leads.median(response),
-    leave_out=not_counted,
+    response=leads.median(leads.first_contacted_at - leads.created_at),
+    leave_out=merged_or_deleted | {"no contact yet": leads.first_contacted_at.missing()},
     unit="duration",
     better="lower",
     empty="no lead was contacted",

@@ -2,11 +2,13 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.metrics.tables import leads
 
+merged_or_deleted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
+
 
 @metric(
     at=leads.created_at,
     leads=leads.count(),
-    leave_out={"merged": leads.merged_into.present(), "deleted": leads.deleted},
+    leave_out=merged_or_deleted,
     unit="count",
     empty="none came in",
     also_known_as=("prospects", "number of prospects", "leads", "new leads", "number of leads", "lead count"),

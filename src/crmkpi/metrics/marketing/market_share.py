@@ -28,9 +28,6 @@ def market_share(revenue: Decimal, market_revenue: Decimal) -> Decimal:
     A deal counts in the period in which it was won. The parameter `market_revenue` is that of the same period, in the
     same currency; no CRM knows it.
 
-    Notes:
-        No CRM computes it from records.
-
     Pitfalls:
         Any share can be had by drawing the market small enough: say whose figure the market is. Won deals of a quarter
         against a market of a year is a quarter of the share.

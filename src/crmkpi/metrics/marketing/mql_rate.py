@@ -1,5 +1,6 @@
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import DEMAND_WATERFALL
+from crmkpi.metrics.marketing.lead_volume import merged_or_deleted
 from crmkpi.metrics.tables import leads
 
 
@@ -7,7 +8,7 @@ from crmkpi.metrics.tables import leads
     at=leads.created_at,
     mqls=leads.count(leads.mql_at.present()),
     leads=leads.count(),
-    leave_out={"merged": leads.merged_into.present(), "deleted": leads.deleted},
+    leave_out=merged_or_deleted,
     interval=Share("mqls", "leads"),
     unit="ratio",
     better="higher",

@@ -2,15 +2,14 @@
 
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import DEMAND_WATERFALL
+from crmkpi.metrics.marketing.lead_volume import merged_or_deleted
 from crmkpi.metrics.tables import leads
-
-not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
 
 
 @metric(
     at=leads.mql_at,
     mqls=leads.count(leads.mql_at.present()),
-    leave_out=not_counted,
+    leave_out=merged_or_deleted,
     unit="count",
     empty="none was qualified",
     also_known_as=("MQL", "MQLs", "marketing qualified leads", "number of MQLs"),
@@ -38,7 +37,7 @@ def mql_volume() -> None:
 @metric(
     at=leads.sql_at,
     sqls=leads.count(leads.sql_at.present()),
-    leave_out=not_counted,
+    leave_out=merged_or_deleted,
     unit="count",
     empty="none was qualified",
     also_known_as=("SQL", "SQLs", "sales qualified leads", "number of SQLs"),

@@ -16,11 +16,12 @@ unknown = {
     "no created_at": not_closed_then & deals.created_at.missing() & ~period.now,
     "no closed_at": closed & (deals.created_at < period.end) & deals.closed_at.missing() & ~period.now,
 }
+without_amount = unknown | {"no amount": was_open & deals.amount.missing()}
 
 
 @metric(
     amount=deals.sum(deals.amount, was_open),
-    leave_out=unknown | {"no amount": was_open & deals.amount.missing()},
+    leave_out=without_amount,
     unit="money",
     better="higher",
     empty="nothing is open",
@@ -54,11 +55,7 @@ def pipeline_value() -> None:
 
 @metric(
     amount=deals.sum(deals.amount * deals.probability, was_open),
-    leave_out=unknown
-    | {
-        "no amount": was_open & deals.amount.missing(),
-        "no probability": was_open & deals.probability.missing(),
-    },
+    leave_out=without_amount | {"no probability": was_open & deals.probability.missing()},
     unit="money",
     better="higher",
     empty="nothing is open",

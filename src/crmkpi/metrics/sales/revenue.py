@@ -29,9 +29,6 @@ def revenue() -> None:
 
     A deal counts in the period in which it was closed.
 
-    Raises:
-        CurrencyError: amounts are in several currencies and no rates are given.
-
     Pitfalls:
         It is what was signed, not what was invoiced or paid, and not the revenue of the accounts. Open deals do not
         count, whatever close date they carry.

@@ -69,10 +69,9 @@ def cumulative() -> None:
     One number per deal first, then their mean. Without grouping by stage it is the time in all of them.
 
     >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
-    ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14"),
-    ...           StageVisit(id="3", deal_id="B", entered_at="2026-01-10", left_at="2026-01-12")]
+    ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14")]
     >>> stage_duration.variant("cumulative")(visits).to("days")
-    4.0
+    6.0
     """
 
 
@@ -94,9 +93,6 @@ def including_current(finished: float, finished_visits: int, so_far: float, curr
 
     A visit counts in the period in which it began. It grows from day to day while deals stay, and shows deals that are
     stuck, which the default cannot see.
-
-    Raises:
-        ParameterError: the day up to which the data is known (`as_of`) is not given.
 
     >>> visits = [StageVisit(id="1", entered_at="2026-01-01", left_at="2026-01-03"),
     ...           StageVisit(id="2", entered_at="2026-01-01")]

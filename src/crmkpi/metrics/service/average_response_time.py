@@ -1,16 +1,13 @@
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER
+from crmkpi.metrics.service.first_response_time import not_counted
 from crmkpi.metrics.tables import tickets
 
 
 @metric(
     at=tickets.first_replied_at,
     response=tickets.mean(tickets.first_replied_at - tickets.created_at),
-    leave_out={
-        "merged": tickets.merged_into.present(),
-        "spam": tickets.spam,
-        "no reply yet": tickets.first_replied_at.missing(),
-    },
+    leave_out=not_counted,
     unit="duration",
     better="lower",
     empty="nobody was answered",

@@ -1,7 +1,8 @@
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CALL_CENTER, ISO_18295
 from crmkpi.metrics.service.resolution_time import not_counted
-from crmkpi.metrics.service.ticket_rates import merged_or_spam, solved
+from crmkpi.metrics.service.ticket_rates import solved
+from crmkpi.metrics.service.ticket_volume import merged_or_spam
 from crmkpi.metrics.tables import tickets
 
 never_reopened = tickets.reopens == 0

@@ -1,12 +1,9 @@
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER
+from crmkpi.metrics.service.ticket_volume import merged_or_spam
 from crmkpi.metrics.tables import tickets
 
-not_counted = {
-    "merged": tickets.merged_into.present(),
-    "spam": tickets.spam,
-    "no reply yet": tickets.first_replied_at.missing(),
-}
+not_counted = merged_or_spam | {"no reply yet": tickets.first_replied_at.missing()}
 
 
 @metric(

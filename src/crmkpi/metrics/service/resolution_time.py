@@ -1,15 +1,12 @@
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER, ITIL
+from crmkpi.metrics.service.ticket_volume import merged_or_spam
 from crmkpi.metrics.tables import tickets
 
 # A ticket that was solved and is open again is not solved.
 is_solved = tickets.status.is_in("solved", "closed") | tickets.status.missing()
 was_solved = tickets.first_solved_at.present() | tickets.solved_at.present() | tickets.status.is_in("solved", "closed")
-not_counted = {
-    "merged": tickets.merged_into.present(),
-    "spam": tickets.spam,
-    "open again": tickets.solved_at.present() & tickets.status.is_in("open", "pending"),
-}
+not_counted = merged_or_spam | {"open again": tickets.solved_at.present() & tickets.status.is_in("open", "pending")}
 
 
 @metric(
@@ -54,7 +51,7 @@ resolution_time.also("mean", "p90", "business")
 @resolution_time.add_variant(
     at=tickets.first_solved_at,
     resolution=tickets.median(tickets.first_solved_at - tickets.created_at, was_solved),
-    leave_out={"merged": tickets.merged_into.present(), "spam": tickets.spam},
+    leave_out=merged_or_spam,
     empty="no ticket was ever solved",
 )
 def first_solve() -> None:

@@ -3,9 +3,9 @@
 from crmkpi.definition.expressions import period
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import ISO_10002, ITIL
+from crmkpi.metrics.service.ticket_volume import merged_or_spam
 from crmkpi.metrics.tables import tickets
 
-not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
 by_kind = tickets.per(tickets.kind, tickets=tickets.count())
 solved = tickets.status.is_in("solved", "closed")
 is_open = tickets.status.is_in("open", "pending") | (tickets.status.missing() & tickets.solved_at.missing())
@@ -18,7 +18,7 @@ was_open = period.begun(tickets.created_at) & not_solved_then
 @metric(
     at=tickets.created_at,
     complaints=tickets.count(tickets.kind == "complaint"),
-    leave_out=not_counted,
+    leave_out=merged_or_spam,
     unit="count",
     better="lower",
     empty="nobody complained",
@@ -44,7 +44,7 @@ def complaints() -> None:
 
 @metric(
     tickets=tickets.count(was_open),
-    leave_out=not_counted
+    leave_out=merged_or_spam
     | {
         "no created_at": not_solved_then & tickets.created_at.missing() & ~period.now,
         "no solved_at": solved & tickets.solved_at.missing() & ~period.now,
@@ -83,7 +83,7 @@ def backlog() -> None:
 @metric(
     at=tickets.created_at,
     tickets=by_kind.sum(by_kind.tickets, by_kind.tickets > 1),
-    leave_out=not_counted,
+    leave_out=merged_or_spam,
     unit="count",
     better="lower",
     empty="nothing came up twice",

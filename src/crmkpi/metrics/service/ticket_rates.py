@@ -2,17 +2,15 @@
 
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CALL_CENTER, ISO_18295, ITIL
-from crmkpi.metrics.service.resolution_time import not_counted
+from crmkpi.metrics.service.resolution_time import is_solved, not_counted
+from crmkpi.metrics.service.ticket_volume import merged_or_spam
 from crmkpi.metrics.tables import tickets
 
 solved = tickets.solved_at.present() | tickets.status.is_in("solved", "closed")
 # Some systems take the date of the solution off a ticket that is opened again.
 was_solved = solved | tickets.first_solved_at.present() | (tickets.reopens > 0)
-in_time = (tickets.solved_at <= tickets.sla_due_at) & (
-    tickets.status.is_in("solved", "closed") | tickets.status.missing()
-)
+in_time = (tickets.solved_at <= tickets.sla_due_at) & is_solved
 solved_some_day = tickets.status.is_in("solved", "closed") & tickets.sla_due_at.present() & tickets.solved_at.missing()
-merged_or_spam = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
 
 
 @metric(
@@ -72,8 +70,7 @@ def escalation_rate(escalated: int, solved: int) -> float:
     A ticket counts in the period in which it was solved. Tickets that are open again are left out.
 
     Pitfalls:
-        Tickets that are escalated take longer, so that the open ones hold more of them. A flag that nobody sets
-        gives 0 %.
+        Escalated tickets take longer, so that the open ones hold more of them. A flag that nobody sets gives 0 %.
 
     >>> escalation_rate([Ticket(id="1", status="solved", escalated=True), Ticket(id="2", status="solved")]).value
     0.5

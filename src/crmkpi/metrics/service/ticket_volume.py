@@ -2,11 +2,13 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER, ITIL
 from crmkpi.metrics.tables import tickets
 
+merged_or_spam = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
+
 
 @metric(
     at=tickets.created_at,
     tickets=tickets.count(),
-    leave_out={"merged": tickets.merged_into.present(), "spam": tickets.spam},
+    leave_out=merged_or_spam,
     unit="count",
     empty="none came in",
     also_known_as=("tickets", "case volume", "number of tickets", "ticket count", "created tickets"),

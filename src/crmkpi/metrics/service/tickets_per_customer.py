@@ -1,16 +1,14 @@
 from crmkpi.definition.metric import metric
-from crmkpi.metrics.customers.retention import active_at_end
+from crmkpi.metrics.customers.retention import active_at_end, wrong
 from crmkpi.metrics.literature import CALL_CENTER
+from crmkpi.metrics.service.ticket_volume import merged_or_spam
 from crmkpi.metrics.tables import customers, tickets
-
-not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
 
 
 @metric(
     tickets=tickets.count(at=tickets.created_at),
     customers=customers.count(active_at_end),
-    leave_out=not_counted
-    | {"no since": customers.since.missing(), "negative duration": customers.until < customers.since},
+    leave_out=merged_or_spam | wrong,
     unit="number",
     better="lower",
     empty="there is no customer",
@@ -40,7 +38,7 @@ def tickets_per_customer(tickets: int, customers: int) -> float:
     at=tickets.created_at,
     tickets=tickets.count(tickets.customer_id.present()),
     requesters=tickets.distinct(tickets.customer_id),
-    leave_out=not_counted | {"no customer_id": tickets.customer_id.missing()},
+    leave_out=merged_or_spam | {"no customer_id": tickets.customer_id.missing()},
     empty="no customer opened a ticket",
     within=(1, None),
 )

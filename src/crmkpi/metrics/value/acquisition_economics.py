@@ -88,10 +88,8 @@ def arpu_over_churn(
     `customer_lifetime_value.arpu_over_churn` over `customer_acquisition_cost`, both of the same month; undefined for a
     period that is none, and where credit notes outweigh the spend.
 
-    >>> from decimal import Decimal
-    >>> by_churn = ltv_to_cac_ratio.variant("arpu_over_churn")
-    >>> totals = {"opening": Decimal(1000), "days": 31, "spend": Decimal(400), "new_customers": 4}
-    >>> by_churn.formula(**totals, lost=2, margin=0.6)
+    >>> totals = {"opening": 1000, "lost": 2, "days": 31, "spend": 400, "new_customers": 4, "margin": 0.6}
+    >>> ltv_to_cac_ratio.variant("arpu_over_churn").formula(**totals)
     3.0
     """
     month_or_undefined(days)

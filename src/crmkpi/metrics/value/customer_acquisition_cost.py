@@ -28,8 +28,7 @@ def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
 
     $$\text{CAC} = \frac{\text{marketing and sales spend}}{\text{new customers}}$$
 
-    Spend counts on the day it was spent, a customer on the day `since` which they are one. Expenses of other teams, or
-    of none, do not count.
+    Spend counts on the day it was spent, a customer on the day `since`. Expenses of other teams, or none, do not count.
 
     Notes:
         No CRM computes this from records. The customers of a period were often paid for in the one before: `lagged`.

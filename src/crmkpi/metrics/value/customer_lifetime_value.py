@@ -10,7 +10,7 @@ from crmkpi.definition.measures import last_day, month_days, period_days
 from crmkpi.definition.metric import Estimated, metric
 from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.customers.customer_lifespan import ended, horizon, running
-from crmkpi.metrics.customers.mrr_movements import accounts
+from crmkpi.metrics.customers.mrr_movements import accounts, gone
 from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
 from crmkpi.metrics.customers.retention import wrong
 from crmkpi.metrics.literature import LIFETIME_VALUE, MARKETING_METRICS
@@ -29,7 +29,7 @@ lifespan = Parameter("lifespan", "how long a customer stays", unit="days")
 margin = Parameter("margin", "the share of revenue that is kept after direct cost", unit="ratio", default=1)
 discount = Parameter("discount", "what money loses in a year by waiting", unit="ratio")
 opening_mrr = accounts.sum(accounts.opening, accounts.opening > 0)
-churned_customers = accounts.count((accounts.opening > 0) & (accounts.closing <= 0))
+churned_customers = accounts.count(gone)
 stay_is_known = (orders.customer.since <= as_of) & (
     orders.customer.until.missing() | (orders.customer.until >= orders.customer.since)
 )
@@ -39,6 +39,7 @@ purchase_days = orders.per(
     spent=orders.sum(orders.amount, counted & (orders.ordered_at < period.end) & (orders.ordered_at < as_of)),
 )
 without_a_date = {"no ordered_at": completed & orders.ordered_at.missing()}
+Purchases = Sequence[tuple[Hashable, date, Decimal]]  # of each customer and day what was spent
 _discounted_time: Callable[..., float] = hook("discounted_time")
 
 
@@ -47,12 +48,7 @@ def _exact(number: float | Decimal) -> Decimal:
 
 
 def _bounds(
-    purchases: Sequence[tuple[Hashable, date, Decimal]],
-    until: date,
-    discount: float,
-    margin: float,
-    *,
-    confidence: float,
+    purchases: Purchases, until: date, discount: float, margin: float, *, confidence: float
 ) -> tuple[Decimal, Decimal] | None:
     from crmkpi.clv.average_value import average_value_interval  # noqa: PLC0415  # models are loaded late
 
@@ -171,17 +167,13 @@ def discounted(
     Returns:
         Money; undefined where nobody has been a customer for as long as the horizon, unless all have left.
 
-    Raises:
-        ParameterError: the discount, or the day up to which the data is known (`as_of`), is not given.
-
     Notes:
         With a discount of 0 it is what a customer brings in a month times the lifespan.
 
     >>> customers = [Customer(id="A", since="2025-01-01"), Customer(id="B", since="2025-01-01", until="2025-07-01")]
     >>> orders = [Order(id="1", customer_id="A", amount=900, ordered_at="2025-03-01")]
     >>> worth = customer_lifetime_value.variant("discounted")
-    >>> result = worth(customers=customers, orders=orders, as_of="2025-12-31", discount=0.1, horizon=365)
-    >>> round(result.value, 2)
+    >>> round(worth(customers=customers, orders=orders, as_of="2025-12-31", discount=0.1, horizon=365).value, 2)
     Decimal('430.93')
     >>> worth(customers=customers, orders=orders, as_of="2025-12-31", discount=0.1).reason
     'the longest lifetime seen is 365 days, and the horizon 1,826.25 days; give a shorter horizon=, or a longer period'
@@ -204,9 +196,7 @@ def discounted(
         "Fader and Hardie 2013: The Gamma-Gamma Model of Monetary Value, brucehardie.com/notes/025",
     ),
 )
-def predictive(
-    purchases: Sequence[tuple[Hashable, date, Decimal]], until: date, discount: float, margin: float
-) -> Decimal:
+def predictive(purchases: Purchases, until: date, discount: float, margin: float) -> Decimal:
     r"""What a customer will still bring in the next twelve months, on average over all who ever bought.
 
     $$\text{CLV} = \text{margin} \times \frac{1}{n} \sum_{i=1}^{n} E[\text{spend}_i] \times
@@ -220,9 +210,6 @@ def predictive(
     Returns:
         Money, with an interval for what the fits leave open; undefined with fewer than two customers who came back and
         spent, and where the spend of those who did not has no mean.
-
-    Raises:
-        ParameterError: the discount, or the day up to which the data is known (`as_of`), is not given.
 
     Notes:
         For customers without a contract. `crmkpi.clv` has the models themselves, with the value of each customer, a
