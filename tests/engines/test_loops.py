@@ -168,7 +168,7 @@ def test_records_that_nothing_asks_for_are_left_at_once() -> None:
 def test_different_values_of_each_key_are_kept_once() -> None:
     query = query_of(Slot("distinct", None, deals.product, key=deals.owner))
     scan = compiled(query, converts=False).bind(
-        [_Locator(Moments(), query.anchors[0])], Moments(), dict, {}, {}, lambda _: False
+        [_Locator(Moments(), query.anchors[0])], Moments(), dict, {}, {}, lambda _: False, ck.Deal
     )
     cells, _ = scan([won(owner="Ada", product=name) for name in ("A", "B", "A")])
     assert cells[()][1][None][0] == {"Ada": {"A", "B"}}
@@ -203,7 +203,7 @@ def test_a_field_that_every_record_has_is_not_asked_whether_it_is_there() -> Non
 def test_amounts_in_the_first_currency_are_added_up_and_the_others_gathered() -> None:
     query = query_of(Slot("values", None, deals.amount, currency=deals.currency))
     scan = compiled(query, converts=False).bind(
-        [_Locator(Moments(), query.anchors[0])], Moments(), dict, {}, {}, lambda _: False
+        [_Locator(Moments(), query.anchors[0])], Moments(), dict, {}, {}, lambda _: False, ck.Deal
     )
     found = [("EUR", 1), ("EUR", 2), ("USD", 4), ("EUR", 8), ("USD", 16), (None, 32)]
     cells, homes = scan([won(amount=amount, currency=currency) for currency, amount in found])

@@ -49,11 +49,13 @@ __all__ = [
     "Relation",
     "Timestamp",
     "Whole",
+    "is_record",
     "no_attributes",
     "partly_read",
     "record",
     "record_class",
     "record_type",
+    "register_in_part",
     "registered_tables",
 ]
 
@@ -402,6 +404,16 @@ def record_type(model: type[Any]) -> RecordType:
             return _RECORD_TYPES[base]
     names = [known.__name__ for known in _RECORD_TYPES]
     raise unknown_name(f"{model.__name__} is not a record class.", model.__name__, names)
+
+
+def register_in_part(made: type[Any], model: type[Any]) -> None:
+    """Let the records of a class that has some fields of `model`, and does not derive from it, be records of it."""
+    _RECORD_TYPES[made] = record_type(model)
+
+
+def is_record(value: object, type_: RecordType) -> bool:
+    """Whether a value is a record of this kind, if only with some of its fields."""
+    return any(_RECORD_TYPES.get(base) is type_ for base in type(value).__mro__)
 
 
 def _describe(name: str, hint: Any, *, required: bool) -> FieldType:

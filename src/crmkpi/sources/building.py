@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
@@ -31,14 +32,12 @@ class _Words:
         self.known: dict[Any, Any] = {}
 
 
-def _with_same_words(rows: Iterable[Row], worded: list[_Words]) -> Iterable[Row]:
-    """The rows, in which a word that comes again is the same object: a million records hold each status once."""
-    columns: list[Any] = list(zip(*rows, strict=True))
+def _with_same_words(columns: list[Sequence[Any]], worded: list[_Words]) -> None:
+    """Make a word that comes again the same object: a million records hold each status once."""
     for words in worded:
         column = columns[words.place]
         columns[words.place] = list(map(words.known.setdefault, column, column))
     worded[:] = [words for words in worded if len(words.known) <= _MOST_WORDS]
-    return zip(*columns, strict=True)
 
 
 def builder(columns: Columns, kind: RecordType, *, text: bool) -> Builder:
@@ -62,11 +61,11 @@ def builder(columns: Columns, kind: RecordType, *, text: bool) -> Builder:
         if not set(map(len, rows)) <= {columns.width}:
             raise ValueError
         picked: Iterable[Row] = rows if pick is None else map(pick, rows)
-        if worded and len(rows) > 1:
-            picked = _with_same_words(picked, worded)
-        raws = _present(names, picked, text=text)
+        raws = _of_texts(names, picked, worded) if text and names else _of_values(names, picked)
         if attributes:
-            for raw, found in zip(raws, _present(attributes, map(pick_attributes, rows), text=text), strict=True):
+            custom = map(pick_attributes, rows)
+            of_rows = _of_texts(attributes, custom, []) if text else _of_values(attributes, custom)
+            for raw, found in zip(raws, of_rows, strict=True):
                 if found:
                     raw["attributes"] = found if text else {name: _plain(value) for name, value in found.items()}
         if constants:
@@ -86,14 +85,28 @@ def _picker(positions: Sequence[int]) -> Callable[[Row], Row]:
     return itemgetter(slice(positions[0], positions[0] + 1) if positions else slice(0))
 
 
-def _present(names: Sequence[str], rows: Iterable[Row], *, text: bool) -> list[_Raw]:
-    if text:
-        return [
-            dict(zip(names, row, strict=True))  # which is faster
-            if "" not in row and None not in row
-            else {name: cell for name, cell in zip(names, row, strict=True) if cell}
-            for row in rows
-        ]
+def _of_texts(names: Sequence[str], rows: Iterable[Row], worded: list[_Words]) -> list[_Raw]:
+    """The cells that are not empty, by name; column by column, which is faster."""
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    if not columns:
+        return []
+    size = len(columns[0])
+    if size > 1:
+        _with_same_words(columns, worded)
+    filled = [(name, column) for name, column in zip(names, columns, strict=True) if any(column)]
+    if not filled:
+        return [{} for _ in range(size)]
+    here, cells = zip(*filled, strict=True)
+    raws: list[_Raw] = list(map(dict, map(zip, repeat(here), zip(*cells, strict=True))))
+    for name, column in filled:
+        if "" in column or None in column:
+            for raw in raws:
+                if not raw[name]:
+                    del raw[name]
+    return raws
+
+
+def _of_values(names: Sequence[str], rows: Iterable[Row]) -> list[_Raw]:
     return [{name: cell for name, cell in zip(names, row, strict=True) if cell is not None} for row in rows]
 
 

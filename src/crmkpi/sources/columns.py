@@ -92,6 +92,13 @@ class Columns:
             typed=tuple((column, known) for column, known in self.typed if column.field in wanted),
         )
 
+    def given(self, kind: RecordType) -> frozenset[str]:
+        """The fields that a record may be given: an amount gives its currency as well."""
+        named = {"id", *self.constants, *(column.field for column in self.fields)}
+        custom = {"attributes"} if self.attributes or self.typed else set()
+        money = {"currency"} if self.typed or self.has_money(kind) else set()
+        return frozenset((named | custom | money) & kind.fields.keys())
+
     def has_money(self, kind: RecordType) -> bool:
         """Whether an amount is read."""
         return any(kind.fields[column.field].kind == "money" for column in self.fields)

@@ -188,7 +188,7 @@ class _Table:
         return csv.reader(lines, delimiter=self.delimiter, strict=True)
 
     def _opened(self, block: str) -> io.StringIO:
-        self.neutralised = self.neutralised or any(mark in block for mark in _APOSTROPHES)
+        self.neutralised = self.neutralised or ("'" in block and any(mark in block for mark in _APOSTROPHES))
         return io.StringIO(block, newline="")
 
     def _plain(self, rows: list[list[str]]) -> list[list[str]]:

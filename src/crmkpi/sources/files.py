@@ -15,9 +15,11 @@ from crmkpi.sources.account import LoadAccount
 from crmkpi.sources.any_file import read_file
 from crmkpi.sources.columns import matched_columns
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
+from crmkpi.sources.grid import Grid
 from crmkpi.sources.loaded import Records, joined
 from crmkpi.sources.presets.library import AnyPreset
-from crmkpi.sources.reading import options_from
+from crmkpi.sources.reading import ReadingOptions, options_from
+from crmkpi.sources.rows import load, record_of
 from crmkpi.sources.text import Source, open_text
 
 if TYPE_CHECKING:
@@ -42,7 +44,11 @@ class TableFile:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self, record: type[Any], only: Collection[str] | None) -> Records[Any]:
-        """The records, by the reader."""
+        """The records, by the reader; those of a CSV file have no fields but these."""
+        if only is not None and self.is_text and self.preset != "auto":
+            with cells_of_any_length():
+                grid, asked = self.grid(record, only)
+                return load(grid, record_of(record, asked), replace(asked, in_part=True))
         return read_file(
             self.source,
             record=record,
@@ -52,6 +58,11 @@ class TableFile:
             encoding=self.encoding,
             **self.given(only),
         )
+
+    def grid(self, record: type[Any], only: Collection[str] | None) -> tuple[Grid, ReadingOptions]:
+        """The table of a CSV file, and how it is read."""
+        asked = options_from(self.preset, self.given(only))
+        return csv_grid(open_text(self.source, encoding=self.encoding), record, asked, delimiter=self.mark), asked
 
     def given(self, only: Collection[str] | None) -> Any:
         """How it is read, for these fields only."""
@@ -154,10 +165,7 @@ class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
         return name in self._true(self._looked).account.unfilled
 
     def _lacks(self, file: TableFile, name: str) -> bool:
-        asked = options_from(file.preset, file.given(None))
-        assert isinstance(file.source, str | Path)
-        text = open_text(file.source, encoding=file.encoding)
-        grid = csv_grid(text, self.record, asked, delimiter=file.mark)
+        grid, asked = file.grid(self.record, None)
         kind = record_type(self.record)
         return name in matched_columns(grid.headers, kind, asked, source=grid.source).unfilled(kind)
 

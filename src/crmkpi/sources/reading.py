@@ -68,6 +68,7 @@ class ReadingOptions:
     tz: str | None = None
     strict: bool = False
     only: Collection[str] | None = None
+    in_part: bool = False
     progress: Progress | None = None
     preset: Preset | None = None
 

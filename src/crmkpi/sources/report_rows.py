@@ -48,9 +48,9 @@ class ReportRows:
     of_ids: int | None = None
 
     def may_be(self, rows: Sequence[Row]) -> bool:
-        """Whether a look at the first columns does not rule out that one of the rows is such a row."""
+        """Whether a look at the first columns does not rule out that one of the rows is such a row, or blank."""
         if len(self.headers) < 2:
-            return False
+            return not all(map(any, rows))
         return any(self._may_hold(rows, place) for place in range(1 if self.of_ids == 0 else FIRST_CELLS))
 
     def _may_hold(self, rows: Sequence[Row], place: int) -> bool:
@@ -61,6 +61,8 @@ class ReportRows:
         if place == 0 and (None in cells or "" in cells or self.headers[0] in cells):
             return True
         try:
+            if "".join(cells).isdecimal():  # ids, nearly always
+                return False
             text = "\n".join(cells).casefold()
         except TypeError:  # some are no texts
             text = "\n".join([cell for cell in cells if isinstance(cell, str)]).casefold()

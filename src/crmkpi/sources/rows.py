@@ -15,6 +15,7 @@ from crmkpi._read_only import ReadOnly
 from crmkpi.errors import CrmKpiError, InputError, RowError
 from crmkpi.records.base import RecordType, partly_read, record_type
 from crmkpi.records.faults import fault, faults, shortened
+from crmkpi.records.in_part import with_fields
 from crmkpi.sources.account import LoadAccount, Noted, Recognised, Rejected, id_of_line
 from crmkpi.sources.building import Builder, builder
 from crmkpi.sources.columns import Columns, matched_columns
@@ -151,6 +152,8 @@ class Loading(Generic[_R]):
 
     def _reader_of(self, columns: Columns, tallies: Tallies, lines: array[int] | None) -> _Reader[_R]:
         record: Any = self._record
+        if self.options.in_part and columns is not self._matched:
+            record = with_fields(record, columns.given(self.kind))
         return _Reader(
             record=record,
             kind=self.kind,
@@ -261,7 +264,7 @@ class _Reader(Generic[_R]):
     def _kept(self, part: Part) -> Part:
         """The rows that could be records: neither blank nor left out by the preset."""
         leave_out = self.leave_out
-        if not leave_out.may_leave_out(part.rows) and (not self.text or all(map(any, part.rows))):
+        if not leave_out.may_leave_out(part.rows):
             self.above = part.rows[-1]
             return part
         kept: list[int] = []

@@ -14,7 +14,7 @@ from itertools import islice
 
 from crmkpi.engines.query import EXACT, Anchor, Answer, Moments, Query, Record, Value
 from crmkpi.engines.records.loops import OUTSIDE, Loop, Scan, compiled, failed
-from crmkpi.engines.records.marks import Gate
+from crmkpi.engines.records.marks import Gate, usual_class
 from crmkpi.errors import TimeZoneError
 
 __all__ = ["answer"]
@@ -48,7 +48,8 @@ def answer(
     loop = _loop(query, ways, careful=False)
     locators = [_Locator(moments, anchor) for anchor in query.anchors]
     gate = Gate(query)
-    scan = loop.bind(locators, moments, tables, functions, parameters, gate.check)
+    usual = usual_class(records, query.type_)
+    scan = loop.bind(locators, moments, tables, functions, parameters, gate.check, usual)
     second: tuple[Loop, Scan] | None = None
     whole: Answer | None = None
     with localcontext(EXACT):
@@ -62,7 +63,7 @@ def answer(
             if aside or related_unreadable:
                 if second is None:
                     careful = _loop(query, ways, careful=True)
-                    second = careful, careful.bind(locators, moments, tables, functions, parameters, _pass)
+                    second = careful, careful.bind(locators, moments, tables, functions, parameters, _pass, usual)
                 parts.append((second[0], second[1](aside), len(aside)))
             try:
                 for each, found, size in parts:

@@ -74,17 +74,18 @@ class Loop:
         functions: Mapping[str, Callable[..., Value]],
         parameters: Mapping[str, Value],
         check: Callable[[Value], bool],
+        usual: type[object],
     ) -> Scan:
         """The loop with everything that it is called with, except the records.
 
-        `check` runs on records of another class than the table's, and says whether to skip one.
+        `check` runs on records of another class than the `usual` one, and says whether to skip one.
         """
         given: dict[str, object] = {**self.constants}
         for name, parameter in self.parameters.items():
             given[name] = parameters[parameter]
         for index, (table, _) in self.relations.items():
             given[index] = tables(table).get
-        return self.factory(given, locators, moments, functions, self.type_.model, check)
+        return self.factory(given, locators, moments, functions, usual, check)
 
     def finish(self, query: Query, found: Found, size: int) -> Answer:
         """The loop's raw lists as an answer."""
@@ -158,7 +159,7 @@ def _compile(query: Query, *, converts: bool, zoned: bool, careful: bool) -> Loo
 def _assemble(query: Query, layouts: Sequence[Layout], names: Names, body: Writer, homes: Mapping[str, str]) -> str:
     """The whole source: a factory that takes what the loop needs, and in it the loop over one chunk of records."""
     head = Writer(names)
-    head.line(0, "def factory(given, locators, moments, functions, model, check):")
+    head.line(0, "def factory(given, locators, moments, functions, usual, check):")
     text = "\n".join(body.lines)
     sources = {name: f"given[{name!r}]" for name in (*names.constants, *names.relations)}
     sources |= {name: f"functions.get({name!r})" for name in ("local_day", "business_time", "elapsed", "convert")}
@@ -167,7 +168,7 @@ def _assemble(query: Query, layouts: Sequence[Layout], names: Names, body: Write
     read = [name for name in sources if name in text]  # a loop over few records costs little more than these
     for name in read:
         head.line(1, f"{name} = {sources[name]}")
-    bound = ["model", "check", *read]
+    bound = ["usual", "check", *read]
     # As defaults they are locals of the loop, the fastest kind of variable.
     head.line(1, f"def scan(records, *, {', '.join(f'{name}={name}' for name in bound)}):")
     head.line(2, "r = None")
@@ -183,7 +184,7 @@ def _assemble(query: Query, layouts: Sequence[Layout], names: Names, body: Write
                 head.line(2, f"s{number} = cell[{number + 1}][None] = [{layouts[number].fresh}]")
     head.line(2, "try:")
     head.line(3, "for r in records:")
-    head.line(_LOOP, "if type(r) is not model and check(r): continue")
+    head.line(_LOOP, "if type(r) is not usual and check(r): continue")
     tail = Writer(names)
     tail.line(2, "except (TypeError, ValueError, ArithmeticError) as error:")
     tail.line(3, "failed(error, r)")

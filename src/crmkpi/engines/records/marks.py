@@ -5,16 +5,16 @@ In a table whose records are all of the table's own class, nothing of this is ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cache, cached_property
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from crmkpi.definition.expressions import Field
 from crmkpi.engines.query import UNREADABLE, Label, Query, Record, RecordFunction, UnreadableFoundError, Value
 from crmkpi.errors import InputError
-from crmkpi.records.base import RecordType, record_type
+from crmkpi.records.base import RecordType, is_record, record_type
 
-__all__ = ["Gate", "asked", "own_names", "segment_of"]
+__all__ = ["Gate", "asked", "own_names", "segment_of", "usual_class"]
 
 _R = TypeVar("_R")
 
@@ -63,11 +63,22 @@ class Gate:
 
     def let_in(self, record: object) -> None:
         """Only validated records are exact about time zones and money, so nothing else is let in."""
-        if not isinstance(record, self._type.model):
+        if not is_record(record, self._type):
             raise InputError(
                 f"The table {self._type.table!r} holds {self._name} records; got {type(record).__name__}. Build them "
                 f"with {self._name}(...), or read them with crmkpi.read_dicts(rows, record=crmkpi.{self._name})."
             )
+
+
+def usual_class(records: Iterable[object], type_: RecordType) -> type[Any]:
+    """The class of the first record, if no field of such records can be unreadable; that of the table otherwise.
+
+    A sequence whose records have some of the fields (`records.in_part`) is so read without a look at each of them.
+    """
+    if not isinstance(records, Sequence) or not records or not is_record(records[0], type_):
+        return type_.model
+    first: type[Any] = type(records[0])
+    return first if first.unreadable is type_.model.unreadable else type_.model
 
 
 def _has_functions(query: Query) -> bool:
