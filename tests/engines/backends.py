@@ -127,6 +127,10 @@ def spark() -> Any:
             SparkSession.builder.master("local[1]")
             # A session that lives for minutes is done before the thorough compiler has paid off.
             .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+            # Its parser keeps what it has learnt of each statement; after a hundred of them the usual 1 GB was full.
+            .config("spark.driver.memory", "2g")
+            .config("spark.sql.parser.manageParserCaches", "true")
+            .config("spark.sql.parser.parserDfaCacheFlushRatio", "20")
             .config("spark.ui.enabled", "false")
             .config("spark.ui.showConsoleProgress", "false")
             .config("spark.sql.shuffle.partitions", "1")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from io import StringIO
 from itertools import count
@@ -84,9 +84,13 @@ P = TypeVar("P", bound=SparkSql)  # also where it is asked over a connection
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SparkFrame(SqlFrame):
-    """A statement over frames of Spark, which `homes` has by the names that stand in it."""
+    """A statement over frames of Spark, which `homes` has by the names that stand in it.
+
+    Spark reads and plans it once, for its plan and for its rows: that takes longer than the rows of a small frame.
+    """
 
     homes: Mapping[str, DataFrame]
+    read: list[DataFrame] = field(default_factory=list, init=False)
 
     @property
     def dialect(self) -> type[Sql]:
@@ -99,8 +103,10 @@ class SparkFrame(SqlFrame):
 
     def to_native(self) -> DataFrame:
         """The frame of Spark that the statement stands for."""
-        session = next(iter(self.homes.values())).sparkSession
-        return session.sql(self.statement, None, **self.homes)
+        if not self.read:
+            session = next(iter(self.homes.values())).sparkSession
+            self.read.append(session.sql(self.statement, None, **self.homes))
+        return self.read[0]
 
 
 class SparkHome(SqlHome[SparkSql, SparkFrame, "DataFrame"]):
