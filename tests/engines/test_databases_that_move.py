@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,23 +223,25 @@ def test_a_measure_of_sqlite_that_takes_too_long_ends_and_the_connection_goes_on
     assert ck.win_rate(ck.database(server.connected).table(name)).value == 2 / 3
 
 
+def written_meanwhile(name: str, folder: Path) -> tuple[str, Any, Callable[[str], Any]]:
+    """A table, what reads it, and what writes to it on another connection."""
+    if name != "sqlite":
+        server = Server(name)
+        return made(server), server.connected, server.run
+    writer = sqlite3.connect(folder / "crm.db", isolation_level=None)
+    writer.execute("PRAGMA journal_mode = WAL")
+    table = f"moving_{next(NUMBERS)}"
+    writer.execute(f"CREATE TABLE {table}(id TEXT, status TEXT, owner TEXT, closed_at TIMESTAMP)")
+    writer.execute(f"INSERT INTO {table} VALUES ('1', 'won', 'Ada', '2026-01-05'), ('2', 'lost', 'Bo', '2026-01-05')")
+    return table, sqlite3.connect(folder / "crm.db"), writer.execute
+
+
 @pytest.mark.parametrize("name", ["postgresql", "mariadb", "sqlite"])
 def test_the_account_adds_up_while_another_connection_writes(name, tmp_path, between) -> None:
-    if name == "sqlite":
-        writer = sqlite3.connect(tmp_path / "crm.db", isolation_level=None)
-        writer.execute("PRAGMA journal_mode = WAL")
-        table = f"moving_{next(NUMBERS)}"
-        writer.execute(f"CREATE TABLE {table}(id TEXT, status TEXT, owner TEXT, closed_at TIMESTAMP)")
-        writer.execute(
-            f"INSERT INTO {table} VALUES ('1', 'won', 'Ada', '2026-01-05'), ('2', 'lost', 'Bo', '2026-01-05')"
-        )
-        reader: Any = sqlite3.connect(tmp_path / "crm.db")
-        run: Any = writer.execute
-    else:
-        server = Server(name)
-        table, reader, run = made(server), server.connected, server.run
-    deals = ck.Dataset(deals=ck.database(reader).table(table))
-    calm = deals.measure(["win_rate", "sales_cycle_length.median"], by="owner", period="2026-01")
+    table, reader, run = written_meanwhile(name, tmp_path)
+    deals = ck.Dataset(deals=ck.database(reader).table(table), as_of=date(2026, 2, 1))
+    question: Any = {"metrics": ["win_rate", "deal_volume"], "by": "owner", "period": "2026-01"}
+    calm = deals.measure(**question)
     numbers = count(100)
 
     def disturb() -> None:
@@ -245,12 +249,87 @@ def test_the_account_adds_up_while_another_connection_writes(name, tmp_path, bet
         run(f"DELETE FROM {table} WHERE id = '2'")
 
     asked = between(disturb)
-    disturbed = deals.measure(["win_rate", "sales_cycle_length.median"], by="owner", period="2026-01")
-    assert asked
+    disturbed = deals.measure(**question)
+    assert len(asked) > 1
     assert [(r.value, r.n) for r in disturbed] == [(r.value, r.n) for r in calm]
     for result in disturbed:
         (account,) = result.accounts
         assert account.used + sum(account.left_out.values()) + account.rejected + account.outside == account.given
+
+
+@pytest.mark.parametrize("name", ["postgresql", "mariadb", "sqlite"])
+def test_without_a_snapshot_statements_would_see_other_rows(name, tmp_path, between, monkeypatch) -> None:
+    """The failing control: the same statements without a transaction that is a snapshot."""
+    table, reader, run = written_meanwhile(name, tmp_path)
+    home = type(ck.database(reader).source.home)
+    begins = {"sqlite": (), "mariadb": ("START TRANSACTION",)}
+    begins["postgresql"] = ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED",)
+    monkeypatch.setattr(home, "begins", begins[name])
+    monkeypatch.setattr(home, "isolation", "READ COMMITTED" if name == "mariadb" else "")
+    monkeypatch.setattr(home, "check_snapshot", lambda *_: None)
+    if name == "sqlite":
+        monkeypatch.setattr(Session, "run", lambda *_: None)
+    numbers = count(100)
+    between(lambda: run(f"INSERT INTO {table} VALUES ('{next(numbers)}', 'won', 'Ada', '2026-01-05 10:00:00')"))
+    source = ck.database(reader)
+    with source.source.snapshot() as session:
+        seen = [session.rows(f"SELECT status, count(*) FROM {table} GROUP BY status ORDER BY 1") for _ in "12"]
+    assert seen[0] != seen[1]
+
+
+def test_a_second_measure_sees_what_has_come_since_and_nothing_is_kept(server) -> None:
+    name = made(server)
+    deals = ck.Dataset(deals=ck.database(server.connected).table(name))
+    before = deals.measure("win_rate", by="owner", period="2026-01")
+    assert {result.segment["owner"] for result in before} == {"Ada", "Bo"}
+    server.run(
+        f"INSERT INTO {name} VALUES ('5', 'won', 'Cy', '2026-01-06 10:00:00'), "
+        "('6', 'maybe', 'Cy', '2026-01-06 10:00:00'), ('7', 'lost', 'Cy', '1969-12-31 10:00:00')"
+    )
+    fresh = ck.Dataset(deals=ck.database(server.connected).table(name))
+    after, right = (crm.measure("win_rate", by="owner", period="2026-01", most_unreadable=1) for crm in (deals, fresh))
+    assert {result.segment["owner"] for result in after} == {"Ada", "Bo", "Cy"}
+    assert [(r.value, dict(r.segment), r.accounts) for r in after] == [
+        (r.value, dict(r.segment), r.accounts) for r in right
+    ]
+    assert sum(result.left_out.get("status unreadable", 0) for result in after) == 1
+
+
+def test_tables_of_one_database_are_seen_in_one_snapshot(monkeypatch) -> None:
+    server = Server("postgresql")
+    name = made(server)
+    server.run(f"ALTER TABLE {name} ADD COLUMN customer_id TEXT DEFAULT '1'")
+    server.run(f"CREATE TABLE of_{name}(id TEXT, industry TEXT)", f"INSERT INTO of_{name} VALUES ('1', 'retail')")
+    source = ck.database(server.connected)
+    crm = ck.Dataset(deals=source.table(name), customers=source.table(f"of_{name}"))
+    rows = Session.rows
+
+    def disturbed(self: Session, text: str) -> Any:
+        found = rows(self, text)
+        if name in text and "crmkpi_step" in text:
+            server.run(f"UPDATE of_{name} SET industry = 'steel'", f"UPDATE {name} SET status = 'lost'")
+        return found
+
+    monkeypatch.setattr(Session, "rows", disturbed)
+    (found,) = crm.measure("win_rate", by="customer.industry", period="2026-01")
+    assert (found.segment, found.value) == ({"customer.industry": "retail"}, 2 / 3)
+    monkeypatch.setattr(Session, "rows", rows)
+    (after,) = crm.measure("win_rate", by="customer.industry", period="2026-01")
+    assert (after.segment, after.value) == ({"customer.industry": "steel"}, 0.0)
+
+
+@pytest.mark.parametrize("text", ["a%b", "c%sd", "100%"])
+def test_a_constant_with_a_percent_sign_is_what_it_is(text) -> None:
+    """The failing control is the statement sent in the usual way: the driver takes it for a placeholder."""
+    server = Server("postgresql")
+    with server.connected.connect() as connection:
+        try:
+            wrong = connection.exec_driver_sql(f"SELECT '{text}'", (None,) * text.count("%s")).scalar()
+        except Exception as error:  # noqa: BLE001  # of any driver
+            wrong = error
+        assert wrong != text
+    with ck.database(server.connected).source.snapshot() as session:
+        assert session.rows(f"SELECT '{text}'") == [(text,)]
 
 
 @pytest.mark.parametrize("hard", ["it's", 'it"s', "a;b", "x" * 64, "{braces}", "50%s", ":x", "?1", "[x]"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -206,6 +207,10 @@ TRAPS = (
     Trap("a product turns into a float", "sqlite",
          "SELECT typeof(max(CAST(amount * 100 AS INTEGER)) * max(CAST(amount * 100 AS INTEGER))) FROM {0}", "real",
          "amount", "DECIMAL(18, 2)", LARGE, mean, mean(LARGE_DEALS)),
+    Trap("a sum overflows", "sqlite",
+         "SELECT sum((strftime('%s', closed_at) - strftime('%s', created_at)) * 1000000) FROM {0}", ERROR,
+         "created_at", "TIMESTAMP", ("'1926-01-05 00:00:00'",) * 3_000,
+         lambda table: ck.sales_cycle_length(table).value, timedelta(days=36_525)),
     *(Trap("a product overflows", server, "SELECT CAST(amount * 100 AS {1}) * CAST(amount * 100 AS {1}) FROM {0}",
            ERROR, "amount", "DECIMAL(18, 2)", LARGE, mean, mean(LARGE_DEALS))
       for server in ("postgresql", "mariadb", "duckdb")),

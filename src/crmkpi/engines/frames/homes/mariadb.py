@@ -28,12 +28,13 @@ from crmkpi.engines.frames.words import Cell, Row, Scalar
 from crmkpi.errors import InputError
 from crmkpi.records.base import Kind
 
-__all__ = ["MariaDbHome", "MariaDbSql", "check_limit"]
+__all__ = ["ORDER_OF_LETTERS", "MariaDbHome", "MariaDbSql", "check_limit"]
 
 _DAY = 86_400_000_000
 _LONGEST_NAME = 64
 _ALL_ROWS = 2**63 - 1  # a limit of rows that is none
 _PLAIN = re.compile(r"[\w .,:/-]*", re.ASCII)
+ORDER_OF_LETTERS = "(SELECT max(x) = {} FROM (SELECT {} AS x UNION ALL SELECT {} UNION ALL SELECT {}) AS v)"
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 _CODES: Mapping[int, str] = {  # of types in the protocol, which drivers hand on for a query
     **dict.fromkeys((1, 2, 3, 8, 9, 13), "bigint"),
@@ -107,6 +108,7 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
     probe: ClassVar[Mapping[str, tuple[str, object]]] = {
         "upper and lower case": (f"{MariaDbSql.written('a')} = {MariaDbSql.written('A')}", 0),
         "trailing blanks": (f"{MariaDbSql.written('a')} = {MariaDbSql.written('a ')}", 0),
+        "the order of letters": (ORDER_OF_LETTERS.format(*map(MariaDbSql.written, "baBb")), 1),
         "division": ("(-7) DIV 2", -3),
         "microseconds before 1970": (
             "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', TIMESTAMP '1969-12-31 23:59:59.999999')", -1,

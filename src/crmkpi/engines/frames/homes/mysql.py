@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from crmkpi.engines.frames.homes.database import DatabaseHome, TableOrQuery
-from crmkpi.engines.frames.homes.mariadb import MariaDbHome, MariaDbSql, check_limit
+from crmkpi.engines.frames.homes.mariadb import ORDER_OF_LETTERS, MariaDbHome, MariaDbSql, check_limit
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import SqlWords
 from crmkpi.errors import InputError
@@ -33,6 +33,7 @@ class MySqlHome(MariaDbHome):
         **MariaDbHome.probe,
         "upper and lower case": (f"{MySqlSql.written('a')} = {MySqlSql.written('A')}", 0),
         "trailing blanks": (f"{MySqlSql.written('a')} = {MySqlSql.written('a ')}", 0),
+        "the order of letters": (ORDER_OF_LETTERS.format(*map(MySqlSql.written, "baBb")), 1),
     }
 
     def check_snapshot(self, session: Session) -> None:
