@@ -95,8 +95,9 @@ print({group: won[group] / (won[group] + states[*group, "lost"]) for group in gr
 OURS = """
 import sys
 sys.modules.update(dict.fromkeys(sys.argv[1].split()))  # which are as if they were not installed
-from crmkpi.cli.main import main
-main(sys.argv[2:])
+from crmkpi.cli.main import run
+del sys.argv[1]
+run()
 """
 
 

@@ -353,3 +353,14 @@ def test_the_help_loads_no_command() -> None:
     code = "import sys, crmkpi.cli.main as main; main.main(['--help']); print('crmkpi.records' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.endswith("False\n")
+
+
+def test_a_process_ends_with_all_that_it_had_to_say() -> None:
+    with process("report", "win_rate", "--help") as helping:
+        out, err = helping.communicate()
+        assert (helping.returncode, err) == (0, b"")
+        assert out.rstrip().endswith(b"--quiet")
+    with process("list", "nothing-of-that-name") as failing:
+        out, err = failing.communicate()
+        assert failing.returncode == 2
+        assert err.endswith(b".\n")
