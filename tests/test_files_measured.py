@@ -108,6 +108,58 @@ def test_a_bad_row_anywhere_gives_the_same_answer_and_account_by_frame_and_by_re
     assert answer(path, question, scanned=True, as_of=as_of) == answer(path, question, scanned=False, as_of=as_of)
 
 
+LATE = [
+    ("5", "Won", "5", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),  # a word that no row above has
+    ("5", " WON ", "5", "EUR", "2026-01-05T10:00:00", "Ada", "Yes", ""),
+    ("5", "won", "5", "eur", "2026-01-05T10:00:00", "Ada", "false", ""),
+    ("5", "won", "5.1234", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),
+    ("5", "won", "1.234", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),
+    ("5", "won", "5", "EUR", "2026-01-05 10:00", "Ada", "false", ""),
+    ("5", "won", "5", "EUR", "2026-01-05", "Ada", "false", ""),
+    ("5", "won", "5", "EUR", "1970-01-01T00:00:00", "Ada", "false", ""),
+    ("A-5", "won", "5", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),
+    ("Total 5", "won", "5", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),
+    HEADERS,
+]
+
+
+@pytest.mark.parametrize("dated", [True, False])
+@pytest.mark.parametrize("late", [*BAD, *LATE])
+def test_a_row_unlike_all_rows_above_gives_the_same_answer_by_frame_and_by_reader(
+    late: tuple[str, ...], dated: bool, tmp_path: Path
+) -> None:
+    above = [(str(number), *PLAIN[number % 4][1:]) for number in range(100, 400)]
+    if not dated:
+        above = [(*row[:4], "", *row[5:]) for row in above]
+    path = written(tmp_path, [*above, late])
+    for question in (QUESTIONS[0], QUESTIONS[1]):
+        assert answer(path, question, scanned=True) == answer(path, question, scanned=False)
+
+
+@pytest.mark.parametrize("late", [LATE[0], LATE[3], LATE[8]])
+def test_a_plain_row_unlike_all_rows_above_leaves_the_file_a_frame(
+    late: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files_module, "_LEAST_SCANNED", 0)
+    above = [(str(number), *PLAIN[number % 4][1:]) for number in range(100, 400)]
+    crm = ck.Dataset(deals=written(tmp_path, [*above, late]))
+    assert crm.measure(["win_rate", "revenue"])[0].inputs == {"won": 151, "closed": 226}
+    deals: Any = crm.tables["deals"]
+    assert deals.frame is not None
+
+
+def test_a_plain_file_is_read_looked_at_and_given_its_types_in_one_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    lazy = pytest.importorskip("polars").LazyFrame
+    collect = lazy.collect
+    monkeypatch.setattr(lazy, "collect", lambda self, *given: asked.append(1) or collect(self, *given))
+    given: Any = {"only": frozenset({"status", "closed_at"})}
+    assert plain_part(written(tmp_path, PLAIN), ck.Deal, None, None, given) is not None
+    assert len(asked) == 3  # the pass, the count of rows that are left out or not plain, and the frame of the others
+
+
 def test_a_plain_file_is_a_frame_of_the_columns_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(files_module, "_LEAST_SCANNED", 0)
     crm = ck.Dataset(deals=written(tmp_path, PLAIN))

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -160,7 +160,6 @@ class Loading(Generic[_R]):
             columns=columns,
             conversions=conversions_for(self.grid, columns, self.kind, self.options, tallies),
             build=builder(columns, self.kind, text=self.grid.text),
-            validate=TypeAdapter(list[record]).validate_python,
             tallies=tallies,
             leave_out=left_out(self.grid, columns, self.preset),
             text=self.grid.text,
@@ -224,12 +223,11 @@ class Loading(Generic[_R]):
 
 @dataclass(slots=True, kw_only=True)
 class _Reader(Generic[_R]):
-    record: type[_R]
+    record: Any
     kind: RecordType
     columns: Columns
     conversions: Sequence[Conversion]
     build: Builder
-    validate: Callable[[list[_Raw]], list[_R]]
     tallies: Tallies
     leave_out: LeftOut
     text: bool
@@ -248,7 +246,7 @@ class _Reader(Generic[_R]):
             for conversion in self.conversions:
                 convert(raws, conversion, fast=True)
             self._drop_beside(raws)
-            found = self.validate(raws)
+            found = _validator(self.record)(raws)
         except (TypeError, ValueError, OverflowError):
             self.tallies.drop()
             for conversion in self.conversions:
@@ -359,9 +357,10 @@ class _Reader(Generic[_R]):
                 return Rejected(line, first, *lost[first])
             try:
                 if not lost:
-                    return self.validate([raw])[0]
+                    valid: _R = _validator(self.record)([raw])[0]
+                    return valid
                 gone = {name: None for name in lost if name != "id" and name in self.kind.fields}
-                found: _R = _lenient(cast("Any", self.record))(
+                found: _R = _lenient(self.record)(
                     raw | gone | {"unreadable": {name: value or "" for name, (value, _) in lost.items()}}
                 )
             except ValidationError as problem:
@@ -390,6 +389,13 @@ class _Reader(Generic[_R]):
         if not kinds:
             return not named or len(empty) == len(lost)
         return not named and (kinds <= {"number", "integer", "money"} or ("id" in empty and len(empty) > 1))
+
+
+@cache
+def _validator(record: Any) -> Callable[[list[_Raw]], list[Any]]:
+    """The validator of rows, which is built when the first is read."""
+    validate: Callable[[list[_Raw]], list[Any]] = TypeAdapter(list[record]).validate_python
+    return validate
 
 
 @cache

@@ -8,6 +8,7 @@ read by the reader of records, in batches, so that nothing is read in two ways.
 from __future__ import annotations
 
 from codecs import getincrementaldecoder
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -96,6 +97,11 @@ def plain_frame(
     if facts.quoted:  # an empty cell between quotes is text for Polars, and nothing for the reader of records
         texts = texts.with_columns(pl.when(pl.all() != "").then(pl.all()).name.keep())
     places = _places_read(grid, columns, preset) if facts.even and options.only is not None else None
+    if held and facts.even and columns.place_of_ids is not None:
+        with suppress(NotPlainError, pl.exceptions.PolarsError):  # then the texts are looked at first
+            asked = texts if places is None else texts.select(f"c{place}" for place in sorted(places))
+            made = TypedColumns(pl, asked, grid, columns, kind, options, whole=places is None, sample=first.rows)
+            return _checked(pl, made.frame(start).collect().lazy(), grid)
     try:
         looked_at, full = _looked_at(texts, places, held=held)
         if places is not None and not full and _has_empty_row(pl, looked_at):

@@ -26,7 +26,9 @@ from crmkpi.sources.tallies import Tallies
 __all__ = ["NotPlainError", "TypedColumns", "field_column", "first_places"]
 
 _MOST_WORDS = 10_000
+_FEW_WORDS = 8  # which are faster compared one by one
 _NUMBER = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,6})?$"
+_CENTS = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,2})?$"
 _INTEGER = r"^[+-]?[0-9]{1,15}$"
 _OPEN_SIGN = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"  # could be a thousand or one, so that another number must show which
 _SHOWN_POINT = r"^[+-]?(0*|[0-9]{4,})\.|\.([0-9]{1,2}|[0-9]{4,})$"
@@ -59,9 +61,14 @@ class TypedColumns:
         *,
         whole: bool,
         full: Collection[int] = (),
+        sample: Sequence[Sequence[str]] | None = None,
     ) -> None:
-        """`texts` have all columns of the grid where they are `whole`; the `full` ones are empty nowhere."""
+        """`texts` have all columns of the grid where they are `whole`; the `full` ones are empty nowhere.
+
+        Where the rows of a `sample` are given, the texts are not looked at: a cell is plain if it is like those.
+        """
         self._pl = pl
+        self._sampled = sample is not None
         self._whole = whole
         self._full = full
         self._texts = texts
@@ -72,7 +79,7 @@ class TypedColumns:
         self._options = options
         self._conversions = {each.slot: each for each in conversions_for(grid, columns, kind, options, Tallies())}
         self._bad: list[Any] = []
-        self._seen = self._looked_at()
+        self._seen = self._looked_at() if sample is None else self._seen_in(sample)
         self._wanted = {*(options.only or ()), *(column.field for column in columns.fields)}
 
     def frame(self, first_line: int | None) -> Any:
@@ -119,6 +126,27 @@ class TypedColumns:
         found = self._texts.select(*different.values()).collect()
         seen = {int(name): found[name][0].to_list() for name in found.columns}
         self._check_points([place for place, cells in seen.items() if cells == [True]])
+        return seen
+
+    def _seen_in(self, sample: Sequence[Sequence[str]]) -> dict[int, list[Any]]:
+        """What `_looked_at` finds out, as some rows show it."""
+        seen: dict[int, list[Any]] = {}
+        preset = self._options.preset
+        if preset is not None and preset.fill_down:
+            raise NotPlainError  # each row is to be looked at
+        for column in (*self._columns.fields, *(column for column, _ in self._columns.typed)):
+            known, place = self._known[column.field], column.position
+            cells = [row[place] for row in sample if row[place]]
+            if self._is_worded(column):
+                if known.kind == "text" and column.field != "currency":
+                    raise NotPlainError  # a few rows do not show all of its words
+                seen[place] = sorted({*cells, *known.choices})
+            elif known.kind in ("timestamp", "date"):
+                seen[place] = cells[:1]
+                if not cells:
+                    raise NotPlainError
+            elif known.kind in ("money", "number"):
+                seen[place] = [False]
         return seen
 
     def _check_points(self, places: Sequence[int]) -> None:
@@ -211,7 +239,7 @@ class TypedColumns:
             return self._moment(column, known, text)
         if unit is None and known.kind == "number" and says_percent(column.header):
             raise NotPlainError
-        self._must_match(text, _INTEGER if known.kind == "integer" else _NUMBER)
+        self._must_match(text, _INTEGER if known.kind == "integer" else self._number)
         if known.kind == "money":
             return text.cast(pl.Decimal(38, 6 if self._seen[column.position][0] else 2), strict=False)
         if known.kind == "integer":
@@ -220,6 +248,11 @@ class TypedColumns:
         # By a column, since Polars divides by a constant as a product with its rounded inverse.
         return number / (number * 0.0 + 100.0) if unit == "percent" else number
 
+    @property
+    def _number(self) -> str:
+        """The pattern of numbers; where nobody looked how a column sets off decimals, they have cents at most."""
+        return _CENTS if self._sampled else _NUMBER
+
     def _must_match(self, text: Any, pattern: str) -> None:
         self._bad.append((~text.str.contains(pattern)).fill_null(value=False))
 
@@ -227,7 +260,7 @@ class TypedColumns:
         """Seconds of whole units; a fraction of a minute is computed in decimals, since floats are not exact."""
         pl = self._pl
         if unit == "seconds":
-            self._must_match(text, _NUMBER)
+            self._must_match(text, self._number)
             return text.cast(pl.Float64, strict=False)
         self._must_match(text, _INTEGER)
         number = text.cast(pl.Float64, strict=False)
@@ -314,7 +347,9 @@ class TypedColumns:
                 meant[word] = _meaning(word, conversion, known)
             except (ValueError, TypeError):
                 unknown.append(word)
-        if unknown:
+        if self._sampled:
+            self._bad.append((~self._is_one_of(text, meant)).fill_null(value=False))
+        elif unknown:
             self._bad.append(text.is_in(unknown).fill_null(value=False))
         made = self._type_of(known)
         if not meant:
@@ -327,9 +362,16 @@ class TypedColumns:
         ours = self._pl.Series([*meant.values()], dtype=made)
         return text.replace_strict([*meant], ours, default=None, return_dtype=made)
 
+    def _is_one_of(self, text: Any, words: Collection[str]) -> Any:
+        if len(words) > _FEW_WORDS:
+            return text.is_in(list(words))
+        return reduce(or_, (text == word for word in words), text != text)  # noqa: PLR0124  # false, or missing
+
     def _of_report(self) -> Any:
         """Whether a row may be a total or the headers again, as `sources.report_rows` has it."""
         firsts = [self._pl.col(f"c{place}") for place in first_places(self._columns)]
+        if self._sampled and len(firsts) == 1:
+            return firsts[0].cast(self._pl.Int64, strict=False).is_null()  # a number is the word of no total
         if self._options.preset is not None and self._options.preset.fill_down:
             self._refuse_groups(self._pl.coalesce(firsts))
         words = [first.str.contains(TOTAL if len(firsts) == 1 else MAY_BE_TOTAL) for first in firsts]
@@ -377,7 +419,7 @@ def _label_of(column: MatchedColumn) -> str:
 
 def _meaning(word: str, conversion: Conversion | None, known: FieldType) -> Any:
     ours = word if conversion is None or conversion.careful is None else conversion.careful(word)
-    if ours is None or known.kind != "flag":
+    if ours is None or known.kind != "flag" or isinstance(ours, bool):
         return ours
     return TypeAdapter(bool).validate_python(ours)
 
