@@ -161,7 +161,7 @@ def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
     if table is None or at not in type_.fields or isinstance(table, Iterator):
         return None
     if not isinstance(table, FrameTable):
-        return _ends(getattr(record, at, None) for record in table)
+        return _ends(map(attrgetter(at), table))
     if (known := table.reach(at)) is not None:
         return known
     from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from crmkpi.engines.records.conjuncts import Conjunct, any_of, are_opposites, implied
 from crmkpi.engines.records.source import Names
 
 __all__ = ["Action", "Writer", "guard_of"]
+
+_FEW = 3  # ways to be wanted that are told apart before a record's period is looked up
+_Way = TypeVar("_Way", bound=Sequence[Conjunct])
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,29 @@ class Writer:
 
 def guard_of(actions: Sequence[Action]) -> tuple[list[Conjunct], list[Action]]:
     """The conjuncts that all of the actions need, and the actions without these."""
-    ways = [action.conjuncts for action in actions]
-    widest = [
+    widest = _widest([action.conjuncts for action in actions])
+    if any(not way for way in widest):
+        return [], list(actions)
+    if len(widest) > 1:
+        # Where x alone is a way and asked first, "not x and y" need only ask for y.
+        alone = [way[0] for way in widest if len(way) == 1]
+        slimmer = [[part for part in way if not any(are_opposites(part, other) for other in alone)] for way in widest]
+        slimmer.sort(key=lambda way: way[:1] not in [[part] for part in alone])
+        if len(slimmer) > _FEW:  # all of their tests would cost more than what they keep out
+            slimmer = _widest([sorted(way, key=lambda part: not part.options)[:1] for way in slimmer])
+            return ([any_of(slimmer)] if all(slimmer) else []), list(actions)
+        guard = [any_of(slimmer)]
+        if len(slimmer) == 2 and len(alone) == 1:  # where x is false, y holds
+            known = slimmer[1]
+            return guard, [_without(action, known) if _denies(action, alone[0]) else action for action in actions]
+        return guard, list(actions)
+    (only,) = widest
+    return list(only), [_without(action, only) for action in actions]
+
+
+def _widest(ways: Sequence[_Way]) -> list[_Way]:
+    """The ways without those that only say more than another one."""
+    return [
         way
         for number, way in enumerate(ways)
         if not any(
@@ -76,19 +101,6 @@ def guard_of(actions: Sequence[Action]) -> tuple[list[Conjunct], list[Action]]:
             if position != number
         )
     ]
-    if any(not way for way in widest):
-        return [], list(actions)
-    if len(widest) > 1:
-        # Where x alone is a way and asked first, "not x and y" need only ask for y.
-        alone = [way[0] for way in widest if len(way) == 1]
-        slimmer = [[part for part in way if not any(are_opposites(part, other) for other in alone)] for way in widest]
-        guard = [any_of(sorted(slimmer, key=lambda way: way[:1] not in [[part] for part in alone]))]
-        if len(slimmer) == 2 and len(alone) == 1:  # where x is false, y holds
-            (other,) = (way for way in slimmer if way != alone)
-            return guard, [_without(action, other) if _denies(action, alone[0]) else action for action in actions]
-        return guard, list(actions)
-    known = widest[0]
-    return list(known), [_without(action, known) for action in actions]
 
 
 def _without(action: Action, known: Sequence[Conjunct]) -> Action:

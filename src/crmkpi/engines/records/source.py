@@ -146,7 +146,7 @@ def value_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct],
         case Happened(item):
             source, guards, variables = value_of(item, scope)
             known = f"{source} < (as_of_wall if {source}.tzinfo is None else as_of)"
-            return source, [*guards, Conjunct(known, variables)], variables
+            return source, _as_one([*guards, Conjunct(known, variables)], scope), variables
         case Constant():
             return scope.names.constant(expression.value), [], frozenset()
         case Parameter():
@@ -240,7 +240,9 @@ def true_of(expression: Expression | None, scope: Scope) -> list[Conjunct]:
                     if isinstance(left, Field)
                     else [*guards, Conjunct(f"{first} == {second}", variables)]
                 )
-            return [*guards, *more, _compared(first, sign, second, (left, right), variables | others, scope)]
+            compared = _compared(first, sign, second, (left, right), variables | others, scope)
+            found = [*guards, *more, compared]
+            return _as_one(found, scope) if isinstance(right, Bound | AsOf) else found
         case Membership(item, options) if item.kind == "timestamp":
             return true_of(_any_equal(item, options), scope)
         case Membership(item, options):
@@ -282,7 +284,9 @@ def false_of(expression: Expression, scope: Scope) -> list[Conjunct]:
             second, more, others = _operand(right, left, scope)
             if _are_timestamps(expression):
                 return [*guards, *more, Conjunct(f"({first} - {second}) {OPPOSITE[sign]} ZERO", variables | others)]
-            return [*guards, *more, _compared(first, OPPOSITE[sign], second, (left, right), variables | others, scope)]
+            compared = _compared(first, OPPOSITE[sign], second, (left, right), variables | others, scope)
+            found = [*guards, *more, compared]
+            return _as_one(found, scope) if isinstance(right, Bound | AsOf) else found
         case Membership(item, options) if item.kind == "timestamp":
             return false_of(_any_equal(item, options), scope)
         case Membership(item, options):
@@ -332,6 +336,15 @@ def _steps(item: Field, scope: Scope) -> list[tuple[tuple[str, ...], str]]:
     own = path[:-2] if len(path) > 1 and path[-2] == "attributes" else path[:-1]
     keys = [(path[:number], scope.resolve(path[: number + 1])[0]) for number in range(len(own))]
     return [*keys, (own, ".".join(path[len(own) :]))]
+
+
+def _as_one(conjuncts: Sequence[Conjunct], scope: Scope) -> list[Conjunct]:
+    """Conjuncts as one variable: many slots ask whether a date lies before a moment, and a record tells it once."""
+    if any(part.plain is not None for part in conjuncts):  # of a computed value, which may not be there
+        return list(conjuncts)
+    variables = frozenset().union(*(part.variables for part in conjuncts))
+    name = scope.names.computed(" and ".join(part.source for part in unique(conjuncts)), variables)
+    return [Conjunct(name, frozenset({name}))]
 
 
 def _is_flag(comparison: Comparison, scope: Scope) -> bool:
