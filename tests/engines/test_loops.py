@@ -85,6 +85,69 @@ def test_a_count_of_what_a_sum_counts_is_not_counted_again() -> None:
     assert states_of(query, [won(amount=5), won(), won(amount=7)])[1:] == [2, 3, 2]
 
 
+AMOUNTS = (deals.status == "won") & deals.amount.present()
+FROM_ZERO = AMOUNTS & (deals.amount >= 0)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("squares", [(set(), set()), (set(), {"squares"}), ({"squares"}, {"squares"})], ids=str)
+def test_a_sum_of_which_another_one_is_a_part_adds_up_the_rest_and_is_the_same(
+    squares: tuple[set[Any], set[Any]], order: int
+) -> None:
+    keep, more = squares
+    slots = [
+        Slot("values", AMOUNTS, deals.amount, currency=deals.currency, keep={*keep}),
+        Slot("values", FROM_ZERO, deals.amount, currency=deals.currency, keep={*more}),
+        Slot("count", AMOUNTS),
+    ][::order]
+    query = query_of(*slots)
+    numbers = [Decimal(5), Decimal("-0.10"), Decimal(0), Decimal("7.25")]
+    found = [won(amount=one, currency="EUR") for one in numbers]
+    found += [won(amount=one * 2, currency="USD") for one in numbers] + [won(currency="EUR")]
+    whole, part, counted = states_of(query, found)[::order]
+    assert compiled(query, converts=False).layouts[0].rests == ({0: 1} if order == 1 else {2: 1})
+    doubled = [one * 2 for one in numbers]
+    assert whole == {"EUR": Sample.of(numbers, "money", keep), "USD": Sample.of(doubled, "money", keep)}
+    positive = [[one for one in some if one >= 0] for some in (numbers, doubled)]
+    assert part == {"EUR": Sample.of(positive[0], "money", more), "USD": Sample.of(positive[1], "money", more)}
+    assert counted == 8
+
+
+def test_sums_are_added_up_whole_where_neither_is_a_part_of_the_other_or_of_the_same() -> None:
+    some = [
+        Slot("values", FROM_ZERO, deals.amount, currency=deals.currency),
+        Slot("values", AMOUNTS, deals.amount, currency=deals.currency, keep={"squares"}),
+        Slot("values", AMOUNTS & (deals.owner == "Ada") & (deals.amount >= 1), deals.amount, currency=deals.currency),
+        Slot("values", AMOUNTS, took),
+        Slot("values", AMOUNTS & (deals.amount >= 2), deals.amount),
+    ]
+    assert compiled(query_of(*some), converts=False).layouts[0].rests == {}
+
+
+def test_a_sum_that_is_a_part_of_a_part_is_kept_by_itself() -> None:
+    limits = [AMOUNTS, FROM_ZERO, FROM_ZERO & (deals.amount >= 5)]
+    query = query_of(*(Slot("values", where, deals.amount, currency=deals.currency) for where in limits))
+    found = [won(amount=one) for one in (-3, 0, 4, 5, 70)]
+    assert [{None: sample.total} for state in states_of(query, found) for sample in state.values()] == [
+        {None: 76},
+        {None: 79},
+        {None: 75},
+    ]
+    assert len(compiled(query, converts=False).layouts[0].rests) == 1
+
+
+def test_a_date_is_held_against_a_moment_once_for_all_slots() -> None:
+    later = deals.closed_at >= as_of
+    asked = [later, later & (deals.status == "won"), Unless(later), ~later, Unless(later) & (deals.owner == "Ada")]
+    query = query_of(*(Slot("count", where) for where in asked))
+    assert compiled(query, converts=False).source.count("f_closed_at >= ") == 1
+    given: dict[str, Any] = {"tables": lambda _: {}, "functions": {}, "parameters": {}}
+    moments = Moments(as_of_wall=DAY, as_of=DAY.replace(tzinfo=UTC))
+    dates = [None, DAY - timedelta(days=1), DAY, DAY + timedelta(days=1)]
+    found = [won(closed_at=date, owner=owner) for date in dates for owner in ("Ada", "Bo")]
+    assert answer(query, found, moments=moments, **given).groups == [{((), None): [4, 4, 4, 2, 2]}]
+
+
 @pytest.mark.parametrize("keep", [set(), {"squares"}, {"extremes"}, {"values"}, {"squares", "values", "extremes"}])
 @pytest.mark.parametrize(
     ("value", "found"),

@@ -16,6 +16,7 @@ __all__ = [
     "either",
     "implied",
     "not_all",
+    "opposite_of",
     "simplified",
     "unique",
 ]
@@ -123,6 +124,14 @@ def are_opposites(one: Conjunct, other: Conjunct) -> bool:
     return len(words) == len(others) == 3 and (  # left, sign, right
         words[0] == others[0] and words[2] == others[2] and OPPOSITE.get(words[1]) == others[1]
     )
+
+
+def opposite_of(conjunct: Conjunct) -> Conjunct | None:
+    """The conjunct that holds where this one does not, and can be asked; None where its form does not show it."""
+    left, sign, right = words if len(words := conjunct.source.split()) == 3 else ("", "", "")
+    if sign not in OPPOSITE or conjunct.plain is not None:
+        return None
+    return Conjunct(f"{left} {OPPOSITE[sign]} {right}", conjunct.variables)
 
 
 def implied(conjuncts: Sequence[Conjunct], by: Sequence[Conjunct]) -> bool:
