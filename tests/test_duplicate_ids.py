@@ -178,6 +178,25 @@ def test_a_list_that_changes_between_two_questions_is_looked_through_again() -> 
     assert crm.measure("win_rate")[0].value is None
 
 
+@pytest.mark.parametrize("change", ["another record", "a record more", "a record less", "an equal record"])
+def test_a_list_is_looked_through_again_once_it_is_another_one(change: str) -> None:
+    many = [replace(DEALS[0], id=str(number)) for number in range(5)]
+    crm = ck.Dataset(deals=many)
+    assert crm.measure("revenue")[0].left_out == crm.measure("revenue")[0].left_out == {}
+    match change:
+        case "another record":
+            many[3] = many[1]
+        case "a record more":
+            many.append(many[1])
+        case "a record less":
+            many.pop()
+        case _:
+            many[3] = replace(many[3])
+    found = crm.measure("revenue")[0]
+    assert found.left_out == ({DUPLICATE: 1} if change in ("another record", "a record more") else {})
+    assert (found.value, found.n) == (ck.revenue(many).value, ck.revenue(many).n)
+
+
 def test_what_is_no_record_is_still_told_of() -> None:
     mixed: Any = [*DEALS, {"id": "1"}]
     with pytest.raises(InputError, match="holds Deal records; got dict"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,19 @@ def test_dates_after_today_are_told_where_no_day_is_given(day: datetime, period:
     assert len(found) == (0 if period and period.startswith("2020") and day.year == 9999 else 1)
     assert ck.Dataset(deals=late, as_of=date(2026, 1, 1)).measure("revenue", period=period).notes == ()
     assert ck.Dataset(deals=late[::2]).measure("revenue", period=period).notes == ()
+
+
+def test_a_period_that_is_over_has_no_records_after_today_and_a_list_that_grows_is_looked_at_again() -> None:
+    late = [ck.Deal(id="1", status="won", amount=10, closed_at=FUTURE)]
+    many = [*DEALS, *late]
+    crm = ck.Dataset(deals=many)
+    assert crm.measure("revenue", period="2024").notes == ()
+    told = [crm.measure("revenue").notes[0].partition(" with")[0] for _ in range(2)]
+    many.append(replace(late[0], id="2"))
+    told.append(crm.measure("revenue").notes[0].partition(" with")[0])
+    many[-2:] = []
+    assert told == ["1 record of deals", "1 record of deals", "2 records of deals"]
+    assert crm.measure("revenue").notes == ()
 
 
 def test_dates_that_a_value_is_made_of_are_looked_at_as_well() -> None:

@@ -175,7 +175,7 @@ class Dataset(Tables, Questions):
         made.tables = ReadOnly({**self.tables, **tables})
         key = tuple((name, id(table)) for name, table in tables.items())
         known = self._read.setdefault(key, (tables, {}, {}, {}, {}))
-        _, made._marks, made._indexes, made._duplicates, made._unfilled = known  # noqa: SLF001  # of its own class
+        _, made._marks, made._indexes, made._facts, made._unfilled = known  # noqa: SLF001  # of its own class
         return made
 
     def where(self, fields: Mapping[str, Any] | None = None, /, **more: Any) -> Dataset:

@@ -343,10 +343,7 @@ class _Builder:
         for found in plan.metrics:
             for period in periods:
                 parts = {stock: self._reader.timeline.parts(period, stock=stock) for stock in (False, True)}
-                whole = period is None or period.unit == "all"
-                told |= dict.fromkeys(
-                    self._reaches.after_today(found, self._reader.answers, segments, parts, whole=whole)
-                )
+                told |= dict.fromkeys(self._reaches.after_today(found, self._reader.answers, segments, parts, period))
         return list(told)
 
     def _blank(self, metric: Metric, segment: tuple[Hashable, ...]) -> str | None:

@@ -43,15 +43,17 @@ class _Tables(Protocol):
     def tables(self) -> Mapping[str, Iterable[Any]]: ...
     @property
     def calendar(self) -> Calendar: ...
+    def facts(self, table: str) -> dict[str, Any]: ...
 
 
 class Reaches:
     """The reach of the tables of one dataset, found when it is asked for, and once."""
 
-    __slots__ = ("_crm", "_later", "_reaches")
+    __slots__ = ("_crm", "_later", "_now", "_reaches")
 
     def __init__(self, crm: _Tables) -> None:
         self._crm = crm
+        self._now: tuple[datetime, datetime] | None = None  # on the wall clock and exactly
         self._reaches: dict[tuple[str, str], Reach | None] = {}
         self._later: dict[tuple[str, str], _Later | None] = {}
 
@@ -75,18 +77,24 @@ class Reaches:
         answers: Mapping[str, Answer],
         segments: Sequence[tuple[Hashable, ...]],
         parts: Mapping[bool, Sequence[Part]],
-        *,
-        whole: bool,
+        period: Period | None,
     ) -> list[str]:
         """The notes that records are dated after today, where `as_of` is not given: that they count, or do not.
 
-        What is there now, without a period (`whole`), lacks what ends after today. Only lists and files are looked
-        through, as for ids that come twice.
+        What is there now, without a period, lacks what ends after today. Only lists and files are looked through, as
+        for ids that come twice; and nothing, where the date puts records into a period that is over.
         """
+        whole = period is None or period.unit == "all"
+        over = period is not None and self._is_over(period)
         dated = dated_fields(plan.metric)
         for type_, at in (*dated, *(one for one in _ends_read(plan.metric) if whole and one not in dated)):
             answer = answers.get(type_.table)
-            if answer is None or answer.ask is None:
+            accounts = [
+                account
+                for account in plan.accounts
+                if account.table == type_.table and (account.stock or account.at != at or not over)
+            ]
+            if answer is None or answer.ask is None or not accounts:
                 continue
             key = type_.table, at
             if key not in self._later:
@@ -95,27 +103,35 @@ class Reaches:
                 continue
             day = self._crm.calendar.wall(found.day).date()
             said = f"such as {day}; as_of= says up to which day the data is known"
-            for account in plan.accounts:
-                if account.table == type_.table:
-                    counted = parts[account.stock]
-                    used = _used(found.answer, account, counted, segments)
-                    if used and (type_, at) in dated:
-                        records = "records" if used > 1 else "record"
-                        return [f"{used:,} {records} of {type_.table} with a {at} after today, {said}"]
-                    if not (whole and account.stock):
-                        continue
-                    if (over := _used(found.without(), account, counted, segments) - used) > 0:
-                        records = "records" if over > 1 else "record"
-                        return [
-                            f"{over:,} {records} of {type_.table} taken for over, with the {at} after today, {said}"
-                        ]
+            for account in accounts:
+                counted = parts[account.stock]
+                used = _used(found.answer, account, counted, segments)
+                if used and (type_, at) in dated:
+                    records = "records" if used > 1 else "record"
+                    return [f"{used:,} {records} of {type_.table} with a {at} after today, {said}"]
+                if not (whole and account.stock):
+                    continue
+                if (more := _used(found.without(), account, counted, segments) - used) > 0:
+                    records = "records" if more > 1 else "record"
+                    return [f"{more:,} {records} of {type_.table} taken for over, with the {at} after today, {said}"]
         return []
+
+    @property
+    def now(self) -> tuple[datetime, datetime]:
+        """Now, on the wall clock of the calendar and exactly, the same throughout."""
+        if self._now is None:
+            exact = datetime.now(self._crm.calendar.zone)
+            self._now = exact.replace(tzinfo=None), exact
+        return self._now
+
+    def _is_over(self, period: Period) -> bool:
+        wall, exact = self.now
+        return period.wall_end <= wall and period.end <= exact
 
     def _found_later(self, table: str, at: str, answer: Answer) -> _Later | None:
         ask = answer.ask
         assert ask is not None
-        exact = datetime.now(self._crm.calendar.zone)
-        wall = exact.replace(tzinfo=None)
+        wall, exact = self.now
         given = self._crm.tables[table]
         if isinstance(given, FrameTable):
             from crmkpi.sources.frames.csv_parts import later_part  # noqa: PLC0415  # only where files are frames
@@ -125,7 +141,10 @@ class Reaches:
                 return None
             part, undated, day = found
             return _Later(ask(part), cache(lambda: ask(undated)), day)
-        later = _dated_after(given, at, wall, exact)
+        facts = self._crm.facts(table)
+        before, some = facts.get(at, (exact, given))
+        later = _dated_after(some if before <= exact else given, at, wall, exact)
+        facts[at] = exact, later  # those that are later still are among them
         if not later:
             return None
         without = cache(lambda: ask([replace(one, **{at: None}) for one in later]))
@@ -139,20 +158,16 @@ def _used(answer: Answer, account: AccountPlan, parts: Sequence[Part], segments:
 
 
 def _dated_after(records: Iterable[Any], at: str, wall: datetime, exact: datetime) -> list[Any]:
-    """The records that are dated after now; mostly there are none, which the latest date shows."""
-    read = attrgetter(at)
+    """The records that are dated after now."""
     try:
-        latest = max(filter(None, map(read, records)), default=None)
+        read = attrgetter(at)
+        first = next(filter(None, map(read, records)), None)
+        now = wall if first is None or first.tzinfo is None else exact
+        dates = zip(records, map(read, records), strict=True)
+        return [one for one, moment in dates if moment is not None and moment > now]
     except (TypeError, AttributeError):  # dates with and without a zone; or no records, which the engine says
-        return [one for one in records if (moment := getattr(one, at, None)) and moment > _now_of(moment, wall, exact)]
-    if latest is None or latest <= (now := _now_of(latest, wall, exact)):
-        return []
-    return [one for one, moment in zip(records, map(read, records), strict=True) if moment is not None and moment > now]
-
-
-def _now_of(moment: datetime, wall: datetime, exact: datetime) -> datetime:
-    """Now, by the clock or exact as a moment is."""
-    return wall if moment.tzinfo is None else exact
+        dated = [(one, moment) for one in records if (moment := getattr(one, at, None))]
+        return [one for one, moment in dated if moment > (wall if moment.tzinfo is None else exact)]
 
 
 def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:

@@ -27,6 +27,7 @@ __all__ = ["Tables", "framed", "holds_records", "is_listed", "is_stream", "size_
 _TOLD = (FileRecords, FrameTable, Records, RecordStream)  # whose reader tells which fields no column fills
 _NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
 _PATHS = (str, Path)
+_UNCHANGING = (Records, tuple)
 
 
 # Each call asks for the class of the same few tables many times, and an abstract class takes its time to answer.
@@ -51,7 +52,7 @@ def is_stream(class_: type[object]) -> bool:
 class Tables:
     """The tables of a `Dataset` by name: records, streams, files and frames."""
 
-    __slots__ = ("_duplicates", "_indexes", "_marks", "_read", "_spent", "_unfilled", "calendar", "tables", "told")
+    __slots__ = ("_facts", "_indexes", "_marks", "_read", "_spent", "_unfilled", "calendar", "tables", "told")
 
     def __init__(self, tables: Mapping[str, Any], calendar: Calendar) -> None:
         zone = None if calendar is DEFAULT_CALENDAR else calendar.tz
@@ -72,7 +73,7 @@ class Tables:
         self.calendar = calendar
         self._marks: dict[str, frozenset[str]] = {}
         self._indexes: dict[str, dict[str, Any]] = {}
-        self._duplicates: dict[str, Duplicates | None] = {}
+        self._facts: dict[str, tuple[Sequence[Any], dict[str, Any]]] = {}  # with the records as they were
         self._spent: set[str] = set()
         self._unfilled: dict[tuple[str, str], bool] = {}
         self.told = frozenset([name for name, records in given.items() if isinstance(records, _TOLD)])
@@ -154,11 +155,22 @@ class Tables:
         class_: Any = type(records)
         if not is_listed(class_):
             return None
-        if not isinstance(records, Records | tuple):  # a list may have changed since
-            return duplicates_in(records, record_type(record_class(table)))
-        if table not in self._duplicates:
-            self._duplicates[table] = duplicates_in(records, record_type(record_class(table)))
-        return self._duplicates[table]
+        facts = self.facts(table)
+        if "duplicates" not in facts:
+            facts["duplicates"] = duplicates_in(records, record_type(record_class(table)))
+        found: Duplicates | None = facts["duplicates"]
+        return found
+
+    def facts(self, table: str) -> dict[str, Any]:
+        """What was found out about the records of a list or file, to be kept until the list is another one.
+
+        A list may have changed, but a record cannot: to compare a list with what it held takes a hundredth of a search.
+        """
+        records: Any = self.tables[table]
+        known = self._facts.get(table)
+        if known is None or (known[0] is not records and known[0] != records):
+            known = self._facts[table] = records if isinstance(records, _UNCHANGING) else list(records), {}
+        return known[1]
 
     def index(self, table: str) -> Mapping[str, Any]:
         """The records of a related table by id."""
