@@ -16,7 +16,6 @@ from crmkpi.engines.frames.ran import collecting
 from crmkpi.engines.frames.snapshots import at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Answer, Query, UnreadableFoundError
-from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, unknown_name
 from crmkpi.measuring.duplicates import Duplicates
 from crmkpi.measuring.narrowing import beside, lacking_segment, narrowed
@@ -264,8 +263,10 @@ def _answer(
     found = crm.records(name) if twice is None else twice.first
     if is_stream(type(found)) and any(field.path[-2:-1] == ("attributes",) for field in query.fields.values()):
         found = noting(iter(found), attributes.setdefault(name, {}))
+    from crmkpi.engines.records.engine import answer as answered  # noqa: PLC0415  # frames need no loops
+
     ask = partial(
-        records_engine.answer,
+        answered,
         query,
         moments=timeline.moments,
         tables=crm.index,

@@ -13,7 +13,6 @@ from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.snapshots import table_at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Anchor, Answer, Moments, Query, Slot
-from crmkpi.engines.records import engine as records_engine
 from crmkpi.records.base import record_class, record_type
 
 __all__ = ["counted_fields"]
@@ -44,7 +43,9 @@ def _slots(field: Field) -> Iterable[Slot]:
 
 def _answer(name: str, query: Query, source: Any, calendar: Calendar) -> Answer:
     if not isinstance(source, FrameTable):
-        return records_engine.answer(query, source, moments=Moments(), tables=_no_table, functions={}, parameters={})
+        from crmkpi.engines.records.engine import answer  # noqa: PLC0415  # frames need no loops
+
+        return answer(query, source, moments=Moments(), tables=_no_table, functions={}, parameters={})
     from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
     with at_home(source.backend, name), table_at_one_moment(source) as whole:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from crmkpi.dates.calendars import Calendar
 from crmkpi.definition.metric import Metric
-from crmkpi.records import Subscription
+from crmkpi.records.base import is_record, record_class, record_type
 
 __all__ = ["Term", "day_before", "end_notes"]
 
@@ -43,7 +43,9 @@ def day_before(terms: Sequence[Term]) -> Iterator[tuple[str, str]]:
 def end_notes(crm: _Tables, metrics: Sequence[Metric]) -> tuple[str, ...]:
     """What to know where subscriptions in a list or file end on the last day of their term: each renewal is a loss."""
     table = crm.tables.get("subscriptions") if any("subscriptions" in metric.tables for metric in metrics) else None
-    if not isinstance(table, Sequence) or not (table and isinstance(table[0], Subscription)):
+    if not isinstance(table, Sequence) or not table:
+        return ()
+    if not is_record(table[0], record_type(record_class("subscriptions"))):
         return ()
     terms: dict[str, list[Term]] = {}
     for one in table:

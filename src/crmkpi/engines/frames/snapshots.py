@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from crmkpi.engines.frames.homes.database import DatabaseTable
-from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.table import FrameTable
+
+if TYPE_CHECKING:
+    from crmkpi.engines.frames.homes.sessions import Session
 
 __all__ = ["at_one_moment", "table_at_one_moment"]
 
@@ -16,11 +18,15 @@ __all__ = ["at_one_moment", "table_at_one_moment"]
 def at_one_moment(tables: Mapping[str, Any]) -> AbstractContextManager[Mapping[str, Any]]:
     """The tables, frames and all others, those of databases in one snapshot of each database."""
     stored = {
-        name: table
-        for name, table in tables.items()
-        if isinstance(table, FrameTable) and isinstance(table.frame, DatabaseTable)
+        name: table for name, table in tables.items() if isinstance(table, FrameTable) and _is_stored(table.frame)
     }
     return _in_snapshots(tables, stored) if stored else nullcontext(tables)
+
+
+def _is_stored(frame: object) -> bool:
+    """Whether a frame is a table of a database; the module of these is loaded with the first of them."""
+    homes = sys.modules.get("crmkpi.engines.frames.homes.database")
+    return homes is not None and isinstance(frame, homes.DatabaseTable)
 
 
 @contextmanager

@@ -14,15 +14,13 @@ from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.assumptions import assumed
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
 from crmkpi.engines.frames.faults import Entry, inside, wrong_type
-from crmkpi.engines.frames.homes.database import DatabaseTable
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, Physical, word_name
-from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.local_time import day_after, from_micros, to_utc, with_clocks
 from crmkpi.engines.frames.mapping import folded_name, mapped
 from crmkpi.engines.frames.profile import Prepared, looked_over
@@ -33,6 +31,9 @@ from crmkpi.engines.query import Value
 from crmkpi.errors import ColumnError, InputError
 from crmkpi.records import Survey
 from crmkpi.records.base import Kind, RecordType
+
+if TYPE_CHECKING:
+    from crmkpi.engines.frames.homes.sessions import Session
 
 __all__ = ["FrameTable", "taken"]
 
@@ -131,8 +132,8 @@ class FrameTable:
     def within(self, session: Session) -> Self:
         """A table of a database as it is in a snapshot; nothing goes along that was found out before."""
         made = copy(self)
-        assert isinstance(self.frame, DatabaseTable)
-        made.frame = self.frame.within(session)
+        stored: Any = self.frame
+        made.frame = stored.within(session)
         made._names = tuple(self.backend.home.names(made.frame))  # noqa: SLF001  # of its own class
         for column in self.columns.values():
             if column not in made._names:  # noqa: SLF001  # likewise
