@@ -245,7 +245,7 @@ class Metric(Calls[Value_co]):
         seconds. Unreadable values are neither counted nor reported; `crmkpi.database` reports them.
 
         Raises:
-            InputError: the KPI takes more than counts and sums of one table, such as a median or a stock.
+            InputError: the KPI takes more than counts and sums of one table, such as a median.
             ColumnError: a column is named that there is not.
 
         >>> from crmkpi import win_rate

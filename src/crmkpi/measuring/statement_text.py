@@ -38,7 +38,9 @@ _FIRST = 1_000_001  # the number that stands for the first column
 _ROWS = 10**6  # of a table, as is assumed; where sums are wide enough for more the amounts are assumed to be larger
 _AMOUNTS = {True: 10**15, False: 10**10}  # the largest amount, by whether whole numbers may be wide
 _YEARS = {"low": -62_135_596_800_000_000, "high": 253_402_300_799_999_999}  # microseconds of the years 1 to 9999
-_UNSENT = {"duckdb": replace(BACKENDS["postgresql"], name="duckdb", place="duckdb_text:DuckDbTextHome")}
+_UNSENT = {
+    "duckdb": replace(BACKENDS["postgresql"], name="duckdb", place="duckdb_text:DuckDbTextHome", boundless=False)
+}
 _UNTESTED = "-- This dialect is written from its documentation and was never run: compare a figure first.\n"
 _LABELS = ("text", "choice", "flag", "integer")  # kinds of segments that a statement can show as they are
 
@@ -107,6 +109,11 @@ def _check_columns(metric: Metric, frame: FrameTable, *, dated: bool) -> None:
         parts = [measure.value, measure.where, at if dated else None]
         fields = [part for root in parts if root is not None for part in walk(root) if isinstance(part, Field)]
         for each in fields:
+            if each.path[0] not in (*frame.type_.fields, "attributes"):
+                raise InputError(
+                    f"{metric.id} needs {name!r} of {each.path[0]!r}, which is no column of {frame.type_.table}; "
+                    "measure it with crmkpi.database()."
+                )
             if each.path[0] not in frame.columns and each.path[0] != "attributes":
                 raise ColumnError(
                     f"{metric.id} reads {each.path[0]!r} for {name!r}, which columns= lacks. "
@@ -238,58 +245,72 @@ def _written(
     (session,) = source.sessions[-1:]
     (metric_plan,) = plan.metrics
     words = source.home.dialect
-    found: dict[str, tuple[DatabaseFrame, Sql]] = {}
-    for name, planned in metric_plan.measures.items():
-        (column,) = planned.columns.values()
-        found[name] = _column_of(metric, name, column, session, reader, source.home)
-    frames = list({id(frame): frame for frame, _ in found.values()}.values())
+    columns = {name: next(iter(planned.columns.values())) for name, planned in metric_plan.measures.items()}
+    stock = any(column.stock for column in columns.values())
+    if not all(column.stock == stock for column in columns.values()):
+        raise InputError(f"{metric.id} needs what is there and what happens; measure it with crmkpi.database().")
+    labels = _labels(periods, reader, metric, stock=stock) if tuple(periods) != (None,) else {}
+    found = [
+        {
+            name: _column_of(metric, name, column, session, reader, source.home, moment)
+            for name, column in columns.items()
+        }
+        for moment in (labels or (0,) if stock else (0,))
+    ]
+    frames = list({id(frame): frame for each in found for frame, _ in each.values()}.values())
     if len(frames) != 1:
         raise InputError(f"{metric.id} takes {len(frames)} statements; measure it with crmkpi.database().")
     (frame,) = frames
     shown = [words.col(f"s{number}").alias(segment.name) for number, segment in enumerate(segments)]
-    counted = frame.written(f"SELECT * FROM {frame.source}", frame.columns)  # noqa: S608  # a name of our own
     if "currency" in table.columns:
         shown += [words.col(name).alias("currency") for name in frame.columns if name == "c0"]
-    if periods != [None] and tuple(periods) != (None,):
-        labels = _labels(periods, reader, metric)
-        listed = " ".join(f"WHEN {number} THEN {words.written(label)}" for number, label in labels.items())
-        shown.append(words(f"CASE {words.col('part').text} {listed} END", "period"))
-        counted = counted.filter(words.col("part").is_in(list(labels)))
-    answer = counted.select(*shown, *(part.alias(name) for name, (_, part) in found.items()))
-    totals = ", ".join(f"{name}=..." for name in found)
+    totals = [[part.alias(name) for name, (_, part) in each.items()] for each in found]
+    if labels and stock:  # a row for each moment, whose totals stand beside each other
+        periods_shown = (words(words.written(label), "period") for label in labels.values())
+        rows = (frame.listed([*shown, label, *each]) for label, each in zip(periods_shown, totals, strict=True))
+        answer = frame.written("\nUNION ALL\n".join(f"SELECT {row} FROM {frame.source}" for row in rows))  # noqa: S608  # names are quoted
+    else:
+        counted = frame.written(f"SELECT * FROM {frame.source}", frame.columns)  # noqa: S608  # a name of our own
+        if labels:
+            listed = " ".join(f"WHEN {part + 1} THEN {words.written(label)}" for part, label in labels.items())
+            shown.append(words(f"CASE {words.col('part').text} {listed} END", "period"))
+            counted = counted.filter(words.col("part").is_in([part + 1 for part in labels]))
+        answer = counted.select(*shown, *totals[0])
     return (
         f"-- {metric.id}, for {source.dialect}: a row for each group, with the totals that its formula takes.\n"
-        f"-- {metric.id}.from_totals({totals}) makes a result of a row.\n"
+        f"-- {metric.id}.from_totals({', '.join(f'{name}=...' for name in columns)}) makes a result of a row.\n"
         f"{'' if BACKENDS[source.dialect].tested else _UNTESTED}"
         f"{source.home.sent(answer.statement, None)}\n"
     )
 
 
-def _labels(periods: Sequence[Period | None], reader: Reader, metric: Metric) -> dict[int, str]:
-    """The step of each period in the statement, and its label."""
+def _labels(periods: Sequence[Period | None], reader: Reader, metric: Metric, *, stock: bool) -> dict[int, str]:
+    """The part of the timeline that each period is, or of stocks the moment at its end, and its label."""
     made: dict[int, str] = {}
     for each in periods:
-        parts = reader.timeline.parts(each, stock=False)
+        parts = reader.timeline.parts(each, stock=stock)
         if each is None or len(parts) != 1 or parts[0] is None or parts[0] < 0:
             raise InputError(
                 f"A statement gives {metric.id} for periods that do not overlap; got {each}. Ask for one after another."
             )
-        made[parts[0] + 1] = str(each)
+        made[parts[0]] = str(each)
     return made
 
 
 def _column_of(
-    metric: Metric, name: str, column: Location, session: _Described, reader: Reader, home: DatabaseHome[Any]
+    metric: Metric,
+    name: str,
+    column: Location,
+    session: _Described,
+    reader: Reader,
+    home: DatabaseHome[Any],
+    moment: int,
 ) -> tuple[DatabaseFrame, Sql]:
-    """The frame that has a measure, and the measure in its own unit."""
-    if column.stock:
-        raise InputError(
-            f"{metric.id} is a stock, of which each period takes a look of its own; measure it with crmkpi.database()."
-        )
+    """The frame that has a measure, of a stock that of a moment, and the measure in its own unit."""
     states = [
         state
         for (_, part), group in reader.answers[column.table].groups[column.anchor].items()
-        if part in (None, 0) and (state := group[column.number])
+        if part in (None, moment) and (state := group[column.number])
     ]
     if len(states) != 1:
         raise InputError(

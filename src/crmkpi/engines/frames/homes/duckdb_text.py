@@ -1,19 +1,53 @@
-"""The text of statements for DuckDB, for `Metric.sql`: those of PostgreSQL, but for decimals, which are never NaN."""
+"""The text of statements for DuckDB, for `Metric.sql`: those of PostgreSQL, but for what DuckDB does in another way.
+
+Its `/` gives a float, its epoch is one, its decimals are never NaN, and a decimal without a size has 18 digits.
+"""
 
 from __future__ import annotations
 
-from crmkpi.engines.frames.homes.home import ColumnType
+from dataclasses import dataclass
+from typing import ClassVar
+
+from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType
 from crmkpi.engines.frames.homes.postgresql import PostgresqlHome, PostgresqlSql
+from crmkpi.engines.frames.homes.sql import Sql, SqlWords
 from crmkpi.records.base import Kind
 
-__all__ = ["DuckDbTextHome"]
+__all__ = ["DuckDbTextHome", "DuckDbTextSql"]
+
+_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DuckDbTextSql(PostgresqlSql):
+    """An expression of DuckDB in a statement that somebody else sends."""
+
+    divided: ClassVar[str] = "({} // {})"
+
+    @staticmethod
+    def quoted(name: str) -> str:
+        """A name as SQL, however long."""
+        return Sql.quoted(name)
 
 
 class DuckDbTextHome(PostgresqlHome):
     """Tables of DuckDB as they are described."""
 
+    dialect = DuckDbTextSql
+    words = SqlWords(
+        DuckDbTextSql, Int64="BIGINT", Int128="HUGEINT", Float64="DOUBLE", Boolean="BOOLEAN", String="VARCHAR"
+    )
+
     def plain(self, source: PostgresqlSql, kind: Kind, type_: ColumnType) -> PostgresqlSql:
         """A column as a plain and wide one."""
-        if type_.what == "decimal" and kind not in ("text", "choice"):
-            return PostgresqlSql(f"CAST({source.text} * {10**type_.digits} AS BIGINT)", source.name)
+        column = source.text
+        if kind in ("text", "choice"):
+            return PostgresqlHome.plain(self, source, kind, type_)
+        if type_.what == "decimal":
+            return source.wrapped("CAST(", f" * {10**type_.digits} AS BIGINT)")
+        if type_.what == "timestamp" or (type_.what == "date" and kind == "timestamp"):
+            micros = f"epoch_us({column if type_.what == 'timestamp' else f'CAST({column} AS TIMESTAMP)'})"
+            finite = f"WHEN isfinite({column}) THEN {micros} WHEN {column} IS NOT NULL THEN {TOO_LATE}"
+            made = source.case(finite, "NULL")
+            return made // _DAY if kind == "date" else made
         return PostgresqlHome.plain(self, source, kind, type_)
