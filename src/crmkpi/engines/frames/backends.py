@@ -21,7 +21,6 @@ from crmkpi.errors import DatabaseError, InputError, MissingExtraError
 
 __all__ = [
     "BACKENDS",
-    "WORDS",
     "Backend",
     "at_home",
     "backend_of",
@@ -29,28 +28,6 @@ __all__ = [
     "refuse",
     "support_table",
 ]
-
-Word = Literal[
-    "count", "sum", "mean", "quantile", "distinct", "latest", "extremes", "per", "related", "business", "sql", "plan"
-]
-
-WORDS: Mapping[Word, str] = MappingProxyType(
-    {
-        "count": "counts, left-out reasons, stocks and flows, segments",
-        "sum": "exact sums of money and durations",
-        "mean": "means with their interval",
-        "quantile": "medians and quantiles with their interval, the values themselves",
-        "distinct": "different values",
-        "latest": "the latest record of each",
-        "extremes": "smallest and largest value",
-        "per": "one row per key first",
-        "related": "fields of related records",
-        "business": "business time",
-        "sql": "report.sql()",
-        "plan": "report.plan()",
-    }
-)
-_ALL = frozenset(WORDS) - {"sql", "plan"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +43,9 @@ class Backend:
     oldest: str
     tables: tuple[str, ...]
     place: str  # the module of the home and its class
-    words: frozenset[str]
     note: str
     parse: str
+    shows: Literal["", "sql", "plan"] = ""  # the method of a report that shows the statements
     needs: tuple[tuple[str, str], ...] = ()
     raises: tuple[str, ...] = ()  # libraries whose errors mean that the data cannot be read
     lazy: bool = False  # it reads at each query, so that files may be gone by then
@@ -117,70 +94,72 @@ _in_memory = partial(
     cells=2,
 )
 _OLDEST_POLARS = ("polars", "1.32")
+_database = partial(
+    Backend,
+    extra="sql",
+    oldest="2.0",
+    tables=(),
+    note="crmkpi.database(engine).table(name)",
+    shows="sql",
+    keeps_ranks=True,
+    module="sqlalchemy",
+)
+_untested = partial(_database, note="crmkpi.database(engine, untested=True).table(name)", counts_all=True, tested=False)
 
 BACKENDS: Mapping[str, Backend] = MappingProxyType(
     {
         "polars": _in_memory(
-            "polars", "polars", "1.32", ("DataFrame", "LazyFrame"), words=_ALL,
+            "polars", "polars", "1.32", ("DataFrame", "LazyFrame"),
             note="DataFrame and LazyFrame; lazy frames stay lazy",
             parse="pl.col(...).str.to_datetime('%Y-%m-%d %H:%M:%S')", lazy=True,
         ),
         "pandas": _in_memory(
-            "pandas", "pandas", "2.2", ("DataFrame",), words=_ALL,
+            "pandas", "pandas", "2.2", ("DataFrame",),
             note="numpy, nullable and Arrow columns, measured by Polars",
             parse="pandas.to_datetime(frame[...], format='ISO8601')",
             needs=(_OLDEST_POLARS, ("pyarrow", "19")),
         ),
         "pyarrow": _in_memory(
-            "pyarrow", "frames", "19", ("Table",), words=_ALL, note="Table, measured by Polars",
+            "pyarrow", "frames", "19", ("Table",), note="Table, measured by Polars",
             parse="pyarrow.compute.strptime(column, format='%Y-%m-%d %H:%M:%S', unit='us')",
             needs=(_OLDEST_POLARS,),
         ),
         "duckdb": Backend(
-            "duckdb", "duckdb", "1.5", ("DuckDBPyRelation",), "duckdb:DuckDbHome", _ALL | {"sql"},
+            "duckdb", "duckdb", "1.5", ("DuckDBPyRelation",), "duckdb:DuckDbHome",
             "relations and tables", "strptime(column, '%Y-%m-%d %H:%M:%S')", raises=("duckdb",), lazy=True,
             adds_wide=True, divides=True, wide=True, preaggregates=True, slices_groups=True, keeps_ranks=True,
-            months=True, cells=17, counts_all=True,
+            months=True, cells=17, counts_all=True, shows="sql",
             closed="already closed|already been closed", lock=RLock(),
         ),
         "pyspark": Backend(
-            "pyspark", "spark", "4.0", ("DataFrame",), "spark:SparkHome", _ALL | {"plan"},
+            "pyspark", "spark", "4.0", ("DataFrame",), "spark:SparkHome",
             "DataFrame; only rows of groups are collected", "functions.to_timestamp(column, 'yyyy-MM-dd HH:mm:ss')",
             raises=("py4j", "pyspark"), lazy=True, adds_flags=False, lists_in_rows=True, months=True, counts_all=True,
-            closed="stopped|has been shut down|Connection refused",
+            shows="plan", closed="stopped|has been shut down|Connection refused",
         ),
-        "sqlite": Backend(
-            "sqlite", "", "3.35", (), "sqlite:SqliteHome", _ALL | {"sql"}, "crmkpi.database(connection).table(name)",
-            "strftime('%Y-%m-%d %H:%M:%S', column)", keeps_ranks=True, counts_all=True, module="sqlite3",
-            version="sqlite_version",
+        "sqlite": _database(
+            "sqlite", extra="", oldest="3.35", place="sqlite:SqliteHome",
+            note="crmkpi.database(connection).table(name)", parse="strftime('%Y-%m-%d %H:%M:%S', column)",
+            counts_all=True, module="sqlite3", version="sqlite_version",
         ),
-        "postgresql": Backend(
-            "postgresql", "sql", "2.0", (), "postgresql:PostgresqlHome", _ALL | {"sql"},
-            "crmkpi.database(engine).table(name)", "CAST(column AS TIMESTAMP)",
-            adds_flags=False, adds_wide=True, wide=True, boundless=True, sure_moments=True, keeps_ranks=True,
-            counts_all=True, module="sqlalchemy",
+        "postgresql": _database(
+            "postgresql", place="postgresql:PostgresqlHome", parse="CAST(column AS TIMESTAMP)", adds_flags=False,
+            adds_wide=True, wide=True, boundless=True, sure_moments=True, counts_all=True,
         ),
-        "mariadb": Backend(
-            "mariadb", "sql", "2.0", (), "mariadb:MariaDbHome", _ALL | {"sql"}, "crmkpi.database(engine).table(name)",
-            "STR_TO_DATE(column, '%Y-%m-%d %H:%i:%s')", adds_wide=True, wide=True, keeps_ranks=True,
-            counts_all=True, module="sqlalchemy",
+        "mariadb": _database(
+            "mariadb", place="mariadb:MariaDbHome", parse="STR_TO_DATE(column, '%Y-%m-%d %H:%i:%s')", adds_wide=True,
+            wide=True, counts_all=True,
         ),
-        "clickhouse": Backend(
-            "clickhouse", "sql", "2.0", (), "clickhouse:ClickhouseHome", _ALL | {"sql"},
-            "crmkpi.database(connection).table(name)", "parseDateTime64BestEffort(column, 6, 'UTC')", wide=True,
-            keeps_ranks=True, module="sqlalchemy", nan_is_largest=False,
+        "clickhouse": _database(
+            "clickhouse", place="clickhouse:ClickhouseHome", note="crmkpi.database(connection).table(name)",
+            parse="parseDateTime64BestEffort(column, 6, 'UTC')", wide=True, nan_is_largest=False,
         ),
-        "mysql": Backend(
-            "mysql", "sql", "2.0", (), "mysql:MySqlHome", _ALL | {"sql"},
-            "crmkpi.database(engine, untested=True).table(name)", "STR_TO_DATE(column, '%Y-%m-%d %H:%i:%s')",
-            adds_wide=True, wide=True, keeps_ranks=True, counts_all=True, module="sqlalchemy", tested=False,
+        "mysql": _untested(
+            "mysql", place="mysql:MySqlHome", parse="STR_TO_DATE(column, '%Y-%m-%d %H:%i:%s')", adds_wide=True,
+            wide=True,
         ),
         **{
-            name: Backend(
-                name, "sql", "2.0", (), f"{name}:{home}", _ALL | {"sql"},
-                "crmkpi.database(engine, untested=True).table(name)", parse, adds_flags=False, wide=wide,
-                keeps_ranks=True, counts_all=True, module="sqlalchemy", tested=False,
-            )
+            name: _untested(name, place=f"{name}:{home}", parse=parse, adds_flags=False, wide=wide)
             for name, home, wide, parse in (
                 ("redshift", "RedshiftHome", True, "CAST(column AS TIMESTAMP)"),
                 ("snowflake", "SnowflakeHome", True, "to_timestamp_ntz(column)"),
@@ -275,19 +254,13 @@ def refuse(backend: Backend, what: str, way_out: str) -> InputError:
 
 
 def support_table() -> str:
-    """What each backend can do, as Markdown; the documentation shows it.
+    """The libraries and databases, and what a report shows of each, as Markdown; the documentation has it.
 
-    >>> support_table().splitlines()[0].split(" | ")[-4:]
-    ['snowflake (untested)', 'databricks (untested)', 'trino (untested)', 'bigquery (untested) |']
+    >>> print(support_table().splitlines()[5])
+    | duckdb | relations and tables | `report.sql()` | yes |
     """
-    lines = [
-        "| measure | "
-        + " | ".join(name if each.tested else f"{name} (untested)" for name, each in BACKENDS.items())
-        + " |",
-        "|---|" + "---|" * len(BACKENDS),
-    ]
-    for word, meaning in WORDS.items():
-        marks = ("yes" if word in backend.words else "no" for backend in BACKENDS.values())
-        lines.append(f"| {meaning} | " + " | ".join(marks) + " |")
-    lines.append("| taken as | " + " | ".join(backend.note for backend in BACKENDS.values()) + " |")
+    lines = ["| library | tables | statements | tested |", "|---|---|---|---|"]
+    for name, each in BACKENDS.items():
+        shown = f"`report.{each.shows}()`" if each.shows else ""
+        lines.append(f"| {name} | {each.note} | {shown} | {'yes' if each.tested else 'no'} |")
     return "\n".join(lines)

@@ -112,7 +112,7 @@ def _cells(column: Series) -> list[Cell]:
 
 
 def _of_python(value: Cell) -> Cell:
-    return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
+    return value.to_pydatetime(warn=False) if hasattr(value, "to_pydatetime") else value
 
 
 def _library(name: str) -> ModuleType:
@@ -307,13 +307,8 @@ def _moments(name: str, values: Sequence[Cell], present: Sequence[Cell]) -> pl.S
             value if value is None or isinstance(value, datetime) else datetime(value.year, value.month, value.day)  # noqa: DTZ001  # on the wall clock
             for value in values
         ]
-    made = pl.Series([None if value is None else _as_datetime(value) for value in values], dtype=pl.Datetime("us"))
+    made = pl.Series([None if value is None else _of_python(value) for value in values], dtype=pl.Datetime("us"))
     return made.dt.replace_time_zone("UTC") if True in zoned else made
-
-
-def _as_datetime(moment: Cell) -> datetime:
-    plain: datetime = moment.to_pydatetime(warn=False) if hasattr(moment, "to_pydatetime") else moment
-    return plain
 
 
 def _numbers(name: str, values: Sequence[Cell], present: Sequence[Cell]) -> pl.Series:

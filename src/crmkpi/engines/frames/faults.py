@@ -12,7 +12,7 @@ from types import MappingProxyType
 from crmkpi.definition.expressions import ValueKind
 from crmkpi.engines.frames.backends import Backend
 from crmkpi.engines.frames.compiled_values import as_float
-from crmkpi.engines.frames.homes.home import NUMBERS, TOO_LATE, ColumnType, raw_name, word_name
+from crmkpi.engines.frames.homes.home import DAY, NUMBERS, TOO_LATE, ColumnType, raw_name, word_name
 from crmkpi.engines.frames.words import Cell, Expr, Frame, Scalar, Words, any_of, one_of, only_where
 from crmkpi.records.base import Kind, RecordType
 from crmkpi.records.placeholders import OFFSETS, PLACEHOLDERS, WIDEST_OFFSET
@@ -31,11 +31,10 @@ __all__ = [
     "fields_of",
     "inside",
     "is_beyond",
-    "longest",
     "may_stand_for_nothing",
     "odd_one",
-    "off_scale",
     "out_of_time",
+    "scale_faults",
     "some_of",
     "stands_for_nothing",
     "wrong",
@@ -50,7 +49,6 @@ _OWN_KINDS: Mapping[str, ValueKind] = {  # what an attribute is, by the type of 
     "whole": "integer", "decimal": "money", "float": "number", "flag": "flag", "timestamp": "timestamp", "date": "date",
 }  # fmt: skip
 _AS_FILES = "crmkpi.table(frame, record=..., parse=True) reads text such as '1.200,50' as files are read"
-_DAY = 86_400_000_000  # microseconds
 _FIRST_LETTER = "!"  # comes after the blanks, by the bytes of a text
 _NEITHER = 2  # how a flag of a loose column enters that is neither true nor false
 
@@ -213,7 +211,7 @@ def stands_for_nothing(nw: Words, kind: str, column: Expr, *, aware: bool) -> li
     far, step = (each // timedelta(microseconds=1) for each in (WIDEST_OFFSET, OFFSETS))
     for day in PLACEHOLDERS:
         days = (day - date(1970, 1, 1)).days
-        own = days * _DAY
+        own = days * DAY
         if kind == "date":
             found.append(column == nw.lit(days))
         elif aware:
@@ -226,7 +224,7 @@ def stands_for_nothing(nw: Words, kind: str, column: Expr, *, aware: bool) -> li
 
 def may_stand_for_nothing(kind: str, low: float) -> bool:
     """Whether the first of some plain timestamps or days may be one that programs write where there is no date."""
-    return low <= (_DAY if kind == "timestamp" else 0)
+    return low <= (DAY if kind == "timestamp" else 0)
 
 
 def out_of_time(nw: Words, one: EnteredField, raws: Mapping[str, str]) -> Expr | None:
@@ -245,20 +243,20 @@ def as_number(nw: Words, one: EnteredField) -> Expr:
     return as_float(nw, nw.col(one.own), None if one.type_.what == "float" else one.type_.digits)
 
 
-def longest(nw: Words, high: Expr) -> Expr:
-    """The end of a survey's scale; of a kind without a usual one the largest that it may have."""
+def scale_faults(nw: Words, fields: Iterable[EnteredField]) -> tuple[Expr, Expr]:
+    """Where the scale of a survey ends before it starts, and where its score is off it, by the rule of the record.
+
+    The end of a scale of a kind without a usual one is the largest that it may have.
+    """
+    own = {one.name: one for one in fields}
+    low, high, score = (as_number(nw, own[name]) for name in ("scale_low", "scale_high", "score"))
     for word, most in LONGEST_SCALES.items():
         unsaid = high.is_null() & (nw.col(inside("kind")) == nw.lit(word))
         high = nw.when(unsaid).then(nw.lit(most)).otherwise(high)
-    return high
-
-
-def off_scale(nw: Words, low: Expr, high: Expr, score: Expr) -> Expr:
-    """Where the score of a survey is off its scale, or a share of it, by the rule of the record."""
     (kind, least, most), known = SHARES, ~low.is_null() & ~high.is_null()
     share = (nw.col(inside("kind")) == nw.lit(kind)) & (score > nw.lit(least)) & (score < nw.lit(most))
     off = (score < low) | (score > high) | (share & (high > nw.lit(most)))
-    return ~score.is_null() & known & off
+    return low >= high, ~score.is_null() & known & off
 
 
 def wrong_type(kind: Kind, found: ColumnType, backend: Backend) -> str:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from crmkpi.dates.calendars import Calendar
 from crmkpi.engines.frames.faults import stands_for_nothing
-from crmkpi.engines.frames.homes.home import ColumnType, Home
+from crmkpi.engines.frames.homes.home import DAY, ColumnType, Home
 from crmkpi.engines.frames.profile import Path, Prepared, ProfiledColumn
 from crmkpi.engines.frames.words import Expr, Frame, Words, only_where
 from crmkpi.engines.query import MICROSECOND
@@ -36,7 +36,6 @@ __all__ = [
     "with_open_time",
 ]
 
-DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
 # Before the first of these years every zone keeps its local mean time.

@@ -20,10 +20,9 @@ from crmkpi.engines.frames.faults import (
     blank_text,
     fields_of,
     is_beyond,
-    longest,
     may_stand_for_nothing,
     odd_one,
-    off_scale,
+    scale_faults,
     some_of,
 )
 from crmkpi.engines.frames.homes.home import Kept, raw_name, word_name
@@ -181,12 +180,7 @@ class Look:
         """Where a survey's score is not on its scale, or its scale none."""
         if self.type_.model is not Survey or all(one.name != "score" for one in self.fields):
             return []
-        low, high, score = (
-            as_number(self.nw, next(one for one in self.fields if one.name == name))
-            for name in ("scale_low", "scale_high", "score")
-        )
-        high = longest(self.nw, high)
-        return [low >= high, off_scale(self.nw, low, high, score)]
+        return [*scale_faults(self.nw, self.fields)]
 
     def round_trips(self, one: EnteredField, scale: int) -> Expr:
         """Where a float is a decimal of `scale` digits, missing where it is."""

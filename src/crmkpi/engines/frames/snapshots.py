@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from crmkpi.engines.frames.table import FrameTable
@@ -15,32 +15,26 @@ if TYPE_CHECKING:
 __all__ = ["at_one_moment", "table_at_one_moment"]
 
 
-def at_one_moment(tables: Mapping[str, Any]) -> AbstractContextManager[Mapping[str, Any]]:
-    """The tables, frames and all others, those of databases in one snapshot of each database."""
-    stored = {
-        name: table for name, table in tables.items() if isinstance(table, FrameTable) and _is_stored(table.frame)
-    }
-    return _in_snapshots(tables, stored) if stored else nullcontext(tables)
+@contextmanager
+def at_one_moment(tables: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The tables, those of databases in one snapshot of each database."""
+    made = dict(tables)
+    sessions: dict[int, Session] = {}
+    with ExitStack() as stack:
+        for name, table in tables.items():
+            if isinstance(table, FrameTable) and _is_stored(table.frame):
+                source = table.frame.source
+                key = id(source.connected)
+                if key not in sessions:
+                    sessions[key] = stack.enter_context(source.snapshot())
+                made[name] = table.within(sessions[key])
+        yield made
 
 
-def _is_stored(frame: object) -> bool:
+def _is_stored(frame: Any) -> bool:
     """Whether a frame is a table of a database; the module of these is loaded with the first of them."""
     homes = sys.modules.get("crmkpi.engines.frames.homes.database")
     return homes is not None and isinstance(frame, homes.DatabaseTable)
-
-
-@contextmanager
-def _in_snapshots(tables: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    with ExitStack() as stack:
-        sessions: dict[int, Session] = {}
-        made = dict(tables)
-        for name, table in stored.items():
-            source = table.frame.source
-            key = id(source.connected)
-            if key not in sessions:
-                sessions[key] = stack.enter_context(source.snapshot())
-            made[name] = table.within(sessions[key])
-        yield made
 
 
 @contextmanager

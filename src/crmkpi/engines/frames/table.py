@@ -22,9 +22,8 @@ from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_v
 from crmkpi.engines.frames.faults import Entry, inside, wrong_type
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, Physical, word_name
 from crmkpi.engines.frames.local_time import day_after, from_micros, to_utc, with_clocks
-from crmkpi.engines.frames.mapping import folded_name, mapped
+from crmkpi.engines.frames.mapping import folded_name, mapped, spelt, translated
 from crmkpi.engines.frames.profile import Prepared, looked_over
-from crmkpi.engines.frames.translation import spelt, translated
 from crmkpi.engines.frames.unreadable import set_aside, with_usual_scales
 from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words
 from crmkpi.engines.query import Value
@@ -55,6 +54,7 @@ _TEXTS: Mapping[str, str] = MappingProxyType(
 _ABSENT: Mapping[str, Physical] = MappingProxyType(
     {"number": "float", "flag": "flag", "text": "text", "choice": "text"}
 )
+_SCORE = ("scale_low", "scale_high", "score")
 
 
 class FrameTable:
@@ -187,8 +187,11 @@ class FrameTable:
         return self._known[key]
 
     def _wanted(self, names: Iterable[str]) -> tuple[str, ...]:
-        wanted = tuple(names)
-        return tuple(dict.fromkeys((*wanted, *(_beside_score(wanted) if self.type_.model is Survey else ()))))
+        """The names, and beside part of a score all of it, since scores are validated against their scale and kind."""
+        wanted = dict.fromkeys(names)
+        if self.type_.model is Survey and not wanted.keys().isdisjoint(_SCORE):
+            wanted |= dict.fromkeys(("kind", *_SCORE))
+        return tuple(wanted)
 
     def assumed(self, names: Iterable[str], exact: frozenset[str] = frozenset()) -> Prepared | None:
         """The frame as `prepared`, on assumptions and not a profile; None where these failed before."""
@@ -408,9 +411,3 @@ def taken(frame: object) -> Backend:
         )
     check_versions(backend)
     return backend
-
-
-def _beside_score(wanted: Iterable[str]) -> tuple[str, ...]:
-    """Scores are validated against their scale, or against the default scale of their survey kind."""
-    names = set(wanted)
-    return ("kind", "scale_low", "scale_high", "score") if names & {"score", "scale_low", "scale_high"} else ()

@@ -24,9 +24,8 @@ from crmkpi.engines.frames.faults import (
     blank,
     fields_of,
     inside,
-    longest,
-    off_scale,
     out_of_time,
+    scale_faults,
     some_of,
     wrong,
 )
@@ -222,10 +221,8 @@ def _emptied(nw: Words, type_: RecordType, frame: Frame, own: Sequence[EnteredFi
 
 def _off_scale(nw: Words, frame: Frame, fields: Sequence[EnteredField], flags: Collection[str]) -> Frame:
     """The frame without scores off their scale, and without scales that end before they start."""
-    low, high, score = (as_number(nw, next(one for one in fields if one.name == name)) for name in _SCALE)
-    high = longest(nw, high)
-    turned = ~low.is_null() & ~high.is_null() & (low >= high)
-    found = {"scale_low": turned, "scale_high": turned, "score": turned | off_scale(nw, low, high, score)}
+    turned, off = scale_faults(nw, fields)
+    found = {"scale_low": turned, "scale_high": turned, "score": turned | off}
     frame = frame.with_columns(
         *(
             nw.when(condition).then(nw.lit(1)).otherwise(nw.col(_flag_name(name))).alias(_flag_name(name))

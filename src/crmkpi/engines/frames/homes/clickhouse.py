@@ -21,14 +21,13 @@ from crmkpi.engines.frames.homes.database import (
     no_table,
     types_of_kinds,
 )
-from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType
+from crmkpi.engines.frames.homes.home import DAY, TOO_LATE, TYPES, ColumnType
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlTexts, SqlWords, Text
 from crmkpi.records.base import Kind
 
 __all__ = ["ClickhouseHome", "ClickhouseSql", "ClickhouseTexts"]
 
-_DAY = 86_400_000_000
 _DECIMAL = re.compile(r"Decimal\((\d+), (\d+)\)")
 _ESCAPES = {"\\": "\\\\", "'": "\\'", '"': '\\"', "\0": "\\0"}
 _SETTINGS = (
@@ -275,9 +274,9 @@ def _time(source: ClickhouseSql, kind: Kind, type_: ColumnType) -> ClickhouseSql
     """Microseconds or days."""
     if type_.what == "date":
         days = source.wrapped("CAST(toInt32(", ") AS Nullable(Int64))")
-        return days if kind != "timestamp" else days * _DAY
+        return days if kind != "timestamp" else days * DAY
     if type_.unit.startswith("DateTime64"):
         made = source.wrapped("toUnixTimestamp64Micro(CAST(", " AS Nullable(DateTime64(6))))")
     else:
         made = source.wrapped("CAST(toUnixTimestamp(", ") AS Nullable(Int64))") * 1_000_000
-    return made // _DAY if kind == "date" else made
+    return made // DAY if kind == "date" else made

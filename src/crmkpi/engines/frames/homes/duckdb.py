@@ -12,7 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, ClassVar, Self
 from weakref import WeakKeyDictionary
 
-from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType, Facts, Kept, Physical
+from crmkpi.engines.frames.homes.home import DAY, TOO_LATE, TYPES, ColumnType, Facts, Kept, Physical
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
 from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.engines.frames.ran import ran
@@ -31,7 +31,6 @@ _NAMES = count(1)
 _KEPT = 100  # statements of one frame
 _LONG = 6_000  # letters of a statement
 _NO_LIMIT = 2**63 - 1
-_DAY = 86_400_000_000
 _AS_WRITTEN = "text as it is written"
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER")
@@ -115,7 +114,7 @@ class DuckDbFrame(SqlFrame):
             return self.relation
         kept = {} if self.kept is None else self.kept
         known = kept.get(self.statement)
-        understood = isinstance(known, _Statement) and known.relation is self.relation and _binds_once()
+        understood = isinstance(known, _Statement) and known.relation is self.relation and _is_second()
         if not isinstance(known, _Statement) or not understood:
             if len(kept) > _KEPT:  # questions made on the fly must not be kept for ever
                 kept.clear()
@@ -124,23 +123,18 @@ class DuckDbFrame(SqlFrame):
 
 
 @cache
-def _tells_statistics() -> bool:
-    """Whether statistics are values; before 2.0 they are a text."""
-    return int(str(import_module("duckdb").__version__).partition(".")[0]) >= 2
+def _is_second() -> bool:
+    """Whether it is DuckDB 2.0 or newer.
 
-
-@cache
-def _binds_once() -> bool:
-    """Whether an answer belongs to its relation for good.
-
-    Before 2.0 a statement looks up the name `measured` whenever it runs, and finds the relation that was asked last.
+    Before, a statement looks up the name `measured` whenever it runs, and finds the relation that was queried last; and
+    statistics are a text.
     """
     return int(str(import_module("duckdb").__version__).partition(".")[0]) >= 2
 
 
 def _asked(relation: DuckDBPyRelation, statement: str) -> DuckDBPyRelation:
     """A question to a relation, which stands in it under a name of our own."""
-    name = _FROM if _binds_once() else f"{_FROM}_{next(_NAMES)}"  # else a question to an answer asks itself
+    name = _FROM if _is_second() else f"{_FROM}_{next(_NAMES)}"  # else a question to an answer asks itself
     found = relation.query(name, statement if name == _FROM else _SOURCE.sub(f"FROM {name}", statement))
     assert found is not None, "only statements that change something have no answer"
     return found
@@ -216,7 +210,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
 
     def facts(self, frame: DuckDBPyRelation, names: Sequence[str]) -> Mapping[str, Facts]:
         """What the statistics say, by which DuckDB plans too: each change widens them, and none narrows them."""
-        if not _tells_statistics() or not names:
+        if not _is_second() or not names:
             return {}
         asked = ", ".join(f"stats({column}), typeof({column})" for column in map(DuckDbSql.quoted, names))
         rows = _asked(frame, f"SELECT {asked} FROM {_FROM} LIMIT 1").fetchall()  # noqa: S608  # names are quoted
@@ -348,9 +342,9 @@ def _time(source: DuckDbSql, kind: Kind, type_: ColumnType) -> DuckDbSql:
         found = f"{column} {_FINITE[unit]} THEN epoch_us({column}::TIMESTAMP)"
     elif unit == "TIMESTAMP":
         micros = source.wrapped("epoch_us(")  # of infinity it is missing, which the look notices
-        return micros // _DAY if kind == "date" else micros
+        return micros // DAY if kind == "date" else micros
     else:
         instant = column if unit in ("TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE") else f"{column}::TIMESTAMPTZ"
         found = f"isfinite({instant}) THEN epoch_us({instant})"
     made = source.case(f"WHEN {found} WHEN {column} IS NOT NULL THEN {TOO_LATE}", "NULL")
-    return made // _DAY if kind == "date" and type_.what == "timestamp" else made
+    return made // DAY if kind == "date" and type_.what == "timestamp" else made

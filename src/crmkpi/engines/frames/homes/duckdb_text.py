@@ -8,14 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType
+from crmkpi.engines.frames.homes.home import DAY, TOO_LATE, ColumnType
 from crmkpi.engines.frames.homes.postgresql import PostgresqlHome, PostgresqlSql
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
 from crmkpi.records.base import Kind
 
 __all__ = ["DuckDbTextHome", "DuckDbTextSql"]
-
-_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,5 +47,5 @@ class DuckDbTextHome(PostgresqlHome):
             micros = f"epoch_us({column if type_.what == 'timestamp' else f'CAST({column} AS TIMESTAMP)'})"
             finite = f"WHEN isfinite({column}) THEN {micros} WHEN {column} IS NOT NULL THEN {TOO_LATE}"
             made = source.case(finite, "NULL")
-            return made // _DAY if kind == "date" else made
+            return made // DAY if kind == "date" else made
         return PostgresqlHome.plain(self, source, kind, type_)

@@ -14,6 +14,7 @@ from crmkpi.engines.frames.words import Cell, Columns, Expr, Frame, Row, WordsOf
 from crmkpi.records.base import Kind
 
 __all__ = [
+    "DAY",
     "NUMBERS",
     "OUT_OF_TIME",
     "TOO_LATE",
@@ -32,6 +33,7 @@ __all__ = [
 
 Physical = Literal["text", "whole", "decimal", "float", "flag", "timestamp", "date", "nothing", "other"]
 
+DAY = 86_400_000_000  # microseconds
 NUMBERS: Collection[Physical] = ("whole", "decimal", "float")
 _NAMES: Mapping[Physical, str] = {
     "whole": "tinyint, smallint, mediumint, int, integer, bigint, hugeint, byte, short, long, byteint, year, oid, "

@@ -7,7 +7,7 @@ whatever the zone of the session; DATETIME columns are wall-clock times. Zero da
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import ClassVar, Self
@@ -21,8 +21,8 @@ from crmkpi.engines.frames.homes.database import (
     no_table,
     types_of_kinds,
 )
-from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType
-from crmkpi.engines.frames.homes.sessions import Session
+from crmkpi.engines.frames.homes.home import DAY, TOO_LATE, TYPES, ColumnType
+from crmkpi.engines.frames.homes.sessions import Session, weak_isolation
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
 from crmkpi.engines.frames.words import Cell, Row, Scalar
 from crmkpi.errors import InputError
@@ -30,7 +30,6 @@ from crmkpi.records.base import Kind
 
 __all__ = ["ORDER_OF_LETTERS", "MariaDbHome", "MariaDbSql", "check_limit"]
 
-_DAY = 86_400_000_000
 _LONGEST_NAME = 64
 _ALL_ROWS = 2**63 - 1  # a limit of rows that is none
 _PLAIN = re.compile(r"[\w .,:/-]*", re.ASCII)
@@ -104,6 +103,7 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         r"\b(current_(date|time|timestamp)|local(time|timestamp))\b"
     )
     isolation = "REPEATABLE READ"
+    has_values = False
     begins = ("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",)
     probe: ClassVar[Mapping[str, tuple[str, object]]] = {
         "upper and lower case": (f"{MariaDbSql.written('a')} = {MariaDbSql.written('A')}", 0),
@@ -136,11 +136,7 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
             "SELECT @@tx_isolation, @@in_transaction, version(), @@sql_select_limit"
         )[0]
         if level not in ("REPEATABLE-READ", "SERIALIZABLE") or not open_:
-            raise InputError(
-                "The connection must see one state of the database while it is measured, and it is "
-                f"{level if open_ else 'AUTOCOMMIT'}; give the engine, or "
-                "connection.execution_options(isolation_level='REPEATABLE READ') before it begins."
-            )
+            raise weak_isolation(level if open_ else "AUTOCOMMIT")
         check_limit(most)
         if "MariaDB" not in version:
             raise InputError(
@@ -223,10 +219,6 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         wild = what == "whole" and "unsigned" in declared
         return ColumnType(what, shown, aware=word == "timestamp", wild=wild, unit=declared)
 
-    def is_whole(self, type_: ColumnType) -> bool:
-        """Whether a timestamp can be compared as it is."""
-        return not type_.aware
-
     def plain(self, source: MariaDbSql, kind: Kind, type_: ColumnType) -> MariaDbSql:
         """A column as a plain and wide one."""
         column = source.text
@@ -268,12 +260,6 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
             f"CAST(SUBSTRING_INDEX(GROUP_CONCAT({there} ORDER BY {quoted(order)}), ',', 1) AS SIGNED)", whole=True
         )
 
-    def table_of(self, rows: Sequence[str], names: Sequence[str]) -> str:
-        """A statement of rows of constants."""
-        first, *others = (row[1:-1].split(", ") for row in rows)
-        named = ", ".join(f"{cell} AS {name}" for cell, name in zip(first, names, strict=True))
-        return " UNION ALL ".join([f"SELECT {named}", *(f"SELECT {', '.join(row)}" for row in others)])
-
 
 def check_limit(most: int) -> None:
     """Refuse a session that leaves out all rows of a result but the first ones."""
@@ -314,4 +300,4 @@ def _time(source: MariaDbSql, kind: Kind, type_: ColumnType) -> MariaDbSql:
     else:
         made = f"TIMESTAMPDIFF(MICROSECOND, '1970-01-01', {column})"
     held = source.case(f"WHEN {made} IS NOT NULL THEN {made} WHEN {column} IS NOT NULL THEN {TOO_LATE}", "NULL")
-    return held // source.lit(_DAY) if kind == "date" and type_.what == "timestamp" else held
+    return held // source.lit(DAY) if kind == "date" and type_.what == "timestamp" else held

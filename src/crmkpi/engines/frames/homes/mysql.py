@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from crmkpi.engines.frames.homes.database import DatabaseHome, TableOrQuery
 from crmkpi.engines.frames.homes.mariadb import ORDER_OF_LETTERS, MariaDbHome, MariaDbSql, check_limit
-from crmkpi.engines.frames.homes.sessions import Session
+from crmkpi.engines.frames.homes.sessions import Session, weak_isolation
 from crmkpi.engines.frames.homes.sql import SqlWords
 from crmkpi.errors import InputError
 
@@ -41,10 +41,7 @@ class MySqlHome(MariaDbHome):
         level, version, most = session.rows("SELECT @@transaction_isolation, version(), @@sql_select_limit")[0]
         check_limit(most)
         if level not in ("REPEATABLE-READ", "SERIALIZABLE"):
-            raise InputError(
-                f"The connection must see one state of the database while it is measured, and it is {level}; give the "
-                "engine, or connection.execution_options(isolation_level='REPEATABLE READ') before it begins."
-            )
+            raise weak_isolation(level)
         numbers = tuple(int(part) for part in version.partition("-")[0].split(".")[:3])
         if numbers < (8, 0, 19):
             raise InputError(f"MySQL 8.0.19 or newer is measured; got {version}.")

@@ -8,13 +8,12 @@ from importlib.util import find_spec
 import polars as pl
 
 from crmkpi.engines.frames.convert import Converted
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Entering, Facts, Kept, raw_name, word_name
+from crmkpi.engines.frames.homes.home import DAY, TOO_LATE, ColumnType, Entering, Facts, Kept, raw_name, word_name
 from crmkpi.engines.frames.words import Cell, Columns, Row, WordsOf
 from crmkpi.records.base import Kind
 
 __all__ = ["PolarsHome"]
 
-_DAY = 86_400_000_000
 _WIDE = ("UInt64", "Int128", "UInt128")
 _LARGEST = 2**126
 _SECONDS = {"ms": (62_135_596_800_000, 253_402_300_800_000, 1_000)}  # to year 1, to the end of year 9999, microseconds
@@ -121,7 +120,7 @@ class PolarsHome:
                 return source if dtype == pl.String else source.cast(pl.String)
             case "date":
                 days = source.to_physical().cast(pl.Int64)
-                return days * pl.lit(_DAY) if kind == "timestamp" else days
+                return days * pl.lit(DAY) if kind == "timestamp" else days
             case "timestamp":
                 micros = source.to_physical()
                 unit = dtype.time_unit if isinstance(dtype, pl.Datetime) else "us"
@@ -132,7 +131,7 @@ class PolarsHome:
                     inside = (micros >= pl.lit(-first)) & (micros < pl.lit(end))
                     known = pl.when(inside).then(micros * pl.lit(factor))
                     micros = known.when(~micros.is_null()).then(pl.lit(TOO_LATE))
-                return micros // pl.lit(_DAY) if kind == "date" else micros
+                return micros // pl.lit(DAY) if kind == "date" else micros
             case _:
                 return source
 

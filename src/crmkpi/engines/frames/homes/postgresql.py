@@ -20,15 +20,14 @@ from crmkpi.engines.frames.homes.database import (
     no_table,
     types_of_kinds,
 )
-from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType
-from crmkpi.engines.frames.homes.sessions import Session
+from crmkpi.engines.frames.homes.home import DAY, TOO_LATE, TYPES, ColumnType
+from crmkpi.engines.frames.homes.sessions import Session, weak_isolation
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
 from crmkpi.errors import InputError
 from crmkpi.records.base import Kind
 
 __all__ = ["PostgresqlHome", "PostgresqlSql"]
 
-_DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 _LONGEST_NAME = 63  # bytes; a longer name is cut without a word, so that two may become one
 _NEAR = ("1900-01-01", "2040-01-01")  # between these a float holds microseconds, and is faster than a numeric
@@ -137,10 +136,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         """Refuse weaker isolation than REPEATABLE READ."""
         ((level,),) = session.rows("SHOW transaction_isolation")
         if level not in ("repeatable read", "serializable"):
-            raise InputError(
-                f"The connection must see one state of the database while it is measured, and it is {level.upper()}; "
-                "give the engine, or connection.execution_options(isolation_level='REPEATABLE READ') before it begins."
-            )
+            raise weak_isolation(level.upper())
 
     def timed(self, seconds: float) -> Sequence[str]:
         """The setting that ends statements after `seconds`, until the transaction ends."""
@@ -288,4 +284,4 @@ def _time(source: PostgresqlSql, kind: Kind, type_: ColumnType) -> PostgresqlSql
         f"THEN CAST(EXTRACT(EPOCH FROM {stamp}) * 1000000 AS BIGINT)"
     )
     made = source.case(f"{near} {held} WHEN {column} IS NOT NULL THEN {TOO_LATE}", "NULL")
-    return made // _DAY if kind == "date" else made
+    return made // DAY if kind == "date" else made

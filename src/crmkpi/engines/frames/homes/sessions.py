@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, TableOrQuery
     from crmkpi.engines.frames.homes.sql import Sql
 
-__all__ = ["GRACE", "AlchemySource", "ChdbSource", "Session", "Source", "SqliteSource"]
+__all__ = ["GRACE", "AlchemySource", "ChdbSource", "Session", "Source", "SqliteSource", "weak_isolation"]
 
 GRACE = 5.0  # seconds in which a server is to say itself that the time is over
 _SHOWN = 300  # letters of a statement in an error
@@ -102,6 +102,7 @@ class Source(ABC):
     dialect: str
     home: DatabaseHome[Sql] = None  # type: ignore[assignment]  # that of the dialect; none where rows are only read
     timeout: float | None = None
+    trusted: dict[str, bool] = field(default_factory=dict)  # whether the server has answered the probe
 
     @abstractmethod
     def all_rows(self, text: str) -> tuple[list[str], list[Row]]:
@@ -110,6 +111,12 @@ class Source(ABC):
     @abstractmethod
     def snapshot(self) -> AbstractContextManager[Session]:
         """One state of the database, as long as the context lasts."""
+
+    def probe(self, session: Session) -> None:
+        """Check once that the server answers as its dialect takes for granted."""
+        if not self.trusted:
+            self.home.check_server(session)
+            self.trusted["yes"] = True
 
     @contextmanager
     def in_words(self, text: str) -> Iterator[None]:
@@ -152,6 +159,14 @@ class Source(ABC):
     @abstractmethod
     def is_drivers(self, error: Exception) -> bool:
         """Whether an error comes from the driver."""
+
+
+def weak_isolation(level: str) -> InputError:
+    """The error for a transaction that is no snapshot."""
+    return InputError(
+        f"The connection must see one state of the database while it is measured, and it is {level}; give the "
+        "engine, or connection.execution_options(isolation_level='REPEATABLE READ') before it begins."
+    )
 
 
 _ANY = "the statement was refused"
@@ -262,7 +277,6 @@ class ChdbSource(Source):
     """A connection of `chdb`, which is ClickHouse within the process."""
 
     connected: _Driver
-    trusted: dict[str, bool] = field(default_factory=dict)  # whether it has answered the probe
 
     def all_rows(self, text: str) -> tuple[list[str], list[Row]]:
         """The names of the columns of a query, and its rows."""
@@ -279,9 +293,7 @@ class ChdbSource(Source):
     def snapshot(self) -> Iterator[Session]:
         """Each statement sees one state of the tables; a check at the end tells whether all saw the same."""
         session = Session(self, self._run)
-        if not self.trusted:
-            self.home.check_server(session)
-            self.trusted["yes"] = True
+        self.probe(session)
         yield session
         self.home.check_unchanged(session)
 
@@ -295,7 +307,6 @@ class AlchemySource(Source):
     """An engine or a connection of SQLAlchemy."""
 
     connected: Engine | Connection
-    trusted: dict[str, bool] = field(default_factory=dict)  # whether the server has answered the probe
 
     def all_rows(self, text: str) -> tuple[list[str], list[Row]]:
         """The names of the columns of a query, and its rows."""
@@ -363,9 +374,7 @@ class AlchemySource(Source):
             if self.timeout is not None:
                 for text in self.home.timed(self.timeout):
                     session.run(text)
-            if not self.trusted:
-                self.home.check_server(session)
-                self.trusted["yes"] = True
+            self.probe(session)
             driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
             with _timed_sqlite(driver, self.timeout if self.home.interrupts else None):
                 yield session

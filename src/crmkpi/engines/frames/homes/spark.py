@@ -15,7 +15,7 @@ from io import StringIO
 from itertools import count
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
-from crmkpi.engines.frames.homes.home import TYPES, ColumnType
+from crmkpi.engines.frames.homes.home import DAY, TYPES, ColumnType
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
 from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.engines.frames.words import Cell, Row, Scalar
@@ -26,12 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["SparkFrame", "SparkHome", "SparkSql", "plain_of_spark"]
 
-_DAY = 86_400_000_000
 _PLAIN = re.compile(r"[\w .,:/-]*", re.ASCII)
 _NUMBERS = count()
 _MOST_DIGITS = 38
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
-_SHOWN = {"string": "String"}
 _NESTED = {"array": "List", "struct": "Struct", "map": "Struct", "binary": "Binary"}
 
 
@@ -139,7 +137,8 @@ class SparkHome(SqlHome[SparkSql, SparkFrame, "DataFrame"]):
         if found := _DECIMAL.fullmatch(word):
             return ColumnType("decimal", word, digits=int(found[2]), wide=True, unit=str(found[1]))
         if word in TYPES:
-            return ColumnType(TYPES[word], str(_SHOWN.get(word, word)), aware=word == "timestamp", unit=word)
+            shown = "String" if word == "string" else word
+            return ColumnType(TYPES[word], shown, aware=word == "timestamp", unit=word)
         if word.startswith(("char(", "varchar(")):
             return ColumnType("text", "String", unit=word)
         nested = next((shown for start, shown in _NESTED.items() if word.startswith(start)), word)
@@ -180,7 +179,7 @@ def plain_of_spark(source: P, kind: Kind, type_: ColumnType) -> P:
             return source.wrapped("CAST(datediff(", ", DATE'1970-01-01') AS BIGINT)")
         case "date" | "timestamp":
             micros = source.wrapped("unix_micros(") if type_.aware else _micros(source)
-            return micros // _DAY if kind == "date" else micros
+            return micros // DAY if kind == "date" else micros
         case _:
             return source
 
@@ -208,7 +207,7 @@ def _micros(stamp: P) -> P:
     """
     wall = stamp.cast("TIMESTAMP_NTZ")
     day = wall.cast("DATE")
-    days = day.wrapped("CAST(datediff(", f", DATE'1970-01-01') AS BIGINT) * {_DAY}L")
+    days = day.wrapped("CAST(datediff(", f", DATE'1970-01-01') AS BIGINT) * {DAY}L")
     of_day = wall.wrapped(
         "CAST(CAST((", f" - CAST({day.text} AS TIMESTAMP_NTZ)) * 1000000L AS INTERVAL SECOND) AS BIGINT)"
     )

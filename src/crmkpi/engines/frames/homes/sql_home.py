@@ -25,6 +25,7 @@ class SqlHome(ABC, Generic[S, F, N]):
 
     dialect: type[S]
     words: SqlWords[S]
+    has_values: ClassVar[bool] = True  # rows of constants stand after FROM, as VALUES
     sorted_list: ClassVar[str] = ""  # the values of a group that are there as a sorted list, where there are lists
 
     @abstractmethod
@@ -122,7 +123,11 @@ class SqlHome(ABC, Generic[S, F, N]):
 
     def table_of(self, rows: Sequence[str], names: Sequence[str]) -> str:
         """A statement of rows of constants."""
-        return f"SELECT * FROM (VALUES {', '.join(rows)}) AS t({', '.join(names)})"  # noqa: S608  # numbers of our own
+        if self.has_values:
+            return f"SELECT * FROM (VALUES {', '.join(rows)}) AS t({', '.join(names)})"  # noqa: S608  # numbers of our own
+        first, *others = (row[1:-1].split(", ") for row in rows)
+        named = ", ".join(f"{cell} AS {name}" for cell, name in zip(first, names, strict=True))
+        return " UNION ALL ".join([f"SELECT {named}", *(f"SELECT {', '.join(row)}" for row in others)])
 
     def records(self, frame: N, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Cell]]:
         """The rows of a frame with their values."""

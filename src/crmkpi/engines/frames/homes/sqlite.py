@@ -17,7 +17,7 @@ from crmkpi.engines.frames.homes.database import (
     no_table,
     types_of_kinds,
 )
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
+from crmkpi.engines.frames.homes.home import DAY, TOO_LATE, ColumnType, Physical
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
 from crmkpi.errors import ColumnError, did_you_mean
@@ -25,7 +25,6 @@ from crmkpi.records.base import Kind
 
 __all__ = ["SqliteHome", "SqliteSql"]
 
-_DAY = 86_400_000_000
 _DECLARED: Sequence[tuple[str, Physical]] = (  # the first that stands in the declared type, as SQLite itself goes by it
     ("BOOL", "flag"), ("TIMESTAMP", "timestamp"), ("DATETIME", "timestamp"), ("DATE", "date"), ("INT", "whole"),
     ("CHAR", "text"), ("CLOB", "text"), ("TEXT", "text"), ("UUID", "text"), ("BLOB", "other"), ("REAL", "float"),
@@ -209,4 +208,4 @@ def _time(source: SqliteSql, kind: Kind, type_: ColumnType) -> SqliteSql:
         f"{bare} WHEN {zoned} AND {shape} THEN coalesce({micros}, {TOO_LATE}) WHEN {column} IS NOT NULL THEN {TOO_LATE}"
     )
     made = source.case(found, "NULL")
-    return made // _DAY if kind == "date" or (kind == "attributes" and type_.what == "date") else made
+    return made // DAY if kind == "date" or (kind == "attributes" and type_.what == "date") else made

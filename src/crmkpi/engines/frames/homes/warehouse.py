@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
 from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, TableOrQuery, columns_once, no_table
-from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType, Physical
+from crmkpi.engines.frames.homes.home import DAY, TOO_LATE, TYPES, ColumnType, Physical
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql
 from crmkpi.errors import InputError
@@ -21,7 +21,6 @@ from crmkpi.records.base import Kind
 __all__ = ["WarehouseHome", "probe_of"]
 
 S = TypeVar("S", bound=Sql)
-_DAY = 86_400_000_000
 _TYPE = re.compile(r"([\w ]*\w)\s*(?:\((\d+)(?:\s*,\s*(\d+))?\))?(.*)", re.DOTALL)
 _DECIMALS = ("decimal", "numeric", "number", "bignumeric")
 _MOST_DIGITS = 18  # behind the point; an amount of more is none
@@ -30,6 +29,7 @@ _MOST_DIGITS = 18  # behind the point; an amount of more is none
 class WarehouseHome(DatabaseHome[S]):
     """Tables, views and queries of a warehouse."""
 
+    has_values = False
     instants: ClassVar[Collection[str]] = ()  # the timestamps that are no wall-clock times
     codes: ClassVar[Mapping[object, str]] = {}  # of types, which some drivers hand on in place of their names
     schema_now: ClassVar[str] = "current_schema()"
@@ -122,7 +122,7 @@ class WarehouseHome(DatabaseHome[S]):
                 return self.days(source)
             case "date" | "timestamp":
                 made = self.micros(source, type_)
-                return made // self.dialect.lit(_DAY) if kind == "date" else made
+                return made // self.dialect.lit(DAY) if kind == "date" else made
             case _:
                 return source
 
@@ -130,12 +130,6 @@ class WarehouseHome(DatabaseHome[S]):
         """A decimal as the whole number of its smallest digit."""
         wide = self.words.Int128 if type_.wide else self.words.Int64
         return source.wrapped("CAST(", f" * {10**type_.digits} AS {wide})")
-
-    def table_of(self, rows: Sequence[str], names: Sequence[str]) -> str:
-        """A statement of rows of constants."""
-        first, *others = (row[1:-1].split(", ") for row in rows)
-        named = ", ".join(f"{cell} AS {name}" for cell, name in zip(first, names, strict=True))
-        return " UNION ALL ".join([f"SELECT {named}", *(f"SELECT {', '.join(row)}" for row in others)])
 
 
 def _type(word: object, size: object = None, digits: object = None) -> str:
