@@ -32,7 +32,7 @@ from crmkpi.engines.frames.faults import (
 from crmkpi.engines.frames.homes.home import Facts, raw_name, word_name
 from crmkpi.engines.frames.local_time import DAY, micros
 from crmkpi.engines.frames.profile import Look, Prepared, ProfiledColumn
-from crmkpi.engines.frames.words import Expr, Words, flagged, only_where
+from crmkpi.engines.frames.words import Expr, Words, flagged, only_where, with_named
 from crmkpi.engines.query import Query
 from crmkpi.records.base import RecordType
 
@@ -108,10 +108,8 @@ def assumed(
     if (doubt := some_of([*doubts, *look.off_scale()])) is not None:
         frame = frame.with_columns(flagged(nw, doubt).alias(UNLIKE))
         own_doubts[UNLIKE] = nw.col(UNLIKE) == nw.lit(1)
-    if plain:
-        frame = frame.with_columns(*(source.alias(name) for name, source in plain.items()))
     known = MappingProxyType(columns), MappingProxyType(exacts)
-    return Prepared(backend, frame, *known, _ROWS, 0, doubts=own_doubts, assumed=key)
+    return Prepared(backend, with_named(frame, plain), *known, _ROWS, 0, doubts=own_doubts, assumed=key)
 
 
 def _known(type_: RecordType, one: EnteredField, fact: Facts) -> tuple[float, float] | None:

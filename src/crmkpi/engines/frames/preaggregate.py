@@ -17,7 +17,7 @@ from crmkpi.engines.frames.compiled_values import Condition, Value, unnegated
 from crmkpi.engines.frames.exact_sums import Sum, exact_sum
 from crmkpi.engines.frames.faults import some_of
 from crmkpi.engines.frames.slots import PassSlot
-from crmkpi.engines.frames.words import Expr, Frame, Words, all_of, only_where
+from crmkpi.engines.frames.words import Expr, Frame, Words, all_of, only_where, with_named
 
 __all__ = ["Classes"]
 
@@ -72,19 +72,15 @@ class Classes:
                 truths[plain] = (f"truth{len(truths)}", condition.source, text)
             name, _, first = truths[plain]
             held[text] = nw.col(name) if text == first else ~nw.col(name)
-        in_rows = [source.alias(name) for name, source in self.values.values()]
-        in_rows += [source.alias(name) for name, source, _ in truths.values()]
+        in_rows = dict(self.values.values()) | {name: source for name, source, _ in truths.values()}
         for part in (part for part in parts if part.number in listed):
             ways = [one.source for one in conditions[part.flag].values()] if part.flag is not None else []
             source = next(source for name, source in self.values.values() if name == part.whole)
-            in_rows.append((only_where(nw, all_of(ways), source) if ways else source).alias(part.column))
+            in_rows[part.column] = only_where(nw, all_of(ways), source) if ways else source
         names = [*dict.fromkeys((*keys, *words)), *(name for name, *_ in truths.values())]
         of_classes = some_of(doubt for name, doubt in doubts.items() if name in names)
         counted = doubted({name: doubt for name, doubt in doubts.items() if name not in names}, nw)
-        in_rows += [source.alias(name) for name, source in counted.items()]
-        terms = [source.alias(name) for name, source in self.terms.items()]
-        for made in (in_rows, terms):
-            frame = frame.with_columns(*made) if made else frame
+        frame = with_named(with_named(frame, in_rows | counted), self.terms)
         asked = (
             {"rows_": nw.len()}
             | {name: nw.col(name).sum() for name in counted}
@@ -108,10 +104,5 @@ class Classes:
             shown |= columns
         chosen = [source.alias(name) for name, source in asked.items()]
         classes = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
-        for columns in (
-            {f"{flag} met": all_of(held[text] for text in way) for flag, way in flags.items()},
-            shown,
-        ):
-            if columns:
-                classes = classes.with_columns(*(source.alias(name) for name, source in columns.items()))
-        return classes
+        met_in = {f"{flag} met": all_of(held[text] for text in way) for flag, way in flags.items()}
+        return with_named(with_named(classes, met_in), shown)

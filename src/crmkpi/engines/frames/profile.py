@@ -27,7 +27,7 @@ from crmkpi.engines.frames.faults import (
 )
 from crmkpi.engines.frames.homes.home import Kept, raw_name, word_name
 from crmkpi.engines.frames.unreadable import Mark
-from crmkpi.engines.frames.words import Cell, Expr, Frame, Words, flagged, only_where
+from crmkpi.engines.frames.words import Cell, Expr, Frame, Words, flagged, only_where, with_named
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
 
@@ -108,9 +108,7 @@ def looked_over(
         columns[path] = made
         if twin is not None:
             exacts[path] = twin
-    if plain:
-        frame = frame.with_columns(*(source.alias(name) for name, source in plain.items()))
-    return Prepared(backend, frame, MappingProxyType(columns), MappingProxyType(exacts), rows, 0)
+    return Prepared(backend, with_named(frame, plain), MappingProxyType(columns), MappingProxyType(exacts), rows, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +158,7 @@ class Look:
         return found if settled or not (found.get("refused") or self._is_refused(found)) else None
 
     def _ask(self, frame: Frame, flags: Mapping[str, Expr], asked: Mapping[str, Expr]) -> dict[str, Cell]:
-        if flags:
-            frame = frame.with_columns(*(flag.alias(name) for name, flag in flags.items()))
+        frame = with_named(frame, flags)
         (row,) = self.backend.home.leave(frame.select(*(part.alias(name) for name, part in asked.items())))
         return dict(zip(asked, row, strict=True))
 

@@ -7,23 +7,15 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from crmkpi.dates.calendars import Calendar
-from crmkpi.definition.expressions import (
-    BusinessTime,
-    Day,
-    Expression,
-    Field,
-    Operation,
-    walk,
-)
+from crmkpi.definition.expressions import BusinessTime, Day, Expression, Field, Operation, walk
 from crmkpi.definition.planned_expressions import Happened
 from crmkpi.engines.frames.faults import inside
 from crmkpi.engines.frames.local_time import with_open_time
 from crmkpi.engines.frames.profile import Path, Prepared
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.frames.unreadable import joined_marks
-from crmkpi.engines.query import (
-    Query,
-)
+from crmkpi.engines.frames.words import with_named
+from crmkpi.engines.query import Query
 from crmkpi.errors import DefinitionError, InputError, MissingTableError
 
 __all__ = ["prepared_for", "with_open_times"]
@@ -115,9 +107,9 @@ def _joined(
             right_on=renamed[inside("id")],
             how="left",
         )
-        flags = [renamed[mark.flag] for ways in right.marks.values() for mark in ways]
-        if flags:  # a record that refers to none is not unreadable
-            frame = frame.with_columns(*(nw.col(flag).fill_null(0).alias(flag) for flag in dict.fromkeys(flags)))
+        flags = (renamed[mark.flag] for ways in right.marks.values() for mark in ways)
+        # A record that refers to none is not unreadable.
+        frame = with_named(frame, {flag: nw.col(flag).fill_null(0) for flag in flags})
         columns, twins = (
             {
                 (name, *path): replace(column, name=renamed[column.name], nulls=True, raw=None)

@@ -25,7 +25,7 @@ from crmkpi.engines.frames.local_time import day_after, from_micros, to_utc, wit
 from crmkpi.engines.frames.mapping import folded_name, mapped, spelt, translated
 from crmkpi.engines.frames.profile import Prepared, looked_over
 from crmkpi.engines.frames.unreadable import set_aside, with_usual_scales
-from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words
+from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words, with_named
 from crmkpi.engines.query import Value
 from crmkpi.errors import ColumnError, InputError
 from crmkpi.records import Survey
@@ -280,21 +280,19 @@ class FrameTable:
             for name, (_, kind, known) in present.items()
         }
         nw = home.words
-        if ends := [name for name in present if name in self.inclusive]:
-            after = {inside(name): day_after(nw, nw.col(inside(name)), self._kind(name), types[name]) for name in ends}
-            frame = frame.with_columns(*(source.alias(name) for name, source in after.items()))
-        if translated := self._translated(nw, types):
-            frame = frame.with_columns(*(source.alias(inside(name)) for name, source in translated.items()))
-            types |= {name: ColumnType("flag", "Boolean") for name in translated if self._kind(name) == "flag"}
-        if absent:
-            said = {name: self._said(name) for name in absent}
-            frame = frame.with_columns(
-                *(
-                    nw.lit(value).cast(getattr(nw, _TEXTS.get(kind, "Int64"))).alias(inside(name))
-                    for name, (value, kind) in said.items()
-                )
-            )
-            types |= {name: ColumnType(_ABSENT.get(kind, "whole"), kind) for name, (_, kind) in said.items()}
+        ends = [name for name in present if name in self.inclusive]
+        after = {inside(name): day_after(nw, nw.col(inside(name)), self._kind(name), types[name]) for name in ends}
+        frame = with_named(frame, after)
+        translated = self._translated(nw, types)
+        frame = with_named(frame, {inside(name): source for name, source in translated.items()})
+        types |= {name: ColumnType("flag", "Boolean") for name in translated if self._kind(name) == "flag"}
+        said = {name: self._said(name) for name in absent}
+        constants = {
+            inside(name): nw.lit(value).cast(getattr(nw, _TEXTS.get(kind, "Int64")))
+            for name, (value, kind) in said.items()
+        }
+        frame = with_named(frame, constants)
+        types |= {name: ColumnType(_ABSENT.get(kind, "whole"), kind) for name, (_, kind) in said.items()}
         if self.type_.model is Survey and "scale_low" in wanted and not worded:
             frame, types = with_usual_scales(nw, frame, types)
         nothing = {
@@ -307,7 +305,7 @@ class FrameTable:
             if self._kind(name) == "flag"
         }
         fixed = frozenset((*absent, *self.constant))
-        return Entry(frame, types, raws, nothing, told, fixed, {name: self._said(name)[0] for name in absent})
+        return Entry(frame, types, raws, nothing, told, fixed, {name: value for name, (value, _) in said.items()})
 
     def _has_words(self, name: str, found: tuple[str, Kind, ColumnType], *, worded: bool) -> bool:
         """Whether the cells of a column are kept as text: those that the user translates, and all that may be shown."""

@@ -30,7 +30,7 @@ from crmkpi.engines.frames.faults import (
     wrong,
 )
 from crmkpi.engines.frames.homes.home import NUMBERS, OUT_OF_TIME, ColumnType, raw_name, word_name
-from crmkpi.engines.frames.words import Expr, Frame, Words, flagged, only_where
+from crmkpi.engines.frames.words import Expr, Frame, Words, flagged, only_where, with_named
 from crmkpi.engines.query import UNREADABLE, Group, Query, State
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
@@ -103,7 +103,7 @@ def set_aside(backend: Backend, type_: RecordType, entry: Entry, wanted: Collect
     types = dict(entry.types)
     if type_.model is Survey and {"kind", *_SCALE} <= set(wanted) and not entry.told:
         frame, types = with_usual_scales(nw, frame, types, marked=True)
-        frame = _off_scale(nw, frame, fields_of(type_, types), flags)
+        frame = _off_scale(nw, frame, fields_of(type_, types))
     asked = {name: nw.col(_flag_name(name)) for name in flags} | {_NOTHING: nw.col(_NOTHING)}
     kept = frame if nothing is None else frame.filter(nw.col(_NOTHING) == nw.lit(0))
     counts = _sums(backend, kept, {name: asked[name] for name in flags})
@@ -150,14 +150,14 @@ def _mark(one: EnteredField, entry: Entry) -> Mark:
 
 def _without_blanks(nw: Words, type_: RecordType, entry: Entry, fields: Iterable[EnteredField]) -> Frame:
     """The frame without values that only stand for nothing."""
-    made: list[Expr] = []
+    made: dict[str, Expr] = {}
     for one in fields:
         words = () if one.name in entry.fixed or entry.told else (one.name,)
         empty = blank(nw, type_, one, words)
         if empty is not None:
             columns = [name for name in (one.own, raw_name(one.own)) if name == one.own or name in entry.raws]
-            made += (nw.when(empty).then(nw.lit(None)).otherwise(nw.col(name)).alias(name) for name in columns)
-    return entry.frame.with_columns(*made) if made else entry.frame
+            made |= {name: nw.when(empty).then(nw.lit(None)).otherwise(nw.col(name)) for name in columns}
+    return with_named(entry.frame, made)
 
 
 def _faulty(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Expr | None:
@@ -202,7 +202,7 @@ def _is_nothing(
 
 def _emptied(nw: Words, type_: RecordType, frame: Frame, own: Sequence[EnteredField], flags: Collection[str]) -> Frame:
     """The frame without the flagged values, and with the default of the record class where a field is empty."""
-    made = []
+    made: dict[str, Expr] = {}
     for one in own:
         column, known = nw.col(one.own), type_.fields.get(one.name)
         if one.name in flags:
@@ -215,27 +215,21 @@ def _emptied(nw: Words, type_: RecordType, frame: Frame, own: Sequence[EnteredFi
             column = nw.when(empty).then(nw.lit(usual)).otherwise(column)
         elif one.name not in flags:
             continue
-        made.append(column.alias(one.own))
-    return frame.with_columns(*made) if made else frame
+        made[one.own] = column
+    return with_named(frame, made)
 
 
-def _off_scale(nw: Words, frame: Frame, fields: Sequence[EnteredField], flags: Collection[str]) -> Frame:
+def _off_scale(nw: Words, frame: Frame, fields: Sequence[EnteredField]) -> Frame:
     """The frame without scores off their scale, and without scales that end before they start."""
     turned, off = scale_faults(nw, fields)
     found = {"scale_low": turned, "scale_high": turned, "score": turned | off}
-    frame = frame.with_columns(
-        *(
-            nw.when(condition).then(nw.lit(1)).otherwise(nw.col(_flag_name(name))).alias(_flag_name(name))
-            for name, condition in found.items()
-        )
-    )
-    assert flags
-    return frame.with_columns(
-        *(
-            only_where(nw, nw.col(_flag_name(name)) == nw.lit(0), nw.col(inside(name))).alias(inside(name))
-            for name in _SCALE
-        )
-    )
+    marked = {
+        _flag_name(name): nw.when(condition).then(nw.lit(1)).otherwise(nw.col(_flag_name(name)))
+        for name, condition in found.items()
+    }
+    readable = {inside(name): nw.col(_flag_name(name)) == nw.lit(0) for name in _SCALE}
+    kept = {column: only_where(nw, condition, nw.col(column)) for column, condition in readable.items()}
+    return with_named(with_named(frame, marked), kept)
 
 
 def with_usual_scales(
@@ -243,7 +237,7 @@ def with_usual_scales(
 ) -> tuple[Frame, dict[str, ColumnType]]:
     """A survey without a scale has the usual one of its kind, as the record has; not where it is `marked`."""
     kind = nw.col(inside("kind"))
-    made = []
+    made: dict[str, Expr] = {}
     for name, place in (("scale_low", 0), ("scale_high", 1)):
         usual = nw.lit(None).cast(nw.Float64)
         for word, scale in USUAL_SCALES.items():
@@ -253,9 +247,9 @@ def with_usual_scales(
         lacking = column.is_null()
         if marked:
             lacking = lacking & (nw.col(_flag_name(name)) == nw.lit(0))
-        made.append(nw.when(lacking).then(usual).otherwise(column).alias(inside(name)))
+        made[inside(name)] = nw.when(lacking).then(usual).otherwise(column)
     floats = ColumnType("float", "Float64")
-    return frame.with_columns(*made), {**types, "scale_low": floats, "scale_high": floats}
+    return with_named(frame, made), {**types, "scale_low": floats, "scale_high": floats}
 
 
 def _spelt(word: str | None, what: str) -> str:

@@ -7,7 +7,7 @@ Polars has all of these words, and the SQL writer (`homes/sql.py`) has the same 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 from typing import Any, Literal, Protocol, Self, TypeVar
@@ -31,6 +31,7 @@ __all__ = [
     "flagged",
     "one_of",
     "only_where",
+    "with_named",
 ]
 
 Scalar = str | int | float | datetime | None  # a constant in an expression
@@ -219,6 +220,11 @@ Frame = FrameOf[Expr]
 def only_where(nw: Words, condition: Expr, value: Expr) -> Expr:
     """The value where the condition holds, else nothing."""
     return nw.when(condition).then(value).otherwise(nw.lit(None))
+
+
+def with_named(frame: Frame, columns: Mapping[str, Expr]) -> Frame:
+    """The frame with these columns by their names."""
+    return frame.with_columns(*(source.alias(name) for name, source in columns.items())) if columns else frame
 
 
 def all_of(conditions: Iterable[Expr]) -> Expr:
