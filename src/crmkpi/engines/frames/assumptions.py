@@ -60,7 +60,7 @@ class WrongAssumptionError(Exception):
 def assumed(
     backend: Backend, type_: RecordType, entry: Entry, exact: frozenset[str], facts: Mapping[str, Facts], key: Hashable
 ) -> Prepared | None:
-    """The entry as `Prepared` without a look at it; None where nothing can be assumed.
+    """The entry as `Prepared` without a profile of it; None where nothing can be assumed.
 
     `facts` are what the home knows of fields, and `key` says which they are.
     """
@@ -189,7 +189,7 @@ def _doubts(
 
 
 def none_later(prepared: Prepared, query: Query, as_of: Sequence[datetime]) -> Prepared:
-    """The frame where moments that are asked whether they are later than now are assumed not to be."""
+    """The frame on the assumption that no moment which the query compares with now is later."""
     nw = prepared.backend.home.words
     columns, late = dict(prepared.columns), []
     for part in (part for root in query.expressions for part in walk(root)):

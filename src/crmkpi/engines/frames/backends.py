@@ -58,16 +58,16 @@ class Backend:
     sure_moments: bool = False  # a usual moment always enters; others have dates such as 31 February, which do not
     preaggregates: bool = False  # rows of the same conditions are added up first, since a group costs less than a CASE
     keeps_ranks: bool = False  # it fetches values at some ranks of a group without the others
-    slices_groups: bool = False  # beside aggregates it returns a slice of the sorted values of each group
+    slices_groups: bool = False  # one GROUP BY returns aggregates and a slice of the sorted values of each group
     sorts_groups: bool = False  # it keeps the sorted values of each group while it aggregates
     counts_all: bool = False  # a statement costs it more than rows of no period, so that one statement has all rows
     lists_in_rows: bool = False  # a statement costs it more than a column of lists
     months: bool = False  # it knows the month of a timestamp on the wall clock
     cells: int | None = None  # from this number of edges on it looks up the cell of a timestamp
-    closed: str = ""  # what its error says of a connection that is closed
+    closed: str = ""  # words of its error for a closed connection
     module: str = ""  # that has its version, where it is not named like the library
     version: str = "__version__"
-    tested: bool = True  # on a server; an untested one is measured where the user says so
+    tested: bool = True  # on a server; an untested one needs `untested=True`
     lock: AbstractContextManager[object] = field(default_factory=nullcontext)  # one question at a time
 
     @property
@@ -198,7 +198,7 @@ def backend_of(data: object) -> Backend | None:
 
     Nothing is imported for it: the module of the object's class says what it is.
     """
-    if type(data) in (list, tuple, dict):  # by far the most, and asked in each call
+    if type(data) in (list, tuple, dict):  # by far the most, in each call
         return None
     if hasattr(type(data), "backend_name"):
         return BACKENDS[data.backend_name]  # type: ignore[attr-defined]
@@ -240,7 +240,7 @@ def at_home(backend: Backend, table: str) -> Iterator[None]:
             yield
     except Exception as error:
         own = type(error).__module__.partition(".")[0].lstrip("_") in backend.raises
-        if not own and not (backend.lazy and isinstance(error, OSError)):  # Polars says so of a file that has gone
+        if not own and not (backend.lazy and isinstance(error, OSError)):  # as Polars raises for a file that has gone
             raise
         first = str(error).strip().partition("\n")[0]
         closed = any(word in str(error) for word in backend.closed.split("|")) if backend.closed else False

@@ -56,7 +56,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Where something is true, never missing; `words` are its columns if it asks for nothing but words and flags."""
+    """Where something is true, never missing; `words` are its columns if it reads only words and flags."""
 
     source: Expr
     words: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ def product(first: Value, second: Value, kind: ValueKind) -> Value:
 
 
 def sum_of(nw: Words, sign: ArithmeticSign, first: Value, second: Value, kind: ValueKind) -> Value:
-    """The sum or difference of two whole numbers, likewise."""
+    """The sum or difference of two whole numbers, without the condition that both are present."""
     first, second = aligned(nw, first, second)
     low, high = (second.low, second.high) if sign == "+" else (-second.high, -second.low)
     aware = first.aware if kind == "timestamp" else None

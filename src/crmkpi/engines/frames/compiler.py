@@ -79,7 +79,7 @@ class Compiler:
     calendar: Calendar
     as_of: tuple[datetime, datetime]
     bounds: Sequence[tuple[datetime, datetime, datetime, datetime]] = ()
-    given: Mapping[str, Condition] = field(default_factory=dict)  # where columns are there, as far as keys tell it
+    given: Mapping[str, Condition] = field(default_factory=dict)  # where columns are present, as keys of GROUP BY show
     compiled: dict[str, Condition | None] = field(default_factory=dict, init=False)  # conditions by their text
 
     @property
@@ -97,7 +97,7 @@ class Compiler:
         return self.prepared.columns[field.path]
 
     def value(self, expression: Expression, beside: Value | None = None, *, exact: bool = False) -> Value:
-        """The expression's value; `exact` asks for numbers that can be added without rounding."""
+        """The expression's value; `exact` numbers can be added without rounding."""
         match expression:
             case Field():
                 return self._field(expression, exact=exact)
@@ -264,7 +264,7 @@ class Compiler:
             return replace(whole(self.nw, micros(value), "timestamp"), aware=value.tzinfo is not None)
         if isinstance(value, date):
             return whole(self.nw, (value - date(1970, 1, 1)).days, "date")
-        # A number beside money counts as the decimal that it is printed as; beside a float it is one.
+        # Compared with money a number is the decimal that it is printed as; compared with a float it is a float.
         scaled = beside is not None and beside.digits is not None
         if value is None or isinstance(value, bool | str) or not (scaled or isinstance(value, int)):
             return Value(self.nw.lit(float(value) if isinstance(value, Decimal) else value), kind)

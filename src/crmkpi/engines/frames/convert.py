@@ -104,7 +104,7 @@ class Converted:
 
 
 def _cells(column: Series) -> list[Cell]:
-    """The values of a column, missing ones as None; whole numbers that pandas keeps as floats beside gaps are whole."""
+    """The values of a column, missing ones as None; whole numbers that pandas keeps as floats for gaps are whole."""
     known = column.dropna()
     if column.dtype.kind == "f" and len(known) and (known % 1 == 0).all():
         return [None if value != value else int(value) for value in column.tolist()]  # noqa: PLR0124  # NaN
@@ -197,7 +197,7 @@ def _from_pandas(column: Series, kind: Kind) -> pl.Series:
         return pl.Series([None if gone else text for text, gone in _values(column)], dtype=pl.String)
     if isinstance(dtype, pd.DatetimeTZDtype):
         return _micros(column.dt.tz_convert("UTC").dt.tz_localize(None)).dt.replace_time_zone("UTC")
-    if hasattr(dtype, "numpy_dtype"):  # whole numbers, floats and flags beside a mask
+    if hasattr(dtype, "numpy_dtype"):  # whole numbers, floats and flags with a mask
         missing = column.isna().to_numpy()
         values = pl.Series(column.to_numpy(dtype=dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0)))
         return values.set(pl.Series(missing), None) if missing.any() else values

@@ -1,7 +1,7 @@
-"""One look over the columns that a query reads, before it is asked.
+"""Profile the columns that a query reads, before the query runs.
 
-It says how many rows there are and how large the numbers, so that sums are known to fit; whether amounts kept as floats
-stand for decimals without doubt; and whether all fields can be read.
+The profile has the number of rows and the extremes, so that sums are known to fit; whether amounts kept as floats
+round-trip as decimals; and whether all fields can be read.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ class ProfiledColumn:
     aware: bool | None = None
     nulls: bool = True
     empty: bool = False
-    raw: str | None = None  # the zone of the timestamp's own column, where that is kept beside under `raw_name`
+    raw: str | None = None  # the zone of the timestamp's own column, where that is kept too, as `raw_name`
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A frame with plain columns, ready to be asked; `columns` and `exact` go by the path of the field.
+    """A frame with plain columns, ready for queries; `columns` and `exact` go by the path of the field.
 
     `exact` are the same values as whole numbers, for fields that hold numbers, and timestamps on the other clock:
     wall-clock times as instants, and instants as wall-clock times. `marks` say where a field cannot be read: those of
@@ -75,8 +75,10 @@ class Prepared:
     rejected: int
     marks: Mapping[tuple[str, ...], tuple[Mark, ...]] = field(default_factory=dict)
     kept: Kept = field(default_factory=dict)  # earlier questions to the home
-    doubts: Mapping[str, Expr] = field(default_factory=dict)  # where rows are not as assumed, by a column that tells
-    assumed: Hashable = None  # which columns these are, if they were not looked at and are to be checked
+    doubts: Mapping[str, Expr] = field(
+        default_factory=dict
+    )  # where rows break an assumption, by the column that shows it
+    assumed: Hashable = None  # which columns these are, if they were not profiled and are to be checked
 
 
 def looked_over(
@@ -113,7 +115,7 @@ def looked_over(
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look over the columns of some fields."""
+    """A profile of the columns of some fields."""
 
     backend: Backend
     type_: RecordType

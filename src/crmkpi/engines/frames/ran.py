@@ -1,4 +1,4 @@
-"""The statements that run for a measurement, for `Report.sql()`: all of them, whichever part of the engine asks."""
+"""Collect the statements that run for a measurement, whichever part of the engine runs them, for `Report.sql()`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOTED: ContextVar[list[tuple[str, str]] | None] = ContextVar("noted", default=N
 
 @contextmanager
 def collecting(statements: list[tuple[str, str]] | None) -> Iterator[None]:
-    """Put what runs meanwhile into a list: the language and the text of each statement."""
+    """Collect the language and the text of each statement that runs meanwhile."""
     before = _NOTED.set(statements)
     try:
         yield
@@ -22,7 +22,7 @@ def collecting(statements: list[tuple[str, str]] | None) -> Iterator[None]:
 
 
 def ran(text: Callable[[], str]) -> None:
-    """Say that a statement of SQL has run; its text is only made where somebody wants it."""
+    """Collect a statement of SQL that has run; its text is only made where statements are collected."""
     noted = _NOTED.get()
     if noted is not None:
         noted.append(("sql", text()))

@@ -1,4 +1,4 @@
-"""The frame that a query is asked of: its own columns, and those of related records joined on their key."""
+"""The frame of a query: its own columns, and those of related records joined on their key."""
 
 from __future__ import annotations
 

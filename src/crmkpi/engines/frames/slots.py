@@ -30,7 +30,7 @@ class PassSlot:
 
     @property
     def counted(self) -> str:
-        """The column of an answer that says how many rows count."""
+        """The column of an answer with the number of rows that count."""
         return "n" if self.flag is None else f"n {self.flag}"
 
     def is_apart(self, *, merging: bool) -> bool:

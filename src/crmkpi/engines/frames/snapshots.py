@@ -1,4 +1,4 @@
-"""Databases as of one moment: their tables are asked within one snapshot, and nothing found out outlives it."""
+"""Databases as of one moment: their tables are read within one snapshot, and no profile of them outlives it."""
 
 from __future__ import annotations
 

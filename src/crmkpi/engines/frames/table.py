@@ -1,9 +1,9 @@
-"""The door of the frames engine: validate a frame against its record class and normalise its columns to whole numbers.
+"""Validate a frame against its record class and normalise its columns to whole numbers.
 
 Money becomes whole numbers of its smallest digit, timestamps whole microseconds, dates whole days; text, flags and
-other numbers stay what they are. One look over the columns that a query reads says how large the numbers are, whether
-amounts kept as floats are decimals without doubt, and whether there is a field that cannot be read: only then the
-frame is looked at once more, and the field gets a flag beside it.
+other numbers stay what they are. The profile of the columns that a query reads has their extremes, whether amounts kept
+as floats round-trip as decimals, and whether a field cannot be read: only then a second pass over the frame adds a flag
+column for the field.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class FrameTable:
         self.columns = mapped(columns or {}, self._names, type_)
         lacking = [name for name in type_.may_be_absent if name not in self.columns]
         self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*computed}
-        self.currency: str | None = None  # that the name of a column of amounts says
+        self.currency: str | None = None  # that the name of a column of amounts has
         self._known: dict[Hashable, Prepared] = {}
         self._assuming = False
         self._assumed: dict[Hashable, tuple[object, Prepared | None]] = {}
@@ -149,7 +149,7 @@ class FrameTable:
 
     @property
     def skipped(self) -> Mapping[str, int]:
-        """How many rows the preset leaves out because they are no records, by reason; counted when first asked for.
+        """How many rows the preset leaves out because they are no records, by reason; counted at the first use.
 
         The same as `account.skipped` of records that were read from a file.
         """
@@ -173,7 +173,7 @@ class FrameTable:
         """
         wanted = self._wanted(names)
         rows = self.backend.home.rows(self.frame)
-        if rows != self._rows:  # rows came or went since they were looked at
+        if rows != self._rows:  # rows came or went since they were profiled
             self._known.clear()
             if self._rows is not None:
                 self._types.clear()
@@ -187,7 +187,7 @@ class FrameTable:
         return self._known[key]
 
     def _wanted(self, names: Iterable[str]) -> tuple[str, ...]:
-        """The names, and beside part of a score all of it, since scores are validated against their scale and kind."""
+        """The names, with those of scale and kind where a score is read, since scores are validated against these."""
         wanted = dict.fromkeys(names)
         if self.type_.model is Survey and not wanted.keys().isdisjoint(_SCORE):
             wanted |= dict.fromkeys(("kind", *_SCORE))
@@ -216,7 +216,7 @@ class FrameTable:
         return self._assumed[key][1]
 
     def reach(self, name: str) -> tuple[datetime, datetime] | None:
-        """The first and the last of the timestamps of a field, where a look over the columns has found them."""
+        """The first and the last of the timestamps of a field, where a profile has them."""
         found = (made.columns[(name,)] for made in self._known.values() if (name,) in made.columns)
         column = next((each for each in found if each.aware is not None), None)
         if column is None or self.zone is not None:  # in a zone of its own the extremes are rough
@@ -228,7 +228,7 @@ class FrameTable:
 
     @property
     def unreadable_fields(self) -> frozenset[str]:
-        """The fields that were found to be unreadable in some row, of those that were looked at."""
+        """The fields that are unreadable in some row, of those that were profiled."""
         return frozenset(self._unreadable)
 
     def _prepare(self, wanted: tuple[str, ...], exact: frozenset[str]) -> Prepared:

@@ -1,7 +1,7 @@
-"""Fields of a frame that cannot be read: the field is left empty, a flag beside it says so, and the row stays.
+"""Unreadable fields of a frame: the field is left empty, a flag column marks it, and the row stays.
 
-It is the second look at a frame, for which the first one must have found something. Rows that are no records at all,
-since nothing of them can be read, are taken out, as the readers of records reject them.
+It is a second pass over a frame, for which the profile must have found something. Rows without any readable field are
+no records and are taken out, as the readers of records reject them.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ _SCALE = ("scale_low", "scale_high", "score")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a frame says that a field cannot be read: the column of the flag, and the column of the text.
+    """The columns of a field that cannot be read in some rows: that of the flag, and that of the text.
 
-    `what` says how these words are understood: as they are `told`, as text, or as numbers.
+    `what` is how the text is written out: as the reader `told` it, as text, or as a number.
     """
 
     flag: str
@@ -67,7 +67,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """A frame of which the fields that cannot be read are empty; `marks` are by field, `rejected` are rows no more."""
+    """A frame whose unreadable fields are empty; `marks` are by field, `rejected` is how many rows were taken out."""
 
     entry: Entry
     marks: Mapping[str, Mark]

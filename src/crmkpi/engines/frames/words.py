@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 Scalar = str | int | float | datetime | None  # a constant in an expression
-Cell = Any  # of an answer: text, a whole number, a float or a list of these; its column says which
+Cell = Any  # of an answer: text, a whole number, a float or a list of these; which, depends on its column
 Row = tuple[Cell, ...]
 _FEW = 8
 Columns = dict[str, Any]  # the columns of an answer: lists, or arrays of NumPy where it is installed
@@ -59,7 +59,7 @@ class Expr(Protocol):  # noqa: PLW1641  # its hash is of no use
     def __and__(self, other: Self, /) -> Self: ...
     def __or__(self, other: Self, /) -> Self: ...
     def __invert__(self) -> Self: ...
-    def __eq__(self, other: Self, /) -> Self: ...  # type: ignore[override]  # it asks, and does not tell
+    def __eq__(self, other: Self, /) -> Self: ...  # type: ignore[override]  # an expression, not a bool
     def __ne__(self, other: Self, /) -> Self: ...  # type: ignore[override]  # likewise
     def __lt__(self, other: Self, /) -> Self: ...
     def __le__(self, other: Self, /) -> Self: ...
@@ -105,7 +105,7 @@ class Expr(Protocol):  # noqa: PLW1641  # its hash is of no use
         """How many different values a group has; all missing ones count as one more."""
 
     def over(self, *names: Text) -> Self:
-        """An aggregate of a group beside each of its rows."""
+        """An aggregate of a group, repeated in each of its rows."""
 
     @property
     def str(self) -> Texts[Self]:
@@ -201,7 +201,7 @@ class FrameOf(Protocol[E_contra]):
         """Only the rows in which all conditions hold."""
 
     def join(self, other: Self, /, *, left_on: str, right_on: str, how: Literal["left"]) -> Self:
-        """The columns of another frame beside, by a key."""
+        """Join the columns of another frame by a key."""
 
     def group_by(self, *names: str) -> GroupsOf[E_contra, Self]:
         """One row per group, with `.agg(...)`."""
@@ -238,7 +238,7 @@ def any_of(conditions: Iterable[Expr]) -> Expr:
 
 
 def one_of(column: Expr, options: Sequence[Scalar]) -> Expr:
-    """Whether the value is one of these; missing where it is. A few comparisons cost less than a look into a set."""
+    """Whether the value is one of these; missing where it is. A few comparisons cost less than a lookup in a set."""
     held: list[Any] = [column == option for option in options]  # expressions, which type checkers take for a bool
     return any_of(held) if 0 < len(held) <= _FEW else column.is_in(options)
 

@@ -1,4 +1,4 @@
-"""ClickHouse: what its dialect says in its own way.
+"""The dialect of ClickHouse.
 
 Its timestamps are instants, with or without a zone. Whole numbers would wrap around in silence and are added up in 128
 bits; a join gives nothing and not 0 or an empty text where the other side is missing. It has no snapshots: each
@@ -236,7 +236,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
                 return source
 
     def moment(self, micros: int, zone: str) -> ClickhouseSql:  # noqa: ARG002  # all are instants
-        """A constant beside a timestamp's own column."""
+        """A constant to compare with a timestamp's own column."""
         return ClickhouseSql(f"fromUnixTimestamp64Micro({ClickhouseSql.whole_number(micros)}, 'UTC')")
 
     def first_by(self, value: str, order: str) -> ClickhouseSql:

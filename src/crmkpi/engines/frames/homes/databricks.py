@@ -1,4 +1,4 @@
-"""Databricks: the dialect of Spark, asked over a connection. Never run against a server: it needs `untested=True`."""
+"""Databricks: the dialect of Spark, over a connection. Never run against a server: it needs `untested=True`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DuckDB, spoken to in SQL: reading text takes it a twentieth of the time of building its objects."""
+"""DuckDB, queried in SQL: parsing text takes a twentieth of the time of building its expression objects."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class DuckDbFrame(SqlFrame):
         return super(DuckDbFrame, held).filter(*conditions)
 
     def join(self, right: Self, *, left_on: str, right_on: str, how: str) -> Self:
-        """The columns of another frame beside, by a key."""
+        """Join the columns of another frame by a key."""
         condition = f"l.{DuckDbSql.quoted(left_on)} = r.{DuckDbSql.quoted(right_on)}"
         try:
             joined = self.to_native().set_alias("l").join(right.to_native().set_alias("r"), condition, how=how)
@@ -134,7 +134,7 @@ def _is_second() -> bool:
 
 def _asked(relation: DuckDBPyRelation, statement: str) -> DuckDBPyRelation:
     """A question to a relation, which stands in it under a name of our own."""
-    name = _FROM if _is_second() else f"{_FROM}_{next(_NAMES)}"  # else a question to an answer asks itself
+    name = _FROM if _is_second() else f"{_FROM}_{next(_NAMES)}"  # else a query over an answer would read itself
     found = relation.query(name, statement if name == _FROM else _SOURCE.sub(f"FROM {name}", statement))
     assert found is not None, "only statements that change something have no answer"
     return found
@@ -173,7 +173,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         return frame
 
     def _schema(self, frame: DuckDBPyRelation) -> dict[str, str]:
-        """The types of the columns, to be asked once: each question to a relation makes DuckDB read all of it."""
+        """The types of the columns, cached: each access to a relation makes DuckDB parse all of it."""
         if frame not in self._schemas:
             found = {name: str(word) for name, word in zip(frame.columns, frame.types, strict=True)}
             texts = [name for name, word in found.items() if word == "VARCHAR"]
@@ -209,7 +209,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         return ColumnType(what, word, wide=word in _WIDE, unit=word)
 
     def facts(self, frame: DuckDBPyRelation, names: Sequence[str]) -> Mapping[str, Facts]:
-        """What the statistics say, by which DuckDB plans too: each change widens them, and none narrows them."""
+        """Bounds from the statistics by which DuckDB plans too: each change widens them, and none narrows them."""
         if not _is_second() or not names:
             return {}
         asked = ", ".join(f"stats({column}), typeof({column})" for column in map(DuckDbSql.quoted, names))
@@ -341,7 +341,7 @@ def _time(source: DuckDbSql, kind: Kind, type_: ColumnType) -> DuckDbSql:
     elif unit in _FINITE:
         found = f"{column} {_FINITE[unit]} THEN epoch_us({column}::TIMESTAMP)"
     elif unit == "TIMESTAMP":
-        micros = source.wrapped("epoch_us(")  # of infinity it is missing, which the look notices
+        micros = source.wrapped("epoch_us(")  # of infinity it is missing, which the profile notices
         return micros // DAY if kind == "date" else micros
     else:
         instant = column if unit in ("TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE") else f"{column}::TIMESTAMPTZ"

@@ -93,11 +93,11 @@ class Facts:
 
 Entering = Mapping[str, tuple[str, Kind, ColumnType]]  # name inside: the frame's own column, kind of field, its type
 Kept = dict[str, object]  # a cache of statements over one frame
-Lent = object  # a frame as its home keeps it, which only the home looks into
+Lent = object  # a frame as its home keeps it, opaque to the engine
 
 
 def raw_name(name: str) -> str:
-    """The name of a timestamp's own column, beside its plain one."""
+    """The name of a timestamp's own column, which is kept with its plain one."""
     return f"{name}__raw"
 
 
@@ -132,7 +132,7 @@ class HomeOf(Protocol[E, F, N]):
         """The type of a column that is to hold a field of this kind; categories and enums of text are text."""
 
     def usual_type(self, frame: N, name: str, kind: Kind) -> ColumnType:
-        """The type of a column as far as that is known without asking: any value of another type is refused."""
+        """The type of a column as far as that is known without a query: any value of another type is refused."""
 
     def facts(self, frame: N, names: Sequence[str]) -> Mapping[str, Facts]:
         """What is known of columns at this moment without reading them."""
@@ -143,16 +143,16 @@ class HomeOf(Protocol[E, F, N]):
         Text is text, whole numbers and floats have 64 bits (whole numbers more where they need it), decimals are whole
         numbers of their smallest digit, in as many bits as that takes, so that none wraps or ends the statement;
         timestamps are microseconds and dates days since 1970. A timestamp that needs no
-        conversion is kept beside as `raw_name`, so that a filter on it reaches into a scan; these come second, each
-        with its time zone, which is empty on the wall clock. The cells of the columns that are `worded` are kept beside
+        conversion is kept too, as `raw_name`, so that a filter on it is pushed into a scan; these come second, each
+        with its time zone, which is empty on the wall clock. The cells of the columns that are `worded` are kept too,
         as text under `word_name`.
         """
 
     def asked(self, frame: F, kept: Kept) -> F:
-        """The prepared frame, ready for queries; `kept` caches what the home knows of statements over it."""
+        """The prepared frame, ready for queries; `kept` caches statements over it."""
 
     def opened(self, frame: N, names: Sequence[str]) -> F:
-        """Some columns as they are, to be asked with `words`."""
+        """Some columns as they are, for expressions of `words`."""
 
     def extended(self, frame: N, added: Sequence[E], kept: E | None, over: Sequence[str]) -> N:
         """A frame with columns computed `over` some of its own, and only the rows that are `kept`."""
@@ -170,7 +170,7 @@ class HomeOf(Protocol[E, F, N]):
         """A small table of whole numbers in the home of `frame`, to be joined with it."""
 
     def moment(self, micros: int, zone: str) -> E:
-        """A constant beside a timestamp's own column, which has this time zone."""
+        """A constant to compare with a timestamp's own column, which has this time zone."""
 
     def month(self, raw: E) -> E:
         """The month of a timestamp's own column on the wall clock, counted from the year 0."""

@@ -1,4 +1,4 @@
-"""MariaDB, and MySQL as far as it is alike: what their dialect says in its own way.
+"""The dialect of MariaDB, and of MySQL as far as it is alike.
 
 Texts are compared by their bytes and to their last blank, whatever the collation. TIMESTAMP columns are instants,
 whatever the zone of the session; DATETIME columns are wall-clock times. Zero dates are rejected.
@@ -53,7 +53,7 @@ class MariaDbSql(Sql):
     nan: ClassVar[str] = "({0} <> {0})"  # it has neither NaN nor infinity
     finite: ClassVar[str] = "({0} = {0})"
 
-    joined: ClassVar[str] = "LIMIT 18446744073709551615"  # each row would be held against all of the other table
+    joined: ClassVar[str] = "LIMIT 18446744073709551615"  # else each row is compared with all of the other table
     fence: ClassVar[str] = (
         f"{{}}\n{joined}"  # an expression within one within one would be computed thousands of times a row
     )
@@ -200,7 +200,7 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
                 raise _no_snapshot(f"{str(target).capitalize()} reads the table {_text(name)!r}, which", _text(engine))
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:
-        """The declared type; of a decimal of which the driver does not tell it, how many digits there are."""
+        """The declared type; of a decimal whose size the driver does not give, the most digits that there are."""
         declared = frame.columns[name]
         compared = declared == "int(1)" or (declared == "bigint" and frame.target.query)  # in a view or query
         if declared in ("tinyint(1)", "bit(1)") or (kind == "flag" and compared):
@@ -281,7 +281,7 @@ def _text(cell: Cell) -> Cell:
 
 
 def _described(column: Row) -> str:
-    """The type of a query's column in words."""
+    """The name of the type of a query's column."""
     code, size, scale = int(column[1]), column[3], column[5]
     if code in (0, 246):
         return "decimal" if scale is None else f"decimal(38,{scale})"

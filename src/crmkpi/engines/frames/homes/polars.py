@@ -83,7 +83,7 @@ class PolarsHome:
     def enter(
         self, frame: Lent, columns: Entering, worded: Collection[str] = ()
     ) -> tuple[pl.LazyFrame, dict[str, str]]:
-        """The columns as plain and wide ones, and the types of timestamps that are kept beside."""
+        """The columns as plain and wide ones, and the time zones of timestamps that are kept too."""
         if isinstance(frame, Converted):
             whole = pl.LazyFrame(
                 [frame.column(column, kind).alias(name) for name, (column, kind, _) in columns.items()]
@@ -136,7 +136,7 @@ class PolarsHome:
                 return source
 
     def opened(self, frame: Lent, names: Sequence[str]) -> pl.LazyFrame:
-        """Some columns as they are, to be asked with `words`."""
+        """Some columns as they are, for expressions of `words`."""
         return frame.lazy(dict.fromkeys(names, "attributes")) if isinstance(frame, Converted) else frame.lazy()
 
     def extended(self, frame: Lent, added: Sequence[pl.Expr], kept: pl.Expr | None, over: Sequence[str]) -> Lent:
@@ -183,7 +183,7 @@ class PolarsHome:
         return pl.LazyFrame(dict(columns), schema=dict.fromkeys(columns, pl.Int64))
 
     def moment(self, micros: int, zone: str) -> pl.Expr:
-        """A constant beside a timestamp's own column, which has this time zone."""
+        """A constant to compare with a timestamp's own column, which has this time zone."""
         return pl.lit(micros).cast(pl.Datetime("us", zone or None))
 
     def month(self, raw: pl.Expr) -> pl.Expr:
@@ -213,13 +213,13 @@ class PolarsHome:
         return pl.col(value).drop_nulls()
 
     def slice_of(self, value: str, fraction: float, spread: float) -> tuple[pl.Expr, pl.Expr]:
-        """The sorted values of a group around a quantile; it is never asked, since a group keeps all of them."""
+        """The sorted values of a group around a quantile; it is never called, since a group keeps all of them."""
         raise NotImplementedError
 
     def grouped(
         self, frame: pl.LazyFrame, keys: Sequence[str], aggregations: Sequence[pl.Expr], values: Sequence[str]
     ) -> pl.LazyFrame:
-        """A frame grouped, held in memory, with the sorted values of each group beside the aggregations."""
+        """A grouped frame in memory, with the aggregations and the sorted values of each group."""
         lists = [pl.col(value).sort(nulls_last=True) for value in values]
         made = (
             frame.group_by(*keys).agg(*aggregations, *lists)

@@ -1,4 +1,4 @@
-"""PostgreSQL: what its dialect says in its own way.
+"""The dialect of PostgreSQL.
 
 Texts are compared by their bytes, whatever the collation. Timestamps and dates that no record can hold, such as
 infinity, are rejected, and so are numbers that are none.
@@ -252,7 +252,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
                 return source
 
     def moment(self, micros: int, zone: str) -> PostgresqlSql:
-        """A constant beside a timestamp's own column."""
+        """A constant to compare with a timestamp's own column."""
         stamp = _EPOCH + timedelta(microseconds=micros)
         return self.dialect.lit(stamp.replace(tzinfo=UTC) if zone else stamp)
 

@@ -82,7 +82,7 @@ class RedshiftHome(WarehouseHome[RedshiftSql]):
         1184: "timestamp with time zone",
         1700: "numeric",
     }
-    loose_decimal = (38, 99)  # a driver that does not say the size of a decimal says nothing of its digits
+    loose_decimal = (38, 99)  # without the size of a decimal its digits are unknown
     probe = probe_of(
         RedshiftSql,
         "BIGINT",

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GRACE", "AlchemySource", "ChdbSource", "Session", "Source", "SqliteSource", "weak_isolation"]
 
-GRACE = 5.0  # seconds in which a server is to say itself that the time is over
+GRACE = 5.0  # seconds in which a server may end a late statement itself
 _SHOWN = 300  # letters of a statement in an error
 _SECRET = re.compile("pass|pwd|secret|token|key", re.IGNORECASE)  # what a part of a URL is called that nobody may see
 
@@ -65,7 +65,7 @@ class Session:
         self._execute = execute
         self.source = source
         self.seen: dict[TableOrQuery, object] = {}  # the state of each table at first, where there are no snapshots
-        self.moment: str | None = None  # what time it is, where each statement would look anew
+        self.moment: str | None = None  # what time it is, where each statement would have its own
         self._numbers = count(1)
 
     def next_number(self) -> int:
@@ -230,8 +230,8 @@ def _ended(source: Source, rollback: Callable[[], None]) -> None:
 
 @contextmanager
 def _hung_up(driver: object, seconds: float | None) -> Iterator[None]:
-    """Shut the socket of a server that does not even say that the time is over: it stands still, or is gone."""
-    number = getattr(getattr(driver, "_sock", driver), "fileno", None)  # PyMySQL does not tell it
+    """Shut the socket of a server that does not end a late statement itself: it stands still, or is gone."""
+    number = getattr(getattr(driver, "_sock", driver), "fileno", None)  # PyMySQL has it in `_sock`
     if seconds is None or number is None:
         yield
         return

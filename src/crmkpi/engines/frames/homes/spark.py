@@ -1,4 +1,4 @@
-"""Spark, spoken to in SQL: expressions and frames are written out as one statement.
+"""Spark, queried in SQL: expressions and frames are written out as one statement.
 
 PySpark asks the Java process several times for each column, operator and constant: for the whole catalogue that took
 longer than Spark itself. Text costs nothing until it is sent, once for each statement.
@@ -77,7 +77,7 @@ class SparkSql(Sql):
         return self.wrapped("coalesce(sum(", "), 0L)", whole=True)
 
 
-P = TypeVar("P", bound=SparkSql)  # also where it is asked over a connection
+P = TypeVar("P", bound=SparkSql)  # also that of Databricks
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""The base of all homes of SQL: a dialect says the rest."""
+"""The base of all homes of SQL."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SqlHome(ABC, Generic[S, F, N]):
 
     @abstractmethod
     def opened(self, frame: N, names: Sequence[str] = ()) -> F:
-        """The columns of a frame as they are, to be asked with `words`."""
+        """The columns of a frame as they are, for expressions of `words`."""
 
     @abstractmethod
     def plain(self, source: S, kind: Kind, type_: ColumnType) -> S:
@@ -88,7 +88,7 @@ class SqlHome(ABC, Generic[S, F, N]):
         return self.dialect(f"min_by({self.dialect.quoted(value)}, {self.dialect.quoted(order)})", whole=True)
 
     def enter(self, frame: N, columns: Entering, worded: Collection[str] = ()) -> tuple[F, dict[str, str]]:
-        """The columns as plain and wide ones, and the timestamps that are kept beside."""
+        """The columns as plain and wide ones, and the time zones of timestamps that are kept too."""
         made, raws = [], {}
         for name, (column, kind, type_) in columns.items():
             source = self.dialect.col(column)
@@ -135,7 +135,7 @@ class SqlHome(ABC, Generic[S, F, N]):
             yield dict(zip(columns, row, strict=True))
 
     def moment(self, micros: int, zone: str) -> S:  # noqa: ARG002  # all are on the wall clock
-        """A constant beside a timestamp's own column."""
+        """A constant to compare with a timestamp's own column."""
         return self.dialect.lit(_EPOCH + timedelta(microseconds=micros))
 
     def month(self, raw: S) -> S:
@@ -143,7 +143,7 @@ class SqlHome(ABC, Generic[S, F, N]):
         return raw.wrapped("(year(", f") * 12 + month({raw.text}))")
 
     def steps(self, column: S, edges: Sequence[S | float], values: Sequence[int]) -> S:
-        """The value for a number that has reached none of the edges, one of them, two ...; found by halves."""
+        """The value for a number that has reached none of the edges, one of them, two ...; found by binary search."""
         if not edges:
             return self.dialect.lit(values[0])
         middle = len(edges) // 2
@@ -154,7 +154,7 @@ class SqlHome(ABC, Generic[S, F, N]):
         )
 
     def looked_up(self, column: S, first: int, size: int, reached: Sequence[int]) -> S:
-        """The step of a number from `first` on, by the cell of `size` that it lies in; searched for by halves."""
+        """The step of a number from `first` on, by the cell of `size` that it lies in; found by binary search."""
         starts = [place for place, step in enumerate(reached) if not place or step != reached[place - 1]]
         return self.steps(
             column, [first + size * place for place in starts], [0, *(reached[place] for place in starts)]

@@ -1,4 +1,4 @@
-"""SQLite: what its dialect says in its own way, and what its loose types need.
+"""The dialect of SQLite, and its loose types.
 
 A column of SQLite has a declared type and may hold anything. Numbers are what they are, texts without the column's
 collation, timestamps are texts such as 2026-01-31 09:00:00.123456; any other value is rejected and not guessed.

@@ -34,7 +34,10 @@ class WarehouseHome(DatabaseHome[S]):
     codes: ClassVar[Mapping[object, str]] = {}  # of types, which some drivers hand on in place of their names
     schema_now: ClassVar[str] = "current_schema()"
     sized: ClassVar[str] = "data_type, numeric_precision, numeric_scale"  # columns that describe a type
-    loose_decimal: ClassVar[tuple[int, int]] = (38, 0)  # digits of a decimal whose size is not said, in all and behind
+    loose_decimal: ClassVar[tuple[int, int]] = (
+        38,
+        0,
+    )  # digits of a decimal without a declared size: all, and those behind the point
 
     @abstractmethod
     def micros(self, source: S, type_: ColumnType) -> S:
