@@ -189,7 +189,7 @@ _USUAL: Mapping[str, _Told] = {
     ),
     "business": (
         "{title} in opening hours.",
-        "Opening hours, holidays and time zone are the calendar's. What begins and ends outside them takes no time.",
+        "Opening hours, holidays and time zone are the calendar's. Time outside them does not count.",
         _with_difference(r"(\text{{opening hours from {start} to {end}}})"),
     ),
     "calendar_days": (

@@ -22,7 +22,7 @@ completed = orders.status == "completed"
     sources=(MARKETING_METRICS,),
 )
 def average_order_value(amount: Decimal, orders: int) -> Decimal:
-    r"""What a completed order is worth on average.
+    r"""Average amount of a completed order.
 
     $$\text{average order value} = \frac{\text{amount of completed orders}}{\text{completed orders with an amount}}$$
 
@@ -47,7 +47,7 @@ def average_order_value(amount: Decimal, orders: int) -> Decimal:
     within=None,
 )
 def with_refunds() -> None:
-    r"""What a completed order is worth on average, orders below zero included.
+    r"""Average amount of a completed order, orders below zero included.
 
     $$\text{average order value with refunds} = \frac{\text{amount of completed orders}}{\text{completed orders}}$$
 

@@ -74,7 +74,7 @@ def rolling() -> None:
     $$\text{rolling retention} = \frac{\text{customers of the cohort who bought in the period or after it}}
     {\text{customers whose first order lies } k \text{ periods before}}$$
 
-    Whoever comes back at all was still a customer in between.
+    A customer who comes back at all was one in between.
 
     Notes:
         The latest periods are too low, since later orders are not known yet.

@@ -71,7 +71,7 @@ def lost_customers() -> None:
     better="higher",
     empty="there are none",
     also_known_as=("customer count", "number of customers", "customer base", "total customers"),
-    default_because="Contract in force at the end of the period; who bought lately is a different question.",
+    default_because="Contract in force at the end of the period; recent buyers are a different question.",
     sources=(MARKETING_METRICS,),
 )
 def active_customers() -> None:
@@ -79,7 +79,7 @@ def active_customers() -> None:
 
     $$\text{active customers} = \text{customers who have come and not left}$$
 
-    A stock: active from `since` until `until`; without a period those who are there now, who need no `since`.
+    A stock: active from `since` until `until`; without a period those who are there now, with or without `since`.
 
     Pitfalls:
         Adding the ends of twelve months counts a customer twelve times.

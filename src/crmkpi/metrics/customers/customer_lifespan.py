@@ -48,7 +48,7 @@ def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon:
     $$\text{customer lifespan} = \int_0^{\text{horizon}} S(t)\,dt$$
 
     The restricted mean: the area under the survival curve $S$ (Kaplan and Meier) up to `horizon`, five years unless
-    given. Who is still here on the day `as_of` counts for the time so far. A customer belongs to the period of `since`.
+    given. Customers who are still here on the day `as_of` count for the time so far. A customer counts by `since`.
 
     Returns:
         A duration, at most the horizon, with an interval from Greenwood's variance; undefined where nobody has been a

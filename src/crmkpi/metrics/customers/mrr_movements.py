@@ -120,7 +120,7 @@ def expansion_mrr() -> None:
     within=(None, 0),
     empty="nobody pays less",
     also_known_as=("downgrade MRR", "downsell MRR", "contraction monthly recurring revenue"),
-    default_because="Per customer: who cancels one of two subscriptions pays less and has not left.",
+    default_because="Per customer: someone who cancels one of two subscriptions pays less and has not left.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
 )
 def contraction_mrr() -> None:

@@ -79,7 +79,7 @@ def return_rate(returned: int, orders: int) -> float:
     better="lower",
     empty="nothing was delivered",
     also_known_as=("average delivery time", "order to delivery time", "order fulfilment time"),
-    default_because="The mean is what shops and carriers publish; `median` is what the customer in the middle meets.",
+    default_because="Shops and carriers publish the mean; the customer in the middle meets `median`.",
     sources=(SCOR,),
     ahead_of=("repeat_purchase_rate",),
     guarded_by=("return_rate",),
@@ -93,7 +93,7 @@ def delivery_time() -> None:
     delivered yet".
 
     Pitfalls:
-        What is still on its way has no time yet: in a crisis the slowest parcels are missing and the mean looks fine.
+        Orders on their way have no time yet: in a crisis the slowest parcels are missing and the mean looks fine.
 
     >>> orders = [Order(id=day, ordered_at="2026-01-01", delivered_at=f"2026-01-{day}") for day in ("03", "05")]
     >>> delivery_time([*orders, Order(id="3", ordered_at="2026-01-01")]).to("days")

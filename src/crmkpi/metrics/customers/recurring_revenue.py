@@ -47,22 +47,22 @@ mrr_at_end = subscriptions.sum(subscriptions.mrr, running_at_end)
     empty="nothing runs",
     title="Monthly recurring revenue",
     also_known_as=("MRR", "recurring revenue", "subscription revenue"),
-    default_because="What runs at the end of the period, since that is what the next one begins with.",
+    default_because="Subscriptions at the end of the period, since the next one begins with them.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
 )
 def mrr() -> None:
-    r"""What the subscriptions that run at the end of the period bring in a month.
+    r"""Monthly amount of the subscriptions that run at the end of the period.
 
     $$\text{MRR} = \sum \text{monthly amount of running subscriptions}$$
 
     A stock: a subscription runs from its start, or from the end of its trial, until it ends; without a period it is
-    what runs now, for which no start is needed. Subscriptions that pay nothing by their `status` are left out:
+    that of those running now, which need no start. Subscriptions that pay nothing by their `status` are left out:
     trialing, unpaid, paused and incomplete ones.
 
     Notes:
         As on Stripe's screen, trials are no revenue and `past_due` still is. Stripe also leaves out taxes, metered
-        parts and coupons without an end; what the field `mrr` holds is up to the export. `status` is that of today: who
-        is unpaid now is left out of earlier months as well.
+        parts and coupons without an end; the export decides what the field `mrr` holds. `status` is that of today: a
+        subscription that is unpaid now is left out of earlier months as well.
 
     Pitfalls:
         A yearly fee in the field is twelve times too much: divide it before it is read. Adding the ends of twelve
@@ -87,7 +87,7 @@ def mrr() -> None:
     sources=(SAAS_METRICS,),
 )
 def arr(mrr: Decimal) -> Decimal:
-    r"""What the subscriptions that run at the end of the period bring in a year, if nothing changes.
+    r"""Yearly amount of the subscriptions that run at the end of the period, if nothing changes.
 
     $$\text{ARR} = 12 \times \text{MRR}$$
 
@@ -115,7 +115,7 @@ def arr(mrr: Decimal) -> Decimal:
     sources=(SAAS_METRICS,),
 )
 def arpu(mrr: Decimal, customers: int) -> Decimal:
-    r"""What a paying customer brings in a month on average.
+    r"""Average monthly revenue of a paying customer.
 
     $$\text{ARPU} = \frac{\text{MRR}}{\text{customers with a running paid subscription}}$$
 

@@ -33,9 +33,9 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
 
     $$\text{GRR} = \frac{\text{MRR kept of opening customers}}{\text{opening MRR}}$$
 
-    Kept is what a customer still pays, and no more than they paid at the start. Per customer, over all their
-    subscriptions: what one customer pays more cannot make up for what another pays less. Customers who came in the
-    period do not count. It is exactly 1 - `revenue_churn_rate`, and undefined without a period.
+    Kept is the amount that a customer still pays, and no more than they paid at the start. Per customer, over all their
+    subscriptions: one customer who pays more cannot make up for another who pays less. Customers who came in the period
+    do not count. It is exactly 1 - `revenue_churn_rate`, and undefined without a period.
 
     Pitfalls:
         Summed over all customers first and capped then, it is too high. It can never exceed 100 %; a figure that does
@@ -63,12 +63,12 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
     sources=(SAAS_METRICS,),
 )
 def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
-    r"""What the customers of the start pay at the end, as a fraction of what they paid at the start.
+    r"""MRR of the opening customers at the end, as a fraction of their MRR at the start.
 
     $$\text{NRR} = \frac{\text{closing MRR of opening customers}}{\text{opening MRR}}$$
 
-    Per customer, growth included, so that it may exceed 1. Customers who came in the period do not count. Who is below
-    0 at the end, as by a credit, counts as 0. Without a period it is undefined.
+    Per customer, growth included, so that it may exceed 1. Customers who came in the period do not count. A customer
+    below 0 at the end, as by a credit, counts as 0. Without a period it is undefined.
 
     Notes:
         Systems that count per subscription take a change of plan for a loss and a gain.
@@ -103,8 +103,8 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
 
     $$\text{revenue churn rate} = \frac{\text{opening MRR} - \text{MRR kept of opening customers}}{\text{opening MRR}}$$
 
-    Kept is what a customer still pays, and no more than they paid at the start, over all their subscriptions. With
-    growth it is the variant `net`. It is exactly 1 - `gross_revenue_retention`, and undefined without a period.
+    Kept is the amount that a customer still pays, at most that of the start, over all their subscriptions. With growth
+    it is the variant `net`. It is exactly 1 - `gross_revenue_retention`, and undefined without a period.
 
     Notes:
         Stripe keeps contraction apart and calls only the revenue of customers who left churned: `left_only`.
@@ -122,7 +122,7 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
 
 @revenue_churn_rate.add_variant(closing=closing, within=(None, 1))
 def net(closing: Decimal, opening: Decimal) -> Decimal:
-    r"""Which part of the opening monthly recurring revenue was lost, after what opening customers pay more.
+    r"""Which part of the opening monthly recurring revenue was lost, after the growth of opening customers.
 
     $$\text{net revenue churn rate} = 1 - \frac{\text{closing MRR of opening customers}}{\text{opening MRR}}$$
 

@@ -41,8 +41,8 @@ def customer_satisfaction_score(satisfied: int, answers: int) -> float:
         Chatwoot and Formbricks count the top two of five as well; Zendesk has good and bad only (`good_bad`).
 
     Pitfalls:
-        Who is asked decides: after a solved ticket people are kinder. Steps are taken for whole points: bring a scale
-        from 0 to 100, or stars kept as 0 to 1, to its points before it is read.
+        The choice of respondents decides: after a solved ticket people are kinder. Steps are taken for whole points:
+        bring a scale from 0 to 100, or stars kept as 0 to 1, to its points before it is read.
 
     >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
     >>> customer_satisfaction_score(surveys).value
@@ -72,7 +72,7 @@ def top_box(satisfied: int, answers: int) -> float:
     empty="no answer was good or bad",
 )
 def good_bad(good: int, rated: int) -> float:
-    r"""Share of good answers among the good and the bad ones; what lies in the middle is left out.
+    r"""Share of good answers among the good and the bad ones; answers in the middle are left out.
 
     $$\text{good share} = \frac{\text{good}}{\text{good} + \text{bad}}$$
 

@@ -12,7 +12,7 @@ from crmkpi.metrics.tables import customers, interactions
     better="higher",
     empty="there is no customer",
     also_known_as=("customer engagement", "engagement", "engagement rate", "contacts with each customer"),
-    default_because="Customers of whom nothing is heard are what engagement is about, so that they are in the base.",
+    default_because="Engagement is about silent customers too, so that they are in the base.",
     sources=(MARKETING_METRICS,),
     ahead_of=("retention_rate",),
 )

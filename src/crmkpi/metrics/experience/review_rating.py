@@ -36,7 +36,7 @@ def review_rating(
     average. A review counts in the period in which it was written.
 
     Pitfalls:
-        Who is delighted or angry writes, and all others do not. Shops show a mean of all years, not of the last month.
+        People who are delighted or angry write, others do not. Shops show a mean of all years, not of the last month.
 
     >>> review_rating([Survey(id=str(n), kind="review", score=score) for n, score in enumerate([5, 5, 2])]).value
     4.0

@@ -12,7 +12,7 @@ social = interactions.kind == "social"
     unit="count",
     empty="nobody spoke of it",
     also_known_as=("brand mentions", "social media mentions", "mentions"),
-    default_because="What others say; the firm's own posts are advertising.",
+    default_because="Mentions by others; the firm's own posts are advertising.",
     sources=(MARKETING_METRICS,),
     ahead_of=("brand_awareness",),
 )

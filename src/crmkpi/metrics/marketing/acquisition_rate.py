@@ -23,7 +23,7 @@ def acquisition_rate(new_customers: int, leads: int) -> float:
     $$\text{acquisition rate} = \frac{\text{new customers}}{\text{leads created}}$$
 
     A customer counts on the day `since`, a lead on the day it was created; the two need not be the same people, so that
-    it may exceed 1. What became of each lead is `lead_conversion_rate`.
+    it may exceed 1. Of each lead by itself it is `lead_conversion_rate`.
 
     Pitfalls:
         New customers of a month are mostly leads of earlier ones: when leads double, the rate halves at first.

@@ -24,7 +24,7 @@ no_conversions = {"no conversions": shown & campaigns.conversions.missing()}
     better="higher",
     empty="nothing was shown",
     also_known_as=("ad CTR", "ad click-through rate", "click-through rate of ads"),
-    default_because="Clicks over impressions is what every advertising system shows.",
+    default_because="Every advertising system shows clicks over impressions.",
     sources=(MARKETING_METRICS,),
     ahead_of=("lead_volume",),
 )
@@ -37,7 +37,7 @@ def ad_click_rate(clicks: int, impressions: int) -> float:
     period in which it started.
 
     Notes:
-        Impressions are not independent: what one campaign shows is clicked more, or less, as a whole. So the value has
+        Impressions are not independent: ads of one campaign are clicked more, or less, as a whole. So the value has
         no interval, and whether it changed follows from how campaigns differ.
 
     Pitfalls:
@@ -91,7 +91,7 @@ def ad_conversions() -> None:
     sources=(MARKETING_METRICS,),
 )
 def cost_per_click(cost: Decimal, clicks: int) -> Decimal:
-    r"""What a click on an ad costs on average.
+    r"""Average cost of a click on an ad.
 
     $$\text{cost per click} = \frac{\text{cost}}{\text{clicks}}$$
 
@@ -119,7 +119,7 @@ def cost_per_click(cost: Decimal, clicks: int) -> Decimal:
     sources=(MARKETING_METRICS,),
 )
 def cost_per_mille(cost: Decimal, impressions: int) -> Decimal:
-    r"""What it costs to show an ad a thousand times.
+    r"""Cost of showing an ad a thousand times.
 
     $$\text{cost per mille} = 1000 \times \frac{\text{cost}}{\text{impressions}}$$
 
@@ -143,18 +143,18 @@ def cost_per_mille(cost: Decimal, impressions: int) -> Decimal:
     better="lower",
     empty="no ad led to anything",
     also_known_as=("cost per action", "cost per ad conversion", "CPCo"),
-    default_because="The advertising system's own conversions; what customers cost is `customer_acquisition_cost`.",
+    default_because="The advertising system's own conversions; the cost of customers is `customer_acquisition_cost`.",
     sources=(MARKETING_METRICS,),
 )
 def cost_per_conversion(cost: Decimal, conversions: float) -> Decimal:
-    r"""What a conversion costs in advertising.
+    r"""Advertising cost of a conversion.
 
     $$\text{cost per conversion} = \frac{\text{cost}}{\text{conversions}}$$
 
     Campaigns with impressions, by the day they started.
 
     Pitfalls:
-        A conversion is what the account says, a purchase or the view of a page: compare accounts with equal rules only.
+        The account defines a conversion, a purchase or the view of a page: compare accounts with equal rules only.
 
     >>> cost_per_conversion([Campaign(id="1", impressions=900, conversions=2.5, cost=20)]).value
     Decimal('8')

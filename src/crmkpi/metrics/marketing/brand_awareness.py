@@ -15,7 +15,7 @@ awareness = surveys.kind == "awareness"
     better="higher",
     empty="nobody answered",
     also_known_as=("brand recognition", "brand recall", "aided awareness"),
-    default_because="Who gave no answer says nothing about the brand, so that only answers count.",
+    default_because="People without an answer say nothing about the brand, so that only answers count.",
     sources=(KELLER, MARKETING_METRICS),
     ahead_of=("lead_volume",),
 )

@@ -19,7 +19,7 @@ won = deals.status == "won"
     sources=("Salesforce Help: Campaign ROI counts won opportunities by Primary Campaign Source", MARKETING_METRICS),
 )
 def campaign_roi(revenue: Decimal, cost: Decimal) -> Decimal:
-    r"""What campaigns brought beyond their cost, as a fraction of the cost.
+    r"""Won revenue of campaigns beyond their cost, as a fraction of the cost.
 
     $$\text{campaign ROI} = \frac{\text{won revenue of campaigns} - \text{cost}}{\text{cost}}$$
 

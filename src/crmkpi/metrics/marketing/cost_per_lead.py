@@ -21,7 +21,7 @@ spend = expenses.sum(expenses.amount, expenses.team == "marketing", at=expenses.
     guarded_by=("lead_conversion_rate",),
 )
 def cost_per_lead(spend: Decimal, leads: int) -> Decimal:
-    r"""What marketing spent for each lead that came in.
+    r"""Marketing spend for each lead that came in.
 
     $$\text{cost per lead} = \frac{\text{marketing spend}}{\text{leads created}}$$
 
@@ -48,7 +48,7 @@ def cost_per_lead(spend: Decimal, leads: int) -> Decimal:
     empty="no lead is credited to a campaign",
 )
 def by_campaign_cost(cost: Decimal, leads: int) -> Decimal:
-    r"""What campaigns cost for each lead that is credited to one.
+    r"""Campaign cost for each lead that is credited to a campaign.
 
     $$\text{cost per lead by campaign} = \frac{\text{cost of campaigns started}}{\text{leads with a campaign}}$$
 

@@ -21,7 +21,7 @@ from crmkpi.metrics.tables import leads
     sources=(MARKETING_METRICS, DEMAND_WATERFALL),
 )
 def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
-    r"""What marketing spent for each lead that it qualified.
+    r"""Marketing spend for each lead that marketing qualified.
 
     $$\text{cost per MQL} = \frac{\text{marketing spend}}{\text{leads that became MQLs}}$$
 
@@ -49,14 +49,14 @@ def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
     sources=(MARKETING_METRICS, DEMAND_WATERFALL),
 )
 def cost_per_sql(spend: Decimal, sqls: int) -> Decimal:
-    r"""What marketing spent for each lead that sales accepted as qualified.
+    r"""Marketing spend for each lead that sales accepted as qualified.
 
     $$\text{cost per SQL} = \frac{\text{marketing spend}}{\text{leads that became SQLs}}$$
 
     Spend counts on the day it was spent, a lead on the day sales qualified it.
 
     Pitfalls:
-        What sales spends to qualify is not in it. Spend of a month brings leads of later ones too.
+        The work of sales to qualify leads is not in it. Spend of a month brings leads of later ones too.
 
     >>> spend = [Expense(id="1", amount=300, team="marketing")]
     >>> cost_per_sql(expenses=spend, leads=[Lead(id=str(n), sql_at="2026-01-09") for n in range(3)]).value

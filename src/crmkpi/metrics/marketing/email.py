@@ -119,7 +119,7 @@ def of_opened(clicked: int, opened: int) -> float:
     better="higher",
     empty="nothing of the channel email was delivered",
     also_known_as=("open rate",),
-    default_because="Who did not get the message could not open it.",
+    default_because="Recipients without the message could not open it.",
     sources=(EMAIL_METRICS,),
     ahead_of=("lead_volume",),
 )
@@ -148,7 +148,7 @@ def email_open_rate(opened: int, delivered: int) -> float:
     better="lower",
     empty="nothing of the channel email was delivered",
     also_known_as=("opt-out rate", "email unsubscribe rate"),
-    default_because="Who did not get the message could not unsubscribe from it.",
+    default_because="Recipients without the message could not unsubscribe from it.",
     sources=(EMAIL_METRICS,),
 )
 def unsubscribe_rate(unsubscribed: int, delivered: int) -> float:

@@ -12,7 +12,7 @@ from crmkpi.metrics.tables import leads
     better="lower",
     empty="no lead was contacted",
     also_known_as=("speed to lead", "lead reaction time", "time to first contact", "lead follow-up time"),
-    default_because="A few leads that nobody calls for weeks own the mean; the median is what a lead meets.",
+    default_because="A few leads that nobody calls for weeks own the mean; a lead meets the median.",
     sources=(SHORT_LIFE_OF_LEADS,),
     ahead_of=("lead_conversion_rate",),
     guarded_by=("lead_conversion_rate",),

@@ -17,11 +17,11 @@ market_revenue = Parameter("market_revenue", "what all sellers of the market ear
     better="higher",
     empty="the market's revenue is 0",
     also_known_as=("share of market", "revenue market share"),
-    default_because="Revenue share is what is meant where nothing is said; a share of units needs the market's units.",
+    default_because="Revenue share is the usual meaning; a share of units needs the market's units.",
     sources=(MARKETING_METRICS,),
 )
 def market_share(revenue: Decimal, market_revenue: Decimal) -> Decimal:
-    r"""The firm's part of what the whole market earns.
+    r"""The firm's part of the revenue of the whole market.
 
     $$\text{market share} = \frac{\text{own won revenue}}{\text{revenue of the market}}$$
 

@@ -16,7 +16,7 @@ won = deals.status == "won"
     title="Return on ad spend",
     empty="nothing was spent",
     also_known_as=("ROAS", "advertising return", "revenue per ad spend"),
-    default_because="Revenue over cost is what advertising systems call by this name; profit is not in it.",
+    default_because="Advertising systems call revenue over cost by this name; profit is not in it.",
     sources=(MARKETING_METRICS,),
 )
 def roas(revenue: Decimal, cost: Decimal) -> Decimal:

@@ -25,7 +25,7 @@ refund = deals.amount < 0
     sources=(CRACKING_SALES, MARKETING_METRICS),
 )
 def average_deal_size(amount: Decimal, deals: int) -> Decimal:
-    r"""What a won deal is worth on average.
+    r"""Average amount of a won deal.
 
     $$\text{average deal size} = \frac{\text{amount of won deals}}{\text{won deals with an amount}}$$
 
@@ -48,7 +48,7 @@ def average_deal_size(amount: Decimal, deals: int) -> Decimal:
 
 @average_deal_size.add_variant(amount=deals.median(deals.amount, won & sold), interval=None)
 def median() -> None:
-    r"""What the won deal in the middle is worth: half are smaller, half larger.
+    r"""Amount of the won deal in the middle: half are smaller, half larger.
 
     $$\text{median deal size} = \operatorname{median}(\text{amount of won deals})$$
 
@@ -67,7 +67,7 @@ def median() -> None:
     empty="no closed deal has an amount",
 )
 def all_closed() -> None:
-    r"""What a closed deal was worth on average, lost ones included.
+    r"""Average amount of a closed deal, lost ones included.
 
     $$\text{average size of closed deals} = \frac{\text{amount of closed deals}}{\text{closed deals with an amount}}$$
 

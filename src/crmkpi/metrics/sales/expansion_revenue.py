@@ -17,7 +17,7 @@ won = deals.status == "won"
     sources=(SAAS_METRICS,),
 )
 def expansion_revenue() -> None:
-    r"""What existing customers bought on top: upsell and cross-sell.
+    r"""Amount that existing customers bought on top: upsell and cross-sell.
 
     $$\text{expansion revenue} = \sum \text{amount of won deals of the kind expansion}$$
 

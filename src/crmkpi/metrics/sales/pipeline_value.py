@@ -26,7 +26,7 @@ without_amount = unknown | {"no amount": was_open & deals.amount.missing()}
     better="higher",
     empty="nothing is open",
     also_known_as=("pipeline", "open pipeline", "sales pipeline value"),
-    default_because="All open deals, in full: what is likely is another question, `weighted_pipeline`.",
+    default_because="All open deals, in full: the likely part is another question, `weighted_pipeline`.",
     sources=(CRACKING_SALES,),
     ahead_of=("revenue",),
 )
@@ -36,7 +36,7 @@ def pipeline_value() -> None:
     $$\text{pipeline value} = \sum \text{amount of deals open at the end}$$
 
     A stock: a deal is open from its creation until it is won or lost, so that earlier periods show what was open then
-    (at today's amounts). Without a period it is what is open now, for which no date is needed. Of a period, a closed
+    (at today's amounts). Without a period it is that of the deals open now, which need no date. Of a period, a closed
     deal without the date of its closing is left out, since it may have been open then.
 
     Notes:

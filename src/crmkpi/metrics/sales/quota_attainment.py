@@ -17,7 +17,7 @@ quota = Parameter("quota", "what was to be won in the period", unit="money")
     better="higher",
     empty="the quota is 0",
     also_known_as=("quota achievement", "target attainment", "sales target attainment"),
-    default_because="Won deals against the target, since that is what quotas are set in.",
+    default_because="Won deals against the target, since quotas are set in them.",
     sources=(CRACKING_SALES,),
 )
 def quota_attainment(revenue: Decimal, quota: Decimal) -> Decimal:

@@ -19,7 +19,7 @@ deleted = {"deleted": deals.deleted}
     better="higher",
     empty="nothing was won",
     also_known_as=("won revenue", "sales revenue", "bookings", "closed-won amount"),
-    default_because="Won deals on the day they were won are what sales reports show.",
+    default_because="Sales reports show won deals on the day they were won.",
     sources=(CRACKING_SALES,),
 )
 def revenue() -> None:
@@ -30,8 +30,8 @@ def revenue() -> None:
     A deal counts in the period in which it was closed.
 
     Pitfalls:
-        It is what was signed, not what was invoiced or paid, and not the revenue of the accounts. Open deals do not
-        count, whatever close date they carry.
+        It is signed business, not invoiced or paid, and not the revenue of the accounts. Open deals do not count,
+        whatever close date they carry.
 
     >>> deals = [Deal(id="1", status="won", amount="0.10", currency="EUR"),
     ...          Deal(id="2", status="won", amount="0.20", currency="EUR"), Deal(id="3", status="lost", amount=9)]
@@ -49,7 +49,7 @@ def revenue() -> None:
     better="higher",
     empty="the period before brought nothing",
     also_known_as=("revenue growth", "sales growth", "growth rate"),
-    default_because="Growth over the period just before is what a period report shows; seasons want `year_over_year`.",
+    default_because="A period report shows growth over the period just before; seasons want `year_over_year`.",
     sources=(MARKETING_METRICS,),
 )
 def revenue_growth_rate(current: Decimal, previous: Decimal) -> Decimal:

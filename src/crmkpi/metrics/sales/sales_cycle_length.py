@@ -16,7 +16,7 @@ deleted = {"deleted": deals.deleted}
     better="lower",
     empty="no won deal has both dates",
     also_known_as=("sales cycle", "average sales cycle", "time to close", "days to close", "deal cycle time"),
-    default_because="The mean of won deals is what nearly all systems show; lost deals drag on or end at once.",
+    default_because="Nearly all systems show the mean of won deals; lost deals drag on or end at once.",
     sources=(CRACKING_SALES,),
     guarded_by=("average_deal_size",),
 )

@@ -34,7 +34,7 @@ _DAY = 86_400
 def sales_velocity(
     open_deals: int, won: int, closed: int, amount: Decimal, won_with_amount: int, cycle: float
 ) -> Decimal:
-    r"""What the open deals bring in a day, if they are won as often, as large and as fast as those of the period.
+    r"""Revenue a day of the open deals, if they are won as often, as large and as fast as those of the period.
 
     $$\text{sales velocity}
     = \frac{\text{open deals} \times \text{win rate} \times \text{average deal size}}{\text{sales cycle in days}}$$

@@ -27,12 +27,12 @@ hourly_rate = Parameter("hourly_rate", "what an hour of an agent costs", unit="m
 def average_interaction_cost(
     cost: Decimal, seconds: float, interactions: int, only_timed: int, hourly_rate: Decimal
 ) -> Decimal:
-    r"""What a contact with a customer costs on average.
+    r"""Average cost of a contact with a customer.
 
     $$\text{average interaction cost}
     = \frac{\text{cost} + \text{handled hours} \times \text{hourly rate}}{\text{interactions}}$$
 
-    An interaction counts when it took place. Its cost is what it cost beside the agent's time; the time is paid at the
+    An interaction counts when it took place. Its cost is all cost but the agent's time; the time is paid at the
     parameter `hourly_rate`, 0 unless given, which the result then says. Interactions with neither a cost nor a time are
     left out; where only one is known, the other counts as nothing.
 

@@ -12,7 +12,7 @@ from crmkpi.metrics.tables import tickets
     better="lower",
     empty="nobody was answered",
     also_known_as=("ART", "mean response time", "average reply time"),
-    default_because="What the team gave in the period, all of it: every response counts on the day it was given.",
+    default_because="All responses of the team in the period: each counts on the day it was given.",
     sources=(CALL_CENTER,),
     ahead_of=("customer_satisfaction_score",),
     guarded_by=("customer_satisfaction_score",),

@@ -14,7 +14,7 @@ not_counted = merged_or_spam | {"no reply yet": tickets.first_replied_at.missing
     better="lower",
     empty="no ticket was answered",
     also_known_as=("FRT", "time to first response", "first reply time", "initial response time"),
-    default_because="A few tickets that lie for weeks own the mean; the median is what a customer meets. As Intercom.",
+    default_because="A few tickets that lie for weeks own the mean; a customer meets the median. As Intercom.",
     sources=(
         CALL_CENTER,
         "Intercom Help, article 3653556: response times are medians",

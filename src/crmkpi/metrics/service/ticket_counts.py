@@ -53,7 +53,7 @@ def complaints() -> None:
     better="lower",
     empty="nothing is open",
     also_known_as=("ticket backlog", "open tickets", "unresolved tickets", "open cases"),
-    default_because="What is open now and what was open then, by the same rule, from the dates of the tickets.",
+    default_because="Tickets open now and tickets open then, by the same rule, from their dates.",
     sources=(ITIL,),
     ahead_of=("resolution_time",),
 )
@@ -62,9 +62,9 @@ def backlog() -> None:
 
     $$\text{backlog} = \text{tickets created and not solved}$$
 
-    A stock: a ticket is in the backlog from its creation to its solution; without a period it is what is open now. The
-    status decides: a ticket that is open again is open, whatever date of a solution it carries. What is open now needs
-    no dates.
+    A stock: a ticket is in the backlog from its creation to its solution; without a period it is the tickets open now.
+    The status decides: a ticket that is open again is open, whatever date of a solution it carries. Tickets open now
+    need no dates.
 
     Notes:
         Zendesk takes a snapshot each day at 23 hours, so that its backlog differs by what is solved in the last hour.

@@ -124,7 +124,7 @@ def sla_attainment(met: int, with_outcome: int) -> float:
     empty="no ticket was due",
 )
 def overdue_missed(met: int, due: int) -> float:
-    r"""Share of the tickets due in the period that were solved in time; what is open past its due time is missed.
+    r"""Share of the tickets due in the period that were solved in time; tickets open past their due time are missed.
 
     $$\text{SLA attainment, overdue missed} = \frac{\text{solved by the due time}}{\text{tickets that were due}}$$
 
@@ -165,7 +165,7 @@ def self_service_rate(self_served: int, tickets: int) -> float:
         and cuts the decimals off. Intercom tells confirmed resolutions from assumed ones.
 
     Pitfalls:
-        Who gave up looks like who was helped. Issues that never became a ticket, such as read articles, are not in it.
+        Customers who gave up look like those who were helped. Issues without a ticket, as read articles, are not in it.
 
     >>> self_service_rate([Ticket(id="1", self_served=True), Ticket(id="2"), Ticket(id="3"), Ticket(id="4")]).value
     0.25

@@ -12,7 +12,7 @@ merged_or_spam = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
     unit="count",
     empty="none came in",
     also_known_as=("tickets", "case volume", "number of tickets", "ticket count", "created tickets"),
-    default_because="What came in is the work that arrived; spam and merged tickets are not work of their own.",
+    default_because="Tickets that came in are the work that arrived; spam and merged tickets are no work of their own.",
     sources=(CALL_CENTER, ITIL),
     ahead_of=("backlog",),
 )

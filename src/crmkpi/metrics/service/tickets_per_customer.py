@@ -13,7 +13,7 @@ from crmkpi.metrics.tables import customers, tickets
     better="lower",
     empty="there is no customer",
     also_known_as=("contact rate", "contacts per customer", "ticket rate per customer"),
-    default_because="Customers who need no help are what service works for, so they belong in the denominator.",
+    default_because="Service works for customers who need no help, so that they belong in the denominator.",
     sources=(CALL_CENTER,),
     ahead_of=("churn_rate",),
 )

@@ -113,7 +113,7 @@ def arpu_over_churn(
         "margin": "no revenue is kept",
     },
     also_known_as=("months to recover CAC", "CAC payback", "payback period"),
-    default_because="What a subscriber brings in a month, after direct cost if the margin is given.",
+    default_because="Monthly revenue of a subscriber, after direct cost if the margin is given.",
     sources=(SAAS_METRICS,),
     guarded_by=("churn_rate",),
 )
@@ -130,8 +130,8 @@ def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscri
         MRR, and where nothing of the revenue is kept.
 
     Pitfalls:
-        Without a margin it is revenue that is paid back, not money that was earned. Who leaves before it is over has
-        cost more than they brought.
+        Without a margin it is revenue that is paid back, not money that was earned. A customer who leaves before it is
+        over has cost more than they brought.
 
     >>> spend, new = [Expense(id="1", amount=600, team="sales")], [Customer(id="A")]
     >>> paying = [Subscription(id="1", customer_id="A", mrr=100, started_at="2026-01-01")]

@@ -24,7 +24,7 @@ periods = Parameter("periods", "how many periods lie between spending and winnin
     sources=(SAAS_METRICS, MARKETING_METRICS),
 )
 def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
-    r"""What marketing and sales spent for each new customer.
+    r"""Marketing and sales spend for each new customer.
 
     $$\text{CAC} = \frac{\text{marketing and sales spend}}{\text{new customers}}$$
 
@@ -46,7 +46,7 @@ def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
 
 @customer_acquisition_cost.add_variant(spend=marketing_spend)
 def marketing_only(spend: Decimal, new_customers: int) -> Decimal:
-    r"""What marketing alone spent for each new customer.
+    r"""Marketing spend alone for each new customer.
 
     $$\text{marketing CAC} = \frac{\text{marketing spend}}{\text{new customers}}$$
 
@@ -59,7 +59,7 @@ def marketing_only(spend: Decimal, new_customers: int) -> Decimal:
 
 @customer_acquisition_cost.add_variant(spend=spend.previous(periods), parameters=(periods,))
 def lagged(spend: Decimal, new_customers: int) -> Decimal:
-    r"""What marketing and sales spent some periods ago for each customer who is new now.
+    r"""Marketing and sales spend some periods ago for each customer who is new now.
 
     $$\text{lagged CAC} = \frac{\text{spend } N \text{ periods before}}{\text{new customers}}$$
 

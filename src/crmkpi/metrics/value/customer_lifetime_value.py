@@ -75,7 +75,7 @@ def _bounds(
 def customer_lifetime_value(
     amount: Decimal, orders: int, buyers: int, days: float, lifespan: float, margin: float
 ) -> Decimal:
-    r"""What a customer is worth over a lifespan, if they buy as customers did in the period.
+    r"""Value of a customer over a lifespan, if they buy as customers did in the period.
 
     $$\text{CLV} = \frac{\text{amount}}{\text{orders}} \times \frac{\text{orders}}{\text{buyers} \times \text{days}}
     \times \text{lifespan} \times \text{margin}$$
@@ -98,7 +98,7 @@ def customer_lifetime_value(
 
 @customer_lifetime_value.add_variant()
 def historic(amount: Decimal, buyers: int) -> Decimal:
-    r"""What a customer has brought so far.
+    r"""Revenue that a customer has brought so far.
 
     $$\text{historic CLV} = \frac{\text{amount of completed orders}}{\text{customers who ordered}}$$
 
@@ -122,14 +122,14 @@ def historic(amount: Decimal, buyers: int) -> Decimal:
     empty="nobody left",
 )
 def arpu_over_churn(opening: Decimal, lost: int, days: float, margin: float) -> Decimal:
-    r"""What a subscriber is worth, if they pay and leave as subscribers did in the month.
+    r"""Value of a subscriber, if they pay and leave as subscribers did in the month.
 
     $$\text{CLV} = \frac{\text{ARPU} \times \text{margin}}{\text{churn rate}}
     = \frac{\text{opening MRR} \times \text{margin}}{\text{customers lost}}$$
 
-    Of the customers with a paid subscription at the start of the month: what they pay on average, over the share of
-    them that left. ARPU is the revenue of a month, so the churn must be a month's too: over a period
-    that is no calendar month it is undefined.
+    Of the customers with a paid subscription at the start of the month: their average payment, over the share of them
+    that left. ARPU is the revenue of a month, so the churn must be a month's too: over a period that is no calendar
+    month it is undefined.
 
     >>> paid = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
     ...         Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10", ended_at="2026-01-20")]
@@ -154,12 +154,12 @@ def arpu_over_churn(opening: Decimal, lost: int, days: float, margin: float) -> 
 def discounted(
     amount: Decimal, ended: Sequence[float], running: Sequence[float], discount: float, margin: float, horizon: float
 ) -> Decimal:
-    r"""What a new customer is worth today, from the survival curve and a discount rate.
+    r"""Value of a new customer today, from the survival curve and a discount rate.
 
     $$\text{CLV} = \text{margin} \times \frac{\text{amount}}{\text{months that customers have been customers}} \times
     \sum_{k \ge 1} \frac{\int_{k-1}^{k} S(t)\,dt}{(1 + d)^{k}}$$
 
-    What customers bring in a month, for the months that a customer may be expected to stay up to `horizon` (five years
+    The monthly revenue of customers, for the months that a customer may be expected to stay up to `horizon` (five years
     unless given), each discounted at its end. $S$ is the survival curve of `customer_lifespan`, $t$ counts months of
     365.25 / 12 days, and the rate of a month is $d = (1 + \text{discount})^{1/12} - 1$. All is about the customers who
     came in the period, as far as known on the day `as_of`, and the completed orders that they have placed.
@@ -168,7 +168,7 @@ def discounted(
         Money; undefined where nobody has been a customer for as long as the horizon, unless all have left.
 
     Notes:
-        With a discount of 0 it is what a customer brings in a month times the lifespan.
+        With a discount of 0 it is the monthly revenue of a customer times the lifespan.
 
     >>> customers = [Customer(id="A", since="2025-01-01"), Customer(id="B", since="2025-01-01", until="2025-07-01")]
     >>> orders = [Order(id="1", customer_id="A", amount=900, ordered_at="2025-03-01")]
@@ -197,7 +197,7 @@ def discounted(
     ),
 )
 def predictive(purchases: Purchases, until: date, discount: float, margin: float) -> Decimal:
-    r"""What a customer will still bring in the next twelve months, on average over all who ever bought.
+    r"""Expected revenue of a customer in the next twelve months, on average over all customers who ever bought.
 
     $$\text{CLV} = \text{margin} \times \frac{1}{n} \sum_{i=1}^{n} E[\text{spend}_i] \times
     \sum_{k=1}^{12} \frac{E[\text{purchases of } i \text{ in month } k]}{(1 + d)^{k}}$$
@@ -205,7 +205,7 @@ def predictive(purchases: Purchases, until: date, discount: float, margin: float
     Purchases to come after BG/NBD, their value after Gamma-Gamma, both fitted to the completed orders up to the end of
     the period (or the day `as_of`, where it is earlier). Orders on one day are one purchase; orders below zero are
     refunds and none, and are left out. Each month is discounted at its end, at $d = (1 + \text{discount})^{1/12} - 1$.
-    What customers have brought so far is not in it. In segments each one is fitted by itself.
+    Past revenue is not in it. In segments each one is fitted by itself.
 
     Returns:
         Money, with an interval for what the fits leave open; undefined with fewer than two customers who came back and

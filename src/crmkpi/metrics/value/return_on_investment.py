@@ -18,7 +18,7 @@ from crmkpi.metrics.tables import deals, expenses
     sources=(MARKETING_METRICS,),
 )
 def return_on_investment(gain: Decimal, cost: Decimal) -> Decimal:
-    r"""What won deals brought beyond all that was spent, as a fraction of the spend.
+    r"""Amount of won deals beyond all expenses, as a fraction of the expenses.
 
     $$\text{ROI} = \frac{\text{gain} - \text{cost}}{\text{cost}}$$
 
@@ -29,8 +29,8 @@ def return_on_investment(gain: Decimal, cost: Decimal) -> Decimal:
         A fraction from -1 up; undefined where nothing was spent, or less than nothing after credit notes.
 
     Pitfalls:
-        Revenue is no profit: what the goods cost is not in it unless it is an expense. Spend and gain of a short period
-        belong to different deals.
+        Revenue is no profit: the cost of the goods is not in it unless it is an expense. Spend and gain of a short
+        period belong to different deals.
 
     >>> deals = [Deal(id="1", status="won", amount=1500)]
     >>> return_on_investment(deals=deals, expenses=[Expense(id="1", amount=1000)]).value
@@ -48,7 +48,7 @@ def return_on_investment(gain: Decimal, cost: Decimal) -> Decimal:
     leave_out={"deleted": deals.deleted, "no cost": (deals.status == "won") & deals.cost.missing()},
 )
 def net_profit(revenue: Decimal, goods: Decimal, spend: Decimal) -> Decimal:
-    r"""What won deals earned after the cost of what was sold and all that was spent, as a fraction of the spend.
+    r"""Earnings of won deals after the cost of the goods and all expenses, as a fraction of the expenses.
 
     $$\text{ROI} = \frac{\text{revenue} - \text{cost of the deals} - \text{spend}}{\text{spend}}$$
 

@@ -24,14 +24,14 @@ won = deals.status == "won"
     sources=(MARKETING_METRICS,),
 )
 def revenue_per_customer(amount: Decimal, customers: int) -> Decimal:
-    r"""What a customer who bought in the period brought on average.
+    r"""Average amount of a customer who bought in the period.
 
     $$\text{revenue per customer} = \frac{\text{amount of won deals}}{\text{customers with a won deal}}$$
 
     A deal counts in the period in which it was won.
 
     Notes:
-        What subscriptions bring a month and customer is `arpu`.
+        Of subscriptions, `arpu` is the revenue of a month and customer.
 
     Pitfalls:
         Over a longer period it is larger, so that a year and a month cannot be compared. Divided by all customers it is
