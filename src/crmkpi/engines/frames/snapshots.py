@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from crmkpi.engines.frames.table import FrameTable
 
 if TYPE_CHECKING:
+    from crmkpi.engines.frames.homes.database import DatabaseTable
     from crmkpi.engines.frames.homes.sessions import Session
 
 __all__ = ["at_one_moment", "table_at_one_moment"]
@@ -31,7 +32,7 @@ def at_one_moment(tables: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield made
 
 
-def _is_stored(frame: Any) -> bool:
+def _is_stored(frame: object) -> TypeGuard[DatabaseTable]:
     """Whether a frame is a table of a database; the module of these is loaded with the first of them."""
     homes = sys.modules.get("crmkpi.engines.frames.homes.database")
     return homes is not None and isinstance(frame, homes.DatabaseTable)
