@@ -70,14 +70,14 @@ class Gate:
             )
 
 
-def usual_class(records: Iterable[object], type_: RecordType) -> type[Any]:
+def usual_class(records: Iterable[object], type_: RecordType) -> type[Any]:  # a record class of any table
     """The class of the first record, if no field of such records can be unreadable; that of the table otherwise.
 
     A sequence whose records have some of the fields (`records.in_part`) is so read without a look at each of them.
     """
     if not isinstance(records, Sequence) or not records or not is_record(records[0], type_):
         return type_.model
-    first: type[Any] = type(records[0])
+    first: type[Any] = type(records[0])  # likewise
     return first if first.unreadable is type_.model.unreadable else type_.model
 
 
