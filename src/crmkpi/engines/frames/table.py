@@ -14,7 +14,7 @@ from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self, cast
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.assumptions import assumed
@@ -32,6 +32,7 @@ from crmkpi.records import Survey
 from crmkpi.records.base import Kind, RecordType
 
 if TYPE_CHECKING:
+    from crmkpi.engines.frames.homes.database import DatabaseTable
     from crmkpi.engines.frames.homes.sessions import Session
 
 __all__ = ["FrameTable", "taken"]
@@ -132,8 +133,7 @@ class FrameTable:
     def within(self, session: Session) -> Self:
         """A table of a database as it is in a snapshot; nothing goes along that was found out before."""
         made = copy(self)
-        stored: Any = self.frame
-        made.frame = stored.within(session)
+        made.frame = cast("DatabaseTable", self.frame).within(session)
         made._names = tuple(self.backend.home.names(made.frame))  # noqa: SLF001  # of its own class
         for column in self.columns.values():
             if column not in made._names:  # noqa: SLF001  # likewise
