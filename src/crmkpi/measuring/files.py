@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol, Self, TypeVar
 
 from crmkpi.definition.expressions import Expression
@@ -21,6 +21,8 @@ class _Tables(Protocol):
 
     @property
     def tables(self) -> Mapping[str, Iterable[Any]]: ...
+    @property
+    def told(self) -> Collection[str]: ...
     def _read_as(self, tables: Mapping[str, Any]) -> Self: ...
 
 
@@ -37,7 +39,7 @@ def of_files(
     Frames answer where all tables of the question are files that can be frames. What frames refuse is asked of records,
     so that the answer, or the message, is theirs.
     """
-    files = {name: table for name, table in crm.tables.items() if isinstance(table, FileRecords)}
+    files = {name: table for name, table in crm.tables.items() if name in crm.told and isinstance(table, FileRecords)}
     if not files:
         return ask(crm)
     asked = _asked(queries(), metrics)

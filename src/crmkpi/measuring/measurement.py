@@ -252,7 +252,7 @@ class _Builder:
         mixed: dict[int, CurrencyError] = {}
         columns = cut.inputs(None if self._alone else mixed)
         currencies = currencies_of(metric, columns, len(segments), None if self._alone else mixed)
-        rows = list(zip(*(column.values for column in columns.values()), strict=True))
+        rows = list(zip(*[column.values for column in columns.values()], strict=True))
         totals: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in rows]
         counts = cut.counts()
         numbers: list[Mapping[str, Any] | str] = [one | parameters for one in totals] if parameters else [*totals]

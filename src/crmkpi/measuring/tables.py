@@ -24,10 +24,8 @@ from crmkpi.sources.streams import RecordStream
 
 __all__ = ["Tables", "framed", "holds_records", "is_listed", "is_stream", "size_of"]
 
-_TOLD = (FileRecords, FrameTable, Records, RecordStream)  # whose reader tells which fields no column fills
 _NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
 _PATHS = (str, Path)
-_UNCHANGING = (Records, tuple)
 
 
 # Each call asks for the class of the same few tables many times, and an abstract class takes its time to answer.
@@ -35,6 +33,12 @@ _UNCHANGING = (Records, tuple)
 def holds_records(class_: type[object]) -> bool:
     """Whether what is of this class may be a table of records: it is an iterable, and neither text nor a mapping."""
     return issubclass(class_, Iterable) and not issubclass(class_, _NOT_TABLES)
+
+
+@lru_cache(maxsize=500)
+def _tells_fields(class_: type[object]) -> bool:
+    """Whether the reader of a table of this class tells which fields no column fills."""
+    return issubclass(class_, (FileRecords, FrameTable, Records, RecordStream))
 
 
 @lru_cache(maxsize=500)
@@ -76,7 +80,7 @@ class Tables:
         self._facts: dict[str, tuple[Sequence[Any], dict[str, Any]]] = {}  # with the records as they were
         self._spent: set[str] = set()
         self._unfilled: dict[tuple[str, str], bool] = {}
-        self.told = frozenset([name for name, records in given.items() if isinstance(records, _TOLD)])
+        self.told = frozenset([name for name, records in given.items() if _tells_fields(records.__class__)])
         self._read: dict[Any, Any] = {}  # the files of tables as they were read, for their facts
 
     def fields(self, table: str) -> Mapping[str, Mapping[str, int]]:
@@ -116,7 +120,7 @@ class Tables:
         records = self.tables[table]
         if isinstance(records, FrameTable):
             return records.unreadable_fields
-        if isinstance(records, Records):
+        if table in self.told and isinstance(records, Records):
             return frozenset(records.account.unreadable_fields)
         if not is_listed(type(records)) and table not in self._indexes:
             return None
@@ -169,7 +173,8 @@ class Tables:
         records: Any = self.tables[table]
         known = self._facts.get(table)
         if known is None or (known[0] is not records and known[0] != records):
-            known = self._facts[table] = records if isinstance(records, _UNCHANGING) else list(records), {}
+            unchanging = table in self.told or isinstance(records, tuple)
+            known = self._facts[table] = records if unchanging else list(records), {}
         return known[1]
 
     def index(self, table: str) -> Mapping[str, Any]:

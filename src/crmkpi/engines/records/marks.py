@@ -14,8 +14,9 @@ from crmkpi.engines.query import UNREADABLE, Label, Query, Record, RecordFunctio
 from crmkpi.errors import InputError
 from crmkpi.records.base import RecordType, is_record, record_type
 
-__all__ = ["Gate", "asked", "own_names", "segment_of", "usual_class"]
+__all__ = ["LISTS", "Gate", "asked", "own_names", "segment_of", "usual_class"]
 
+LISTS = (list, Sequence)  # a list is told by its own class, which takes less time than the abstract one
 _R = TypeVar("_R")
 
 
@@ -75,9 +76,11 @@ def usual_class(records: Iterable[object], type_: RecordType) -> type[Any]:  # a
 
     A sequence whose records have some of the fields (`records.in_part`) is so read without a look at each of them.
     """
-    if not isinstance(records, Sequence) or not records or not is_record(records[0], type_):
+    if not isinstance(records, LISTS) or not records:
         return type_.model
     first: type[Any] = type(records[0])  # likewise
+    if first is type_.model or not is_record(records[0], type_):
+        return type_.model
     return first if first.unreadable is type_.model.unreadable else type_.model
 
 
