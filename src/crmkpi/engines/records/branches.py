@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -56,6 +57,7 @@ class Writer:
                 self.load(depth, action.variables, loaded)
                 for line in action.lines:
                     self.line(depth, line)
+        self.load(depth, self._shared(waiting), loaded)
         while waiting:
             conjunct = next(iter(waiting))
             group = waiting.pop(conjunct)
@@ -66,6 +68,25 @@ class Writer:
             if opposite is not None:
                 self.line(depth, "else:")
                 self.branches(depth + 1, waiting.pop(opposite), set(loaded))
+
+    def _shared(self, waiting: Mapping[Conjunct, Sequence[Action]]) -> list[str]:
+        """The variables that several branches need: each would load them again."""
+        needed = Counter(
+            variable
+            for conjunct, actions in waiting.items()
+            for variable in self.needed(
+                conjunct.variables.union(
+                    *(action.variables for action in actions),
+                    *(part.variables for action in actions for part in action.conjuncts),
+                )
+            )
+        )
+        return [variable for variable, times in needed.items() if times > 1 and variable in self.names.at_once]
+
+    def needed(self, variables: Iterable[str]) -> set[str]:
+        """The variables and those that they depend on."""
+        known = set(variables)
+        return known.union(*(self.needed(self.names.loads[variable][1]) for variable in known))
 
 
 def guard_of(actions: Sequence[Action]) -> tuple[list[Conjunct], list[Action]]:

@@ -234,6 +234,9 @@ def _anchor_source(
     depth = _LOOP
     loaded = set(loaded)
     if anchor.stock:
+        asked = body.needed(variable for conjunct in guard for variable in conjunct.variables)
+        own = [name for name in asked & scope.names.at_once if not scope.names.loads[name][1]]
+        body.load(depth, own, loaded)  # once for all periods
         body.line(depth, "p = -1")
         body.line(depth, "for start_wall, start, end_wall, end in bounds:")
         depth += 1

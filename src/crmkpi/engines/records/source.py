@@ -61,6 +61,7 @@ class Names:
     constants: dict[str, object] = field(default_factory=dict)
     relations: dict[str, tuple[str, str]] = field(default_factory=dict)
     always: frozenset[str] = frozenset()  # the fields that no record lacks
+    at_once: set[str] = field(default_factory=set)  # the variables that can be loaded of every record
     _shared: dict[str, str] = field(default_factory=dict)
 
     def constant(self, value: object) -> str:
@@ -101,6 +102,8 @@ class Names:
             record, needs = self._record(tuple(path[:-1]), resolve)
             guard = "" if len(path) == 1 else f" if {record} is not None else None"
             self.loads[name] = (f"{record}.{path[-1]}{guard}", needs)
+            if len(path) == 1:
+                self.at_once.add(name)
         return name
 
     def unread(self, path: tuple[str, ...], resolve: Callable[[tuple[str, ...]], tuple[str, str]]) -> str:
@@ -344,6 +347,7 @@ def _as_one(conjuncts: Sequence[Conjunct], scope: Scope) -> list[Conjunct]:
         return list(conjuncts)
     variables = frozenset().union(*(part.variables for part in conjuncts))
     name = scope.names.computed(" and ".join(part.source for part in unique(conjuncts)), variables)
+    scope.names.at_once.add(name)
     return [Conjunct(name, frozenset({name}))]
 
 
