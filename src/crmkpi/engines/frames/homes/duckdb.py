@@ -16,7 +16,7 @@ from crmkpi.engines.frames.homes.home import DAY, TOO_LATE, TYPES, ColumnType, F
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
 from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.engines.frames.ran import ran
-from crmkpi.engines.frames.words import Cell, Columns, Row
+from crmkpi.engines.frames.words import Columns, Row
 from crmkpi.errors import InputError
 from crmkpi.records.base import Kind
 
@@ -289,26 +289,6 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         first = f"greatest(floor({middle} - {reach}), 0)::BIGINT"
         values = f"({sorted_})[{first} + 1 : ceil({middle} + {reach})::BIGINT + 1]"
         return DuckDbSql(first, whole=True), DuckDbSql(values, whole=True)
-
-    def ranks(
-        self,
-        frame: DuckDbFrame,
-        keys: Sequence[str],
-        value: str,
-        counted: str,  # noqa: ARG002  # it counts the values itself
-        places: Mapping[int, Sequence[int]],
-    ) -> list[tuple[Row, Sequence[Cell]]]:
-        """The values at some places of the sorted ones of each group."""
-        size, most = len(keys), max(map(len, places.values()))
-        wanted = {count: [*found, *[found[-1]] * (most - len(found))] for count, found in places.items()}
-        names, column = [*map(DuckDbSql.quoted, keys)], DuckDbSql.quoted(value)
-        sorted_ = ", ".join([*names, f"list_sort(list({column})) AS sorted"])
-        extracts = ", ".join([*names, *(f"sorted[spots[{number + 1}] + 1]" for number in range(most))])
-        # As one text each: a list of constants takes longer to read.
-        spots = f"SELECT unnest('{[*wanted]}'::INTEGER[]) AS n, unnest('{[*wanted.values()]}'::INTEGER[][]) AS spots"
-        groups = f"SELECT {sorted_} FROM {frame.source} WHERE {column} IS NOT NULL GROUP BY ALL"  # noqa: S608  # names are quoted
-        statement = f"SELECT {extracts} FROM ({groups}) JOIN ({spots}) ON len(sorted) = n"  # noqa: S608  # all of it is ours
-        return [(row[:size], row[size:]) for row in self.leave(frame.written(statement))]
 
 
 def _collated(relation: DuckDBPyRelation, names: Sequence[str]) -> dict[str, bool]:
