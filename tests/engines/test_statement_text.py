@@ -201,6 +201,29 @@ def test_a_row_for_each_key_and_a_related_field_are_refused_by_their_names() -> 
         METRICS["sales_cycle_length.from_lead"].sql(dialect="duckdb", columns=COLUMNS)
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_row_for_each_customer_is_refused_in_every_dialect(dialect) -> None:
+    metric = METRICS["net_promoter_score.latest_per_customer"]
+    with pytest.raises(
+        InputError, match=r"needs 'promoters' \(surveys.per\(surveys.customer_id\).count.*; measure it with"
+    ):
+        metric.sql(dialect=dialect, columns=["id", "customer_id", "score", "kind", "answered_at"])
+
+
+def test_a_float_that_is_added_up_needs_its_digits_as_its_error_says() -> None:
+    columns = ["id", "conversions", "started_at"]
+    with pytest.raises(
+        InputError, match=r"say what it is, as in types=\{'conversions': 'numeric\(18,2\)'\}, or"
+    ) as told:
+        METRICS["ad_conversions"].sql(dialect="postgresql", columns=columns)
+    types = eval(str(told.value).partition("types=")[2].partition(", or")[0])
+    text = METRICS["ad_conversions"].sql(dialect="duckdb", columns=columns, types=types, table="ads")
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE ads(id INTEGER, conversions DECIMAL(18, 2), started_at TIMESTAMP)")
+    connection.execute("INSERT INTO ads VALUES (1, 2.25, NULL), (2, 0.5, NULL)")
+    assert [float(row[0]) for row in connection.sql(text).fetchall()] == [2.75]
+
+
 def test_a_name_of_duckdb_may_be_long() -> None:
     long = "x" * 90
     assert f'"{long}"' in METRICS["win_rate"].sql(dialect="duckdb", columns={long: "status"})

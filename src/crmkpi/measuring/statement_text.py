@@ -16,6 +16,7 @@ from crmkpi.dates.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
 from crmkpi.dates.given import PeriodLike
 from crmkpi.dates.periods import Period
 from crmkpi.definition.expressions import Field, walk
+from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import BACKENDS, Backend
 from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, DatabaseTable, TableOrQuery
@@ -76,7 +77,15 @@ def statement_text(
     crm = Dataset(calendar=calendar, **tables)
     periods = crm.periods(period, every)
     _check_columns(metric, frame, dated=any(periods))
-    reader, plan = read(crm, (metric,), periods, segments, parameters or {}, confidence=None)
+    try:
+        reader, plan = read(crm, (metric,), periods, segments, parameters or {}, confidence=None)
+    except InputError as error:
+        if (column := _float_of(metric, frame, described)) is None:
+            raise
+        raise InputError(
+            f"{metric.id} adds up the column {column!r}, which may be a float of any digits; say what it is, as in "
+            f"types={{{column!r}: 'numeric(18,2)'}}, or measure it with crmkpi.database()."
+        ) from error
     return _written(metric, source, reader, plan, frame, segments=segments, periods=periods)
 
 
@@ -95,10 +104,10 @@ def _check(metric: Metric) -> None:
         )
     for name, measure in metric.measures.items():
         known = (measure.aggregate, measure.kind) == ("mean", "duration") or measure.aggregate in ("count", "sum")
-        if not known or measure.shift != "none":
+        if not known or measure.shift != "none" or isinstance(measure.table, Grouped):
             raise InputError(
                 f"{metric.id} needs {name!r} ({measure!r}), and one statement gives counts, sums and mean durations of "
-                "each period only; measure it with crmkpi.database()."
+                "records in each period only; measure it with crmkpi.database()."
             )
 
 
@@ -119,6 +128,14 @@ def _check_columns(metric: Metric, frame: FrameTable, *, dated: bool) -> None:
                     f"{metric.id} reads {each.path[0]!r} for {name!r}, which columns= lacks. "
                     f"{did_you_mean(each.path[0], frame.columns)}"
                 )
+
+
+def _float_of(metric: Metric, frame: FrameTable, table: DatabaseTable) -> str | None:
+    """The first column of floats that a metric adds up."""
+    floats = table.source.home.declared["number"]
+    parts = (part for measure in metric.measures.values() if measure.value is not None for part in walk(measure.value))
+    found = (frame.columns.get(part.path[0]) for part in parts if isinstance(part, Field))
+    return next((column for column in found if column is not None and table.columns[column] == floats), None)
 
 
 def _described(
