@@ -211,7 +211,7 @@ def test_a_row_for_each_customer_is_refused_in_every_dialect(dialect) -> None:
 
 
 def test_a_float_that_is_added_up_needs_its_digits_as_its_error_says() -> None:
-    columns = ["id", "conversions", "started_at"]
+    columns = ["id", "impressions", "conversions", "started_at"]
     with pytest.raises(
         InputError, match=r"say what it is, as in types=\{'conversions': 'numeric\(18,2\)'\}, or"
     ) as told:
@@ -219,8 +219,10 @@ def test_a_float_that_is_added_up_needs_its_digits_as_its_error_says() -> None:
     types = eval(str(told.value).partition("types=")[2].partition(", or")[0])
     text = METRICS["ad_conversions"].sql(dialect="duckdb", columns=columns, types=types, table="ads")
     connection = duckdb.connect()
-    connection.execute("CREATE TABLE ads(id INTEGER, conversions DECIMAL(18, 2), started_at TIMESTAMP)")
-    connection.execute("INSERT INTO ads VALUES (1, 2.25, NULL), (2, 0.5, NULL)")
+    connection.execute(
+        "CREATE TABLE ads(id TEXT, impressions INTEGER, conversions DECIMAL(18, 2), started_at TIMESTAMP)"
+    )
+    connection.execute("INSERT INTO ads VALUES (1, 9, 2.25, NULL), (2, 9, 0.5, NULL)")
     assert [float(row[0]) for row in connection.sql(text).fetchall()] == [2.75]
 
 
