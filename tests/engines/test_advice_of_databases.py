@@ -252,6 +252,12 @@ def test_what_is_no_query_is_an_error_by_both_ways(text, message) -> None:
             call()
 
 
+@pytest.mark.parametrize("untested", ["yes", 1, None])
+def test_untested_is_true_or_false(untested) -> None:
+    with pytest.raises(InputError, match=f"`untested` is True or False; got {untested!r}"):
+        ck.database(sqlite3.connect(":memory:"), untested=untested)
+
+
 def test_a_query_of_postgresql_with_a_parameter_says_that_it_has_none() -> None:
     with pytest.raises(InputError, match="a query has no parameters"):
         ck.database(Server("postgresql").connected).query("SELECT '1' AS id, 'won' AS status WHERE 'a' = $1")

@@ -257,7 +257,7 @@ def test_a_measure_that_takes_too_long_names_its_statement(server, name) -> None
     assert patient.measure("win_rate", by="attributes.slept")[0].value == 2 / 3  # the way out
 
 
-@pytest.mark.parametrize("timeout", [0, -1, "soon", True, math.nan])
+@pytest.mark.parametrize("timeout", [0, -1, "soon", True, math.nan, math.inf, 1e300, 0.0001])
 def test_a_timeout_is_a_number_of_seconds(server, timeout) -> None:
     with pytest.raises(InputError, match="`timeout` is a number of seconds above 0"):
         ck.database(server, timeout=timeout)

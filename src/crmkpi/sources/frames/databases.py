@@ -98,13 +98,22 @@ def database(connected: Any, /, *, timeout: float | None = None, untested: bool 
     >>> crmkpi.win_rate(database(connection).table("opps")).value
     0.5
     """
-    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
-        raise InputError(f"`timeout` is a number of seconds above 0, such as 30; got {timeout!r}.")
+    if timeout is not None and (
+        isinstance(timeout, bool) or not isinstance(timeout, int | float) or not _is_wait(timeout)
+    ):
+        raise InputError(f"`timeout` is a number of seconds above 0, from 0.001 to 1,000,000; got {timeout!r}.")
+    if not isinstance(untested, bool):
+        raise InputError(f"`untested` is True or False; got {untested!r}.")
     given = any_source(connected)
     if isinstance(given, SqliteSource | ChdbSource):
         return Database(replace(given, home=_home(given.dialect), timeout=timeout))
     name = _dialect(given.connected, untested=untested)
     return Database(replace(given, dialect=name, home=_home(name), timeout=timeout))
+
+
+def _is_wait(seconds: float) -> bool:
+    """Whether every database can wait so long: less would be none for some, and more is too large for others."""
+    return 0.001 <= seconds <= 1_000_000
 
 
 def any_source(connected: Any) -> AlchemySource | SqliteSource | ChdbSource:
