@@ -252,6 +252,39 @@ def test_what_is_no_query_is_an_error_by_both_ways(text, message) -> None:
             call()
 
 
+WRITES = {
+    "WITH gone AS (DELETE FROM {0} RETURNING *) SELECT * FROM gone": "DELETE FROM",
+    "WITH gone AS MATERIALIZED (\n delete\tfrom {0} RETURNING *) SELECT * FROM gone": "DELETE FROM",
+    "WITH new AS (UPDATE {0} AS t SET status = 'lost' RETURNING *) SELECT * FROM new": "UPDATE {0} AS T SET",
+    "WITH new AS (UPDATE public.{0} SET status = 'lost' RETURNING *) SELECT * FROM new": "UPDATE PUBLIC.{0} SET",
+    "WITH new AS (INSERT INTO {0} VALUES ('9', 'won') RETURNING *) SELECT * FROM new": "INTO",
+    "SELECT * INTO copy_of_{0} FROM {0}": "INTO",
+}
+
+
+@pytest.mark.parametrize("text", WRITES)
+def test_a_select_that_writes_is_refused_where_it_would_be_committed(text) -> None:
+    server = Server("postgresql")
+    name, control = (made(server, "id TEXT, status TEXT", "('1', 'won')") for _ in "12")
+    autocommit = server.connected.execution_options(isolation_level="AUTOCOMMIT")
+    with autocommit.connect() as connection:  # the failing control
+        connection.exec_driver_sql(text.format(control))
+    changed = server.run(f"SELECT * FROM {control}") != [("1", "won")]
+    assert changed or server.run(f"SELECT * FROM copy_of_{control}") == [("1", "won")]
+    with pytest.raises(InputError, match=f"which only reads; this one has {WRITES[text].format(name).upper()}"):
+        ck.read_sql(text.format(name), autocommit, record=ck.Deal)
+    assert server.run(f"SELECT * FROM {name}") == [("1", "won")]
+
+
+def test_words_of_writing_in_quotes_and_names_are_no_writing() -> None:
+    server = Server("postgresql")
+    name = made(server, 'id TEXT, status TEXT, "into" TEXT, updated TEXT', "('1', 'won', 'delete from', 'x')")
+    listed = "id, status, \"into\", updated, 'INSERT INTO x' AS delete -- into\n"
+    text = f"SELECT {listed} FROM {name} WHERE updated <> 'UPDATE a SET b'"
+    assert ck.read_sql(text, server.connected, record=ck.Deal)[0].attributes["into"] == "delete from"
+    assert ck.win_rate(ck.database(server.connected).query(text)).value == 1.0
+
+
 @pytest.mark.parametrize("untested", ["yes", 1, None])
 def test_untested_is_true_or_false(untested) -> None:
     with pytest.raises(InputError, match=f"`untested` is True or False; got {untested!r}"):

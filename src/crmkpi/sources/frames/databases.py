@@ -249,11 +249,19 @@ def one_select(text: str) -> str:
     if word not in ("SELECT", "WITH", "VALUES", "TABLE"):
         named = f" Of a table write SELECT * FROM {text.strip()}." if re.fullmatch(r"\s*[\w.]+\s*", text) else ""  # noqa: S608  # a hint
         raise InputError(f"query() takes a SELECT, which only reads; got one that starts with {word}.{named}")
+    if written := next((found for each in (bare, *others) if (found := _WRITES.search(each))), None):
+        raise InputError(
+            f"query() takes a SELECT, which only reads; this one has {' '.join(written[0].upper().split())}."
+        )
     if bare.count("(") != bare.count(")"):
         raise InputError("query() takes a whole SELECT; the brackets of this one do not close.")
     return text.strip()
 
 
+# What changes rows or makes tables and files within a SELECT or WITH; none of it is a name unless it is quoted.
+_WRITES = re.compile(
+    r"\bINTO\b|(?<=[()])\s*DELETE\s+FROM\b|\bUPDATE\s+[^\s()]+\s+(?:(?:AS\s+)?\w+\s+)?SET\b", re.IGNORECASE
+)
 # Quoted text and comments, as databases read them: with and without backslashes, dollar quotes, and comments after a #.
 # MariaDB runs what is in a comment that begins with an exclamation mark.
 _READINGS = [
