@@ -159,23 +159,21 @@ class Tables:
         class_: Any = type(records)
         if not is_listed(class_):
             return None
-        facts = self.facts(table)
-        if "duplicates" not in facts:
-            facts["duplicates"] = duplicates_in(records, record_type(record_class(table)))
-        found: Duplicates | None = facts["duplicates"]
+        known = self._facts.get(table)
+        # A list may have changed, but a record cannot: to compare a list with its copy takes a hundredth of a search. A
+        # copy takes half of one, so it is made when the list is asked again.
+        if known is None or (known[0] is not records and known[0] != records):
+            unchanging = table in self.told or isinstance(records, tuple)
+            again = known is not None and not known[0]
+            kept = records if unchanging else list(records) if again else []
+            facts = {"duplicates": duplicates_in(records, record_type(record_class(table)))}
+            known = self._facts[table] = kept, facts
+        found: Duplicates | None = known[1]["duplicates"]
         return found
 
     def facts(self, table: str) -> dict[str, Any]:
-        """What was found out about the records of a list or file, to be kept until the list is another one.
-
-        A list may have changed, but a record cannot: to compare a list with what it held takes a hundredth of a search.
-        """
-        records: Any = self.tables[table]
-        known = self._facts.get(table)
-        if known is None or (known[0] is not records and known[0] != records):
-            unchanging = table in self.told or isinstance(records, tuple)
-            known = self._facts[table] = records if unchanging else list(records), {}
-        return known[1]
+        """The facts about the records of a list or file that holds what it held when `duplicates` looked at it."""
+        return self._facts[table][1] if table in self._facts else {}
 
     def index(self, table: str) -> Mapping[str, Any]:
         """The records of a related table by id."""
