@@ -21,7 +21,7 @@ __all__ = ["check_definition", "check_range", "check_tables", "check_words", "to
 
 
 def check_words(function: Callable[..., Any], unit: str, better: str, timing: str | None) -> None:
-    """Refuse what is no formula, and an unknown unit or direction."""
+    """Refuse an object that is no formula, and an unknown unit or direction."""
     if not callable(function) or not hasattr(function, "__name__"):
         raise DefinitionError(f"@metric decorates a function, the formula; got {function!r}.")
     name = function.__name__
@@ -100,7 +100,7 @@ def check_definition(
 
 
 def check_range(name: str, within: Range) -> None:
-    """Refuse what is no range from a lowest to a highest number."""
+    """Refuse bounds that are no range from a lowest to a highest number."""
     bounds: tuple[Any, ...] = within if isinstance(within, tuple) and len(within) == 2 else ("no range",)
     numbers = [end for end in bounds if end is not None]
     if any(isinstance(end, bool) or not isinstance(end, int | float) for end in numbers) or sorted(numbers) != numbers:

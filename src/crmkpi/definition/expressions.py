@@ -381,7 +381,7 @@ def _parts_of(node: type[Expression]) -> tuple[str, ...]:
 
 
 def table_of(expression: Expression) -> str:
-    """The table whose records an expression speaks of.
+    """The table whose records an expression reads.
 
     >>> from crmkpi import Deal, Table
     >>> table_of(Table(Deal).amount > 100)

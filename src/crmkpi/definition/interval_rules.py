@@ -76,7 +76,7 @@ Range = tuple[float | None, float | None]
 
 
 def usual_range(unit: str, rule: IntervalRule | None) -> Range:
-    """Between which numbers a value lies that says nothing of it: the lowest and the highest, None for no bound."""
+    """The range of a value whose KPI gives no `within`: the lowest and the highest number, None for no bound."""
     if isinstance(rule, Share):
         return 0, 1
     if isinstance(rule, NetPromoter):

@@ -176,7 +176,7 @@ class Table(_Aggregates):
 
     def __getattr__(self, name: str) -> Any:
         """A field of the record, or a related record."""
-        if name.startswith("__") or name in self.__slots__:  # of what is being unpickled, the slots are still empty
+        if name.startswith("__") or name in self.__slots__:  # while it is unpickled, the slots are still empty
             raise AttributeError(name)
         return _member(self._type.table, (), self._type, name)
 
@@ -236,7 +236,7 @@ class Grouped(_Aggregates):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Measure:
-    """One number asked of one table; written with the words of `Table`.
+    """One aggregate of one table, written with the methods of `Table`.
 
     `at` is the timestamp that puts a record into a period; without one, the metric's is taken.
     """
@@ -360,7 +360,7 @@ class _AttributesOf:
         return Field(self.table, (*self.path, name), "any")
 
     def __getattr__(self, name: str) -> Field:
-        if name.startswith("__"):  # Python itself asks, when it copies
+        if name.startswith("__"):  # Python itself looks these up, when it copies
             raise AttributeError(name)
         raise UnknownNameError(f"A custom attribute is written {'.'.join((self.table, *self.path))}[{name!r}].")
 
@@ -382,7 +382,7 @@ def _dated(table: Grouped, aggregate: Aggregate, at: Any) -> Grouped:
     moment = columns[name].value
     assert moment is not None  # a column that is a timestamp is the least, the greatest or the latest of one
     before = moment < Bound("end")
-    ever = before | Unless(before)  # true of every record, and asked as of the period
+    ever = before | Unless(before)  # true of every record, and evaluated as of the period
     return Grouped(
         base,
         key,

@@ -92,10 +92,10 @@ class Metric(Calls[Value_co]):
     variants: dict[str, Metric]
     needs_as_of: bool
     tables: tuple[str, ...]  # those that the KPI reads, in the order of its measures
-    asked: frozenset[str]  # what the formula takes; other parameters only serve the measures
+    asked: frozenset[str]  # the inputs of the formula; other parameters only serve the measures
     empty: Empty
     within: Range = (None, None)  # the lowest and the highest number that the value can be, None for no bound
-    timing: Timing | None = None  # whether it moves before the outcome or tells it
+    timing: Timing | None = None  # whether it moves before the outcome or with it
     ahead_of: tuple[str, ...] = ()  # the KPIs that it is meant to move ahead of
     guarded_by: tuple[str, ...] = ()  # the KPIs of quality that fall where this one alone is pushed
     monthly: bool = False  # whether the period must be a calendar month
@@ -107,7 +107,7 @@ class Metric(Calls[Value_co]):
 
     @property
     def meaning(self) -> str:
-        """What the KPI says, in one line."""
+        """The meaning of the KPI, in one line."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
     @property
@@ -142,7 +142,7 @@ class Metric(Calls[Value_co]):
         return self.variants[name]
 
     def add_variant(self, **definition: Any) -> Callable[[Callable[..., Any]], Metric]:
-        """Decorate a formula as another way to count the same KPI; what is not said is as in the default.
+        """Decorate a formula as another way to count the same KPI; options that are not given are those of the default.
 
         A measure that the formula takes and the variant does not define is the default's. A formula without parameters
         only holds the docstring: the variant is its one measure, and with several or none it has the default's formula.

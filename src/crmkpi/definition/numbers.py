@@ -33,7 +33,7 @@ def is_finite(value: Any) -> bool:
 
 
 def plain_numbers(inputs: Mapping[str, Any], asked: Collection[str]) -> Mapping[str, Any]:
-    """The inputs that a formula asks for, as it takes them."""
+    """The inputs that a formula takes, as plain numbers."""
     if len(inputs) == len(asked) and _PLAIN.issuperset(map(type, inputs.values())):  # by far the most
         return inputs
     return {name: _plain_number(value) for name, value in inputs.items() if name in asked}

@@ -67,7 +67,7 @@ def page(metric: Metric) -> str:
 
 
 def _returns(metric: Metric) -> str:
-    """What the value is and when there is none; nothing where the definition says no reason."""
+    """The value and when there is none, in words; empty where the definition gives no reason."""
     measures, within = list(metric.measures.values()), metric.within
     what = _UNITS[metric.unit]
     if within != (None, None) and metric.unit != "duration":
@@ -84,7 +84,7 @@ def _returns(metric: Metric) -> str:
 
 
 def _raises(metric: Metric) -> str:
-    """What must be given and is no record: parameters without a default, and the day up to which data is known."""
+    """The errors of input: parameters without a default, the day up to which data is known, rates of exchange."""
     needed = [f"`{name}`" for name, parameter in metric.parameters.items() if parameter.default is None]
     needed += ["the day up to which the data is known (`as_of`)"] if metric.needs_as_of else []
     errors = [f"ParameterError: {_listed(needed)} is not given."] if needed else []
@@ -173,7 +173,7 @@ def _with_operator(operator: str) -> Callable[[str], str]:
 
 
 def _with_difference(told: str) -> Callable[[str], str]:
-    """A formula with another way to tell the time from one moment to another."""
+    """A formula with another measure of the time from one moment to another."""
     difference = re.compile(r"\(\\text\{(?P<end>[^}]*)\} - \\text\{(?P<start>[^}]*)\}\)")
     return lambda formula: difference.sub(lambda found: told.format(**found.groupdict()), formula, count=1)
 

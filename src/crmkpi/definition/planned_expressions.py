@@ -37,7 +37,7 @@ class Unless(Expression):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class IsUnreadable(Expression):
-    """True where a field holds something that its reader could not read; engines ask it, definitions do not."""
+    """True where a field holds a value that its reader could not read; only engines evaluate it."""
 
     item: Field
     kind: ValueKind = "predicate"

@@ -32,7 +32,7 @@ RollUp = Literal["additive", "ratio", "distributional", "distinct"]
 
 
 class Decorator(Protocol[Unit_co]):
-    """Makes a KPI of a formula; the unit says the type of its values."""
+    """Makes a KPI of a formula; the type of its values follows from the unit."""
 
     @overload
     def __call__(self: Decorator[Literal["count"]], function: Callable[..., Any], /) -> Metric[int]: ...

@@ -66,7 +66,7 @@ class Catalogue:
     __slots__ = ("_by_name", "_metrics", "_roles")
 
     def __init__(self, metrics: Iterable[Metric], roles: Mapping[str, tuple[Metric, ...]] | None = None) -> None:
-        """A catalogue of `metrics`, whose names and aliases must all differ; `roles` says who looks at which."""
+        """A catalogue of `metrics`, whose names and aliases must all differ; `roles` has those of each role."""
         self._metrics = tuple(metrics)
         self._roles = dict(roles or {})
         self._by_name: dict[str, Metric] = {}
@@ -133,7 +133,7 @@ class Catalogue:
         return tuple(dict.fromkeys([*named, *called, *about]))
 
     def _with_most_of(self, words: str) -> tuple[Metric, ...]:
-        """The KPIs that have some of these words, in their name or their meaning; a word that many have says little."""
+        """The KPIs that have some of these words, in their name or their meaning; a word that many have weighs little."""
         scores: dict[Metric, float] = {}
         asked = [word.removesuffix("s") for word in re.findall(r"\w+", words.casefold()) if word not in _LITTLE]
         for word in dict.fromkeys(asked):

@@ -1,4 +1,4 @@
-"""Who looks at which KPIs first; a KPI may serve several roles, and `crmkpi.catalogue.by_role` gives those of one."""
+"""The KPIs that each role looks at first; a KPI may serve several roles. `crmkpi.catalogue.by_role` gives them."""
 
 from collections.abc import Mapping
 
