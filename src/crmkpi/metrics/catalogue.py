@@ -133,7 +133,7 @@ class Catalogue:
         return tuple(dict.fromkeys([*named, *called, *about]))
 
     def _with_most_of(self, words: str) -> tuple[Metric, ...]:
-        """The KPIs that have some of these words, in their name or their meaning; a word that many have weighs little."""
+        """The KPIs that have some of these words, in their name or meaning; a word that many have weighs little."""
         scores: dict[Metric, float] = {}
         asked = [word.removesuffix("s") for word in re.findall(r"\w+", words.casefold()) if word not in _LITTLE]
         for word in dict.fromkeys(asked):
