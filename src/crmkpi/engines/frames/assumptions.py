@@ -42,7 +42,7 @@ UNLIKE, LATER = "unlike_", "later_"  # how many rows are not as assumed, and how
 _ROWS = 2**24  # more are counted before they are added up
 _NUMBERS = 2**31  # up to this size squares of amounts in cents add up in 64 bits
 _CENTS = 2
-_MANY_DIGITS = 6  # behind the point; of more it is found out how many are needed
+_MANY_DIGITS = 6  # behind the point; where there are more, a profile counts those that are needed
 _WHOLE = 2**53
 # After the last day that programs write where there is no date.
 _TIMES = micros(datetime(1970, 1, 3)), micros(datetime(2200, 1, 1))  # noqa: DTZ001  # on the wall clock
@@ -99,7 +99,7 @@ def assumed(
         lacks = required and not whole and one.name not in entry.told
         may_be_blank = one.name not in entry.fixed and not (fact is not None and begins_with_letters(fact.low))
         ways = _doubts(look, one, small, lacks=lacks, sure=sure, may_be_blank=may_be_blank)
-        beside = one.name in entry.told or one.name in entry.meaning_nothing  # another column says what is read
+        beside = one.name in entry.told or one.name in entry.meaning_nothing  # another column decides which values are read
         if one.kind in ("choice", "flag") and not beside and not one.type_.loose:
             own_doubts |= {} if (doubt := some_of(ways)) is None else {one.own: doubt}
         else:

@@ -1,4 +1,4 @@
-"""Which frame libraries are understood, where their frames are measured, and what each home can do.
+"""The frame libraries and databases that are understood, and the capabilities of their homes.
 
 One table, read by the engine and printed by the documentation. A capability is a field of a row; nothing else in the
 engine knows a library by its name. A measure that a home cannot do right raises an error that names both, and never
@@ -32,7 +32,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """One frame library: the class of its frames, its home, the extra that brings it, and what its home can do.
+    """One frame library: the class of its frames, its home, the extra that installs it, and the capabilities of its home.
 
     `parse` is how its user makes timestamps of text. `needs` are further libraries, with the oldest version of each
     that is right.
@@ -254,7 +254,7 @@ def refuse(backend: Backend, what: str, way_out: str) -> InputError:
 
 
 def support_table() -> str:
-    """The libraries and databases, and what a report shows of each, as Markdown; the documentation has it.
+    """The libraries and databases as Markdown, with the method that shows their statements; the documentation has it.
 
     >>> print(support_table().splitlines()[5])
     | duckdb | relations and tables | `report.sql()` | yes |

@@ -199,7 +199,7 @@ class Compiler:
                     return deciding
                 if isinstance(first, bool) or isinstance(second, bool):
                     return second if isinstance(first, bool) else first
-                if repr(first) == repr(second):  # they differed in what is settled
+                if repr(first) == repr(second):  # they differed only in settled parts
                     return first
                 return Combination(word, first, second)
             case Negation(item) | Unless(item):

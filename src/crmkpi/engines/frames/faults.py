@@ -45,7 +45,7 @@ YEARS = {  # the first and the last plain value that a record can hold
     "timestamp": (-62_135_596_800_000_000, 253_402_300_799_999_999),
     "date": (-719_162, 2_932_896),
 }
-_OWN_KINDS: Mapping[str, ValueKind] = {  # what an attribute is, by the type of its column
+_OWN_KINDS: Mapping[str, ValueKind] = {  # the kind of an attribute, by the type of its column
     "whole": "integer", "decimal": "money", "float": "number", "flag": "flag", "timestamp": "timestamp", "date": "date",
 }  # fmt: skip
 _AS_FILES = "crmkpi.table(frame, record=..., parse=True) reads text such as '1.200,50' as files are read"

@@ -1,4 +1,4 @@
-"""Which column of a frame holds which field of its records, and what its words mean (`columns=` and `values=`)."""
+"""Map columns of a frame to fields of its records (`columns=`), and their words to values (`values=`)."""
 
 from __future__ import annotations
 

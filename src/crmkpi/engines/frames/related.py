@@ -47,7 +47,7 @@ def prepared_for(
         fields[("id",)] = Field(query.type_.table, ("id",), "text")
     clock = calendar.zone if turned and calendar.tz != "UTC" else None
     spans = any(isinstance(part, BusinessTime) for root in query.expressions for part in walk(root))
-    # Clocks and business time are written out for the years that there are.
+    # Clocks and business time are written for the years of the data.
     assumes = table.backend.counts_all and clock is None and not spans
     return _joined(table, list(fields), summed | turned if clock else summed, tables, clock, assumes=assumes)
 

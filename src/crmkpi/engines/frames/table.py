@@ -131,7 +131,7 @@ class FrameTable:
         self.kept: dict[str, Value] = {}  # answers that the engine caches
 
     def within(self, session: Session) -> Self:
-        """A table of a database as it is in a snapshot; nothing goes along that was found out before."""
+        """A table of a database as it is in a snapshot, without earlier profiles and answers."""
         made = copy(self)
         made.frame = cast("DatabaseTable", self.frame).within(session)
         made._names = tuple(self.backend.home.names(made.frame))  # noqa: SLF001  # of its own class
@@ -197,7 +197,7 @@ class FrameTable:
         """The frame as `prepared`, on assumptions and not a profile; None where these failed before."""
         wanted = self._wanted(names)
         key = frozenset(wanted), exact
-        if self.zone is not None or key in self.unlike:  # a zone is written out for the years that there are
+        if self.zone is not None or key in self.unlike:  # the changes of a zone are written for the years of the data
             return None
         own = {name: self.columns.get(name) for name in wanted if name not in (*self.values, *self.inclusive)}
         columns = {name: column for name, column in own.items() if column is not None}
@@ -246,7 +246,7 @@ class FrameTable:
         return made if self.zone is None else to_utc(made, self.zone)
 
     def _entered(self, wanted: tuple[str, ...], others: Iterable[str] = (), *, worded: bool = False) -> Entry:
-        """The columns of fields; of `others` those that hold what they should. `worded` keeps the cells as text too."""
+        """The columns of fields; of `others` those with a fitting type. `worded` keeps the cells as text too."""
         home = self.backend.home
         present: dict[str, tuple[str, Kind, ColumnType]] = {}
         absent: list[str] = []

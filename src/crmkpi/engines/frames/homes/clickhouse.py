@@ -263,7 +263,7 @@ def _database(target: TableOrQuery) -> str:
 
 
 def _units(source: ClickhouseSql, type_: ColumnType) -> ClickhouseSql:
-    """A decimal as the whole number of its smallest digit, which is what it is kept as."""
+    """A decimal as the whole number of its smallest digit, as ClickHouse stores it."""
     found = _DECIMAL.fullmatch(type_.unit)
     assert found is not None, "decimals have a size"
     size = next(bits for most, bits in ((9, 32), (18, 64), (38, 128), (76, 256)) if int(found[1]) <= most)

@@ -208,7 +208,7 @@ class HomeOf(Protocol[E, F, N]):
         """For each group the values at some places of its sorted ones; which, depends on how many it has."""
 
     def statement(self, frame: F) -> tuple[str, str] | None:
-        """The plan of what runs for the frame, where it is run by a cluster, after the word for its language."""
+        """The plan of the query, where a cluster runs it, after the word for its language."""
 
 
 Home = HomeOf[Expr, Frame, Lent]

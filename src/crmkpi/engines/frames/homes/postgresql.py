@@ -152,7 +152,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         )
 
     def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
-        """The columns of a table, view or query with their declared types, those of domains by what is below them."""
+        """The columns of a table, view or query with their declared types, those of domains by their base types."""
         if target.query:
             described = session.described(f"SELECT * FROM {self.source_of(target)} LIMIT 0")  # noqa: S608  # the user's own query
             listed = ", ".join(

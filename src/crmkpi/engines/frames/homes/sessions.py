@@ -35,7 +35,7 @@ __all__ = ["GRACE", "AlchemySource", "ChdbSource", "Session", "Source", "SqliteS
 
 GRACE = 5.0  # seconds in which a server may end a late statement itself
 _SHOWN = 300  # letters of a statement in an error
-_SECRET = re.compile("pass|pwd|secret|token|key", re.IGNORECASE)  # what a part of a URL is called that nobody may see
+_SECRET = re.compile("pass|pwd|secret|token|key", re.IGNORECASE)  # names of secret parts of a URL
 
 
 class _Rows(Protocol):
@@ -65,7 +65,7 @@ class Session:
         self._execute = execute
         self.source = source
         self.seen: dict[TableOrQuery, object] = {}  # the state of each table at first, where there are no snapshots
-        self.moment: str | None = None  # what time it is, where each statement would have its own
+        self.moment: str | None = None  # the present of all statements, where each would have its own
         self._numbers = count(1)
 
     def next_number(self) -> int:
@@ -96,7 +96,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source(ABC):
-    """Where the tables of a database come from; `connected` is what the user gave."""
+    """Where the tables of a database come from; `connected` is the user's object."""
 
     connected: object
     dialect: str

@@ -215,5 +215,5 @@ class SqlHome(ABC, Generic[S, F, N]):
         return [(key, [found[place] for place in places[counts[key]]]) for key, found in made.items()]
 
     def statement(self, frame: F) -> tuple[str, str] | None:  # noqa: ARG002  # SQL says what runs when it does
-        """The plan of what runs for the frame, where it is run by a cluster."""
+        """The plan of the query, where a cluster runs it."""
         return None

@@ -30,7 +30,7 @@ _DECLARED: Sequence[tuple[str, Physical]] = (  # the first that stands in the de
     ("CHAR", "text"), ("CLOB", "text"), ("TEXT", "text"), ("UUID", "text"), ("BLOB", "other"), ("REAL", "float"),
     ("FLOA", "float"), ("DOUB", "float"), ("DEC", "float"), ("NUM", "float"),
 )  # fmt: skip
-_UNDECLARED: Mapping[tuple[Physical, Kind], Physical] = {  # what a computed column holds that has no declared type
+_UNDECLARED: Mapping[tuple[Physical, Kind], Physical] = {  # the type of a computed column, which has none declared
     ("text", "timestamp"): "timestamp",
     ("text", "date"): "date",
     ("whole", "flag"): "flag",
@@ -109,7 +109,7 @@ class SqliteHome(DatabaseHome[SqliteSql]):
         return _once(found, target) if kinds[target.name] == "view" else found
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:
-        """The declared type, and of numbers and of columns without one what the values are."""
+        """The declared type; of numbers, and of columns without one, the type of the values."""
         declared, what = frame.columns[name], _declared(frame.columns[name])
         source = SqliteSql.quoted(name)
         table = self.opened(frame)
