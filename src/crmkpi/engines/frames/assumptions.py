@@ -99,7 +99,7 @@ def assumed(
         lacks = required and not whole and one.name not in entry.told
         may_be_blank = one.name not in entry.fixed and not (fact is not None and begins_with_letters(fact.low))
         ways = _doubts(look, one, small, lacks=lacks, sure=sure, may_be_blank=may_be_blank)
-        beside = one.name in entry.told or one.name in entry.meaning_nothing  # another column decides which values are read
+        beside = one.name in entry.told or one.name in entry.meaning_nothing  # read by another column
         if one.kind in ("choice", "flag") and not beside and not one.type_.loose:
             own_doubts |= {} if (doubt := some_of(ways)) is None else {one.own: doubt}
         else:

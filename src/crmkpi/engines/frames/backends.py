@@ -32,7 +32,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """One frame library: the class of its frames, its home, the extra that installs it, and the capabilities of its home.
+    """One frame library: the class of its frames, its home, the extra that installs it, and its capabilities.
 
     `parse` is how its user makes timestamps of text. `needs` are further libraries, with the oldest version of each
     that is right.

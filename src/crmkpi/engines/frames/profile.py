@@ -193,7 +193,7 @@ class Look:
         return flagged(self.nw, ~self.nw.col(one.own).is_null() & ~self.round_trips(one, scale))
 
     def _is_refused(self, found: Mapping[str, Cell]) -> bool:
-        """Whether counts and extremes show a value that no record holds: none, NaN, a number or a time out of bounds."""
+        """Whether counts and extremes show a value that no record holds: none, NaN, or one out of bounds."""
         for one in self.fields:
             count, low, high = (found.get(f"{what} {one.name}") for what in ("count", "low", "high"))
             own = self.type_.fields.get(one.name)
