@@ -292,14 +292,6 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
         """A statement is asked like a table."""
         raise InputError("Presets are for exports; say which column of the database is which with columns=.")
 
-    def names(self, frame: DatabaseTable) -> list[str]:
-        """The names of the columns."""
-        return list(frame.columns)
-
-    def rows(self, frame: DatabaseTable) -> int | None:  # noqa: ARG002  # within a snapshot none comes or goes
-        """How many rows there are, where it costs little to know."""
-        return None
-
     def asked_as(self, frame: DatabaseFrame) -> str:
         """The statement for a small result, whose columns are read by their places."""
         return frame.statement

@@ -189,10 +189,6 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         """The relation that a frame is."""
         return frame.to_native()
 
-    def names(self, frame: DuckDBPyRelation) -> list[str]:
-        """The names of the columns."""
-        return list(frame.columns)
-
     def type_of(self, frame: DuckDBPyRelation, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
         """The type of a column."""
         word = self._schema(frame)[name]

@@ -123,14 +123,6 @@ class SparkHome(SqlHome[SparkSql, SparkFrame, "DataFrame"]):
         """The frame of Spark that a statement stands for."""
         return frame.to_native()
 
-    def rows(self, frame: DataFrame) -> None:  # noqa: ARG002  # a scan of its own
-        """How many rows there are is not known without reading them."""
-        return
-
-    def names(self, frame: DataFrame) -> list[str]:
-        """The names of the columns."""
-        return list(frame.columns)
-
     def type_of(self, frame: DataFrame, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
         """The type of a column."""
         word = str(dict(frame.dtypes)[name])

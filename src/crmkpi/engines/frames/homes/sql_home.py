@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from crmkpi.engines.frames.homes.home import ColumnType, Entering, Facts, Kept, raw_name, word_name
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
@@ -16,7 +16,16 @@ __all__ = ["SqlHome"]
 
 S = TypeVar("S", bound=Sql)
 F = TypeVar("F", bound=SqlFrame)
-N = TypeVar("N")  # the frames of the library itself
+
+
+class _Named(Protocol):
+    """A frame of a library, which names its columns."""
+
+    @property
+    def columns(self) -> Iterable[str]: ...
+
+
+N = TypeVar("N", bound=_Named)  # the frames of the library itself
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 
 
@@ -27,10 +36,6 @@ class SqlHome(ABC, Generic[S, F, N]):
     words: SqlWords[S]
     has_values: ClassVar[bool] = True  # rows of constants stand after FROM, as VALUES
     sorted_list: ClassVar[str] = ""  # the values of a group that are there as a sorted list, where there are lists
-
-    @abstractmethod
-    def names(self, frame: N) -> list[str]:
-        """The names of the columns."""
 
     @abstractmethod
     def type_of(self, frame: N, name: str, kind: Kind) -> ColumnType:
@@ -60,9 +65,13 @@ class SqlHome(ABC, Generic[S, F, N]):
         """A frame whose rows have changed: each query reads it anew."""
         return frame
 
-    def rows(self, frame: N) -> int | None:
+    def names(self, frame: N) -> list[str]:
+        """The names of the columns."""
+        return list(frame.columns)
+
+    def rows(self, frame: N) -> int | None:  # noqa: ARG002  # a statement of its own
         """How many rows there are, where it costs little to know."""
-        return self.count(frame)
+        return None
 
     def count(self, frame: N) -> int:
         """How many rows there are."""
