@@ -355,6 +355,16 @@ ELSEWHERE = {
         "test_a_profile_of_clickhouse_that_leaves_rows_out_leaves_none_out",
         "test_a_session_of_mariadb_that_gives_the_first_rows_alone_is_an_error_whose_way_out_works",
     ),
+    "snapshots, and constants that a driver takes for placeholders": (
+        "test_databases_that_move.py",
+        "test_without_a_snapshot_statements_would_see_other_rows",
+        "test_a_constant_with_a_percent_sign_is_what_it_is",
+    ),
+    "instants as a driver shows them, and SELECTs that write": (
+        "test_advice_of_databases.py",
+        "test_instants_are_instants_for_readers_and_checks_whatever_the_zone_they_are_shown_in",
+        "test_a_select_that_writes_is_refused_where_it_would_be_committed",
+    ),
     "comparisons that are no values": (
         "test_databases.py",
         "test_databases_that_are_not_measured_are_refused_in_words",
