@@ -78,7 +78,8 @@ class _Listed(ModuleType):
         return sorted(self._public())
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise _unknown(self.__name__, name, self._public())
+        # Each import inside a function asks for `__path__`, and has no use for the public names.
+        raise _unknown(self.__name__, name, () if name.startswith("_") else self._public())
 
     def __call__(self, *_given: object, **_options: object) -> object:
         from crmkpi._names import MODULES, SUBMODULES  # noqa: PLC0415  # the package loads nothing before it is used

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from crmkpi.dates.calendars import Calendar
@@ -263,10 +263,8 @@ def _answer(
     found = crm.records(name) if twice is None else twice.first
     if is_stream(type(found)) and any(field.path[-2:-1] == ("attributes",) for field in query.fields.values()):
         found = noting(iter(found), attributes.setdefault(name, {}))
-    from crmkpi.engines.records.engine import answer as answered  # noqa: PLC0415  # frames need no loops
-
     ask = partial(
-        answered,
+        _answered_by_loops(),
         query,
         moments=timeline.moments,
         tables=crm.index,
@@ -283,6 +281,13 @@ def _answer(
     account = getattr(table, "account", None)
     if isinstance(account, LoadAccount):
         answer.unread, answer.skipped = reasons_of(account.rejected), dict(account.skipped)
+    return answer
+
+
+@cache  # an import statement takes as long as ten calls
+def _answered_by_loops() -> Callable[..., Answer]:
+    from crmkpi.engines.records.engine import answer  # noqa: PLC0415  # frames need no loops
+
     return answer
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from crmkpi.engines.frames.table import FrameTable
@@ -16,19 +16,28 @@ if TYPE_CHECKING:
 __all__ = ["at_one_moment", "table_at_one_moment"]
 
 
-@contextmanager
-def at_one_moment(tables: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def at_one_moment(tables: Mapping[str, Any]) -> AbstractContextManager[Mapping[str, Any]]:
     """The tables, those of databases in one snapshot of each database."""
+    stored = [
+        (name, table, table.frame)
+        for name, table in tables.items()
+        if isinstance(table, FrameTable) and _is_stored(table.frame)
+    ]
+    return _in_snapshots(tables, stored) if stored else nullcontext(tables)
+
+
+@contextmanager
+def _in_snapshots(
+    tables: Mapping[str, Any], stored: Sequence[tuple[str, FrameTable, DatabaseTable]]
+) -> Iterator[Mapping[str, Any]]:
     made = dict(tables)
     sessions: dict[int, Session] = {}
     with ExitStack() as stack:
-        for name, table in tables.items():
-            if isinstance(table, FrameTable) and _is_stored(table.frame):
-                source = table.frame.source
-                key = id(source.connected)
-                if key not in sessions:
-                    sessions[key] = stack.enter_context(source.snapshot())
-                made[name] = table.within(sessions[key])
+        for name, table, frame in stored:
+            key = id(frame.source.connected)
+            if key not in sessions:
+                sessions[key] = stack.enter_context(frame.source.snapshot())
+            made[name] = table.within(sessions[key])
         yield made
 
 
