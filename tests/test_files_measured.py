@@ -148,13 +148,26 @@ def test_a_plain_row_unlike_all_rows_above_leaves_the_file_a_frame(
     assert deals.frame is not None
 
 
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_last_line_of_one_cell_is_left_to_the_reader(end: str, tmp_path: Path) -> None:
+    path = tmp_path / "customers.csv"
+    path.write_bytes(f"id,name\n1,Ada\n2,Bo\n3{end}".encode())
+    assert plain_part(path, ck.Customer, None, None, {}) is None
+    assert [row.line for row in ck.read_csv(path, record=ck.Customer).rejected] == [4]
+
+
 def test_a_plain_file_is_read_looked_at_and_given_its_types_in_one_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     lazy = pytest.importorskip("polars").LazyFrame
     collect = lazy.collect
-    monkeypatch.setattr(lazy, "collect", lambda self, *given: asked.append(1) or collect(self, *given))
+
+    def counted(frame: Any) -> Any:
+        asked.append(1)
+        return collect(frame)
+
+    monkeypatch.setattr(lazy, "collect", counted)
     given: Any = {"only": frozenset({"status", "closed_at"})}
     assert plain_part(written(tmp_path, PLAIN), ck.Deal, None, None, given) is not None
     assert len(asked) == 3  # the pass, the count of rows that are left out or not plain, and the frame of the others

@@ -159,7 +159,7 @@ def test_moments_that_no_record_holds_do_not_stop_a_reader_or_a_check() -> None:
     with pytest.raises(sa.exc.DBAPIError):  # the failing control
         server.run(f"SELECT created_at FROM {table}")
     read = ck.table(server.table(table), record=ck.Deal, parse=True)
-    assert dict(read[0].unreadable) == dict.fromkeys(
+    assert dict(read[0].unreadable) == dict.fromkeys(  # type: ignore[attr-defined]
         ("created_at", "closed_at", "expected_close_on"), "'a time outside the years 1 to 9999'"
     )
     assert read[1].closed_at == datetime(2026, 1, 5)

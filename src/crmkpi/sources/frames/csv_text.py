@@ -97,7 +97,8 @@ def plain_frame(
     if facts.quoted:  # an empty cell between quotes is text for Polars, and nothing for the reader of records
         texts = texts.with_columns(pl.when(pl.all() != "").then(pl.all()).name.keep())
     places = _places_read(grid, columns, preset) if facts.even and options.only is not None else None
-    if held and facts.even and columns.place_of_ids is not None:
+    alike = all(len(row) == len(grid.headers) for row in first.rows)
+    if held and facts.even and alike and columns.place_of_ids is not None:
         with suppress(NotPlainError, pl.exceptions.PolarsError):  # then the texts are looked at first
             asked = texts if places is None else texts.select(f"c{place}" for place in sorted(places))
             made = TypedColumns(pl, asked, grid, columns, kind, options, whole=places is None, sample=first.rows)
@@ -182,7 +183,8 @@ def _facts(path: Path, delimiter: str, above: int, width: int) -> _Facts:
         raise NotPlainError
     lines_passed, rest = divmod(passed, len(line) or 1)
     count += lines_passed * (width - 1) + min(rest, width - 1)
-    return _Facts(count, quoted, even and not quoted and rest in (0, width - 1))
+    ended = rest == width - 1 or (rest == 0 and last == b"\n")  # the last line, too, which may lack its end
+    return _Facts(count, quoted, even and not quoted and ended)
 
 
 def _has_bare_return(block: bytes) -> bool:
