@@ -6,6 +6,7 @@ columns, and each number of the answer stands for the column of the statement th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,7 @@ _FIRST = 1_000_001  # the number that stands for the first column
 _ROWS = 10**6  # of a table, as is assumed; where sums are wide enough for more the amounts are assumed to be larger
 _AMOUNTS = {True: 10**15, False: 10**10}  # the largest amount, by whether whole numbers may be wide
 _YEARS = {"low": -62_135_596_800_000_000, "high": 253_402_300_799_999_999}  # microseconds of the years 1 to 9999
+_COUNT_OR_SUM = re.compile(r"n\b|[uv]\d")  # the names of the columns that an answer has for slots
 _UNSENT = {
     "duckdb": replace(BACKENDS["postgresql"], name="duckdb", place="duckdb_text:DuckDbTextHome", boundless=False)
 }
@@ -194,8 +196,8 @@ class _Described(Session):
     def _number(self, frame: DatabaseFrame, name: str) -> int | None:
         if name == "part":
             return 1
-        if not name.startswith(("n", "v")):
-            return None  # of a segment, and of the currency
+        if not _COUNT_OR_SUM.match(name):
+            return None  # of a segment, the currency, and rows that are not as assumed
         self.asked.append((frame, name))
         return _FIRST + len(self.asked) - 1
 

@@ -140,15 +140,15 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         "sqlite": _database(
             "sqlite", extra="", oldest="3.35", place="sqlite:SqliteHome",
             note="crmkpi.database(connection).table(name)", parse="strftime('%Y-%m-%d %H:%M:%S', column)",
-            counts_all=True, module="sqlite3", version="sqlite_version",
+            preaggregates=True, counts_all=True, module="sqlite3", version="sqlite_version",
         ),
         "postgresql": _database(
             "postgresql", place="postgresql:PostgresqlHome", parse="CAST(column AS TIMESTAMP)", adds_flags=False,
-            adds_wide=True, wide=True, boundless=True, sure_moments=True, counts_all=True,
+            adds_wide=True, wide=True, boundless=True, sure_moments=True, preaggregates=True, counts_all=True,
         ),
         "mariadb": _database(
             "mariadb", place="mariadb:MariaDbHome", parse="STR_TO_DATE(column, '%Y-%m-%d %H:%i:%s')", adds_wide=True,
-            wide=True, counts_all=True,
+            wide=True, preaggregates=True, counts_all=True,
         ),
         "clickhouse": _database(
             "clickhouse", place="clickhouse:ClickhouseHome", note="crmkpi.database(connection).table(name)",
@@ -156,7 +156,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         ),
         "mysql": _untested(
             "mysql", place="mysql:MySqlHome", parse="STR_TO_DATE(column, '%Y-%m-%d %H:%i:%s')", adds_wide=True,
-            wide=True,
+            wide=True, preaggregates=True,
         ),
         **{
             name: _untested(name, place=f"{name}:{home}", parse=parse, adds_flags=False, wide=wide)

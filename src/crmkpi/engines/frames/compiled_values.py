@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from crmkpi.definition.expression_types import SIGNS, ArithmeticSign, CompareSign, ValueKind
 from crmkpi.definition.expressions import Expression
@@ -56,10 +57,16 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Where something is true, never missing; `words` are its columns if it reads only words and flags."""
+    """Where something is true, never missing.
+
+    For rows that were added up, `held` is the same by columns of words and flags, which are `words`, and by `truths`:
+    what else it rests on, as columns that are true or false.
+    """
 
     source: Expr
+    held: Expr
     words: tuple[str, ...] = ()
+    truths: Mapping[str, Expr] = field(default_factory=dict)
 
 
 def unnegated(text: str) -> str:

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from functools import reduce
 
 from crmkpi.dates.calendars import Calendar
@@ -31,7 +30,6 @@ from crmkpi.definition.expressions import (
     Now,
     Operation,
     Presence,
-    ValueKind,
     walk,
 )
 from crmkpi.definition.parameters import Parameter
@@ -53,18 +51,18 @@ from crmkpi.engines.frames.compiled_values import (
     whole,
     whole_times,
 )
+from crmkpi.engines.frames.conditions import conjuncts, opposite, presence, sides_of
+from crmkpi.engines.frames.constants import Given, constant, option
 from crmkpi.engines.frames.homes.home import raw_name
 from crmkpi.engines.frames.local_time import DAY, instant, local_day, micros, open_name
 from crmkpi.engines.frames.profile import Prepared, ProfiledColumn
 from crmkpi.engines.frames.unreadable import is_unreadable, word_of
-from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words, all_of, one_of, only_where
-from crmkpi.engines.query import MICROSECOND
+from crmkpi.engines.frames.words import Expr, Frame, Words, all_of, one_of, only_where
 from crmkpi.errors import DefinitionError
 
-__all__ = ["Compiler", "Given"]
+__all__ = ["Compiler"]
 
 _OPPOSITE: Mapping[CompareSign, CompareSign] = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-Given = bool | int | float | str | Decimal | date | timedelta | None  # a constant of a condition, or a parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +79,7 @@ class Compiler:
     bounds: Sequence[tuple[datetime, datetime, datetime, datetime]] = ()
     given: Mapping[str, Condition] = field(default_factory=dict)  # where columns are present, as keys of GROUP BY show
     compiled: dict[str, Condition | None] = field(default_factory=dict, init=False)  # conditions by their text
+    truths: dict[str, str] = field(default_factory=dict, init=False)  # the column of a condition, by its text
 
     @property
     def nw(self) -> Words:
@@ -102,9 +101,9 @@ class Compiler:
             case Field():
                 return self._field(expression, exact=exact)
             case Constant():
-                return self._constant(expression.value, expression.kind, beside)
+                return constant(self.nw, expression.value, expression.kind, beside)
             case Parameter():
-                return self._constant(self.parameters[repr(expression)], expression.kind, beside)
+                return constant(self.nw, self.parameters[repr(expression)], expression.kind, beside)
             case AsOf() | Bound():
                 return self._instant(expression, beside)
             case Happened(item):
@@ -144,10 +143,16 @@ class Compiler:
     def presences(self, value: Value, what: Expression) -> dict[str, Condition]:
         """The conditions under which a value is present, by their text."""
         found = {
-            f"{name} is there": self.given.get(name) or Condition(~self.nw.col(name).is_null())
-            for name in sorted(value.needs)
+            text: self.given.get(name) or self._truth(text, ~self.nw.col(name).is_null())
+            for name, text in ((name, f"{name} is there") for name in sorted(value.needs))
         }
-        return found if value.also is None else found | {f"{what!r} is computed": Condition(value.also)}
+        text = f"{what!r} is computed"
+        return found if value.also is None else found | {text: self._truth(text, value.also)}
+
+    def _truth(self, text: str, source: Expr) -> Condition:
+        """A condition on more than words and flags."""
+        name = self.truths.setdefault(text, f"truth{len(self.truths)}")
+        return Condition(source, self.nw.col(name), truths={name: source})
 
     def conditions(self, expression: Expression | None) -> dict[str, Condition] | None:
         """What must hold for a condition to be true, by its text; None where this table never fulfils it.
@@ -158,11 +163,11 @@ class Compiler:
         if settled is False:
             return None
         found: dict[str, Condition] = {}
-        for part in () if settled is True else _conjuncts(settled):
-            presence, present = _presence(part)
-            there = {} if presence is None else self.presences(self.value(presence), presence)
+        for part in () if settled is True else conjuncts(settled):
+            tested, present = presence(part)
+            there = {} if tested is None else self.presences(self.value(tested), tested)
             if present or len(there) == 1:
-                found |= there if present else {f"unless({text})": _opposite(each) for text, each in there.items()}
+                found |= there if present else {f"unless({text})": opposite(each) for text, each in there.items()}
             else:
                 text = repr(part)
                 if text not in self.compiled:
@@ -175,11 +180,54 @@ class Compiler:
         met = self.true(part)
         if met is None:
             return None
-        parts = list(walk(part))
+        rests_on: list[Condition] = []
+        held = self._held(part, rests_on)
+        words = dict.fromkeys(word for one in rests_on for word in one.words)
+        truths = {name: source for one in rests_on for name, source in one.truths.items()}
+        return Condition(met, met if held is None else held, tuple(words), truths)
+
+    def _held(self, expression: Expression, rests_on: list[Condition], *, holds: bool = True) -> Expr | None:
+        """As `true`, by the columns of the conditions that it `rests_on`."""
+        match expression:
+            case Combination(word, left, right):
+                join = both if (word == "and") is holds else either
+                return join(self._held(left, rests_on, holds=holds), self._held(right, rests_on, holds=holds))
+            case Negation(item):
+                return self._held(item, rests_on, holds=not holds)
+            case Unless(item):
+                met = self._held(item, rests_on)
+                return self._unmet(met) if holds else met
+            case Now():
+                return self.true(expression, holds=holds)
+            case _ if words := self._words(expression):
+                met = self.true(expression, holds=holds)
+                rests_on.extend([] if met is None else [Condition(met, met, words)])
+                return met
+            case Presence(item, present):
+                there = self._all_there([item], rests_on)
+                return there if present is holds else self._unmet(there)
+            case _:
+                met = self.true(expression)
+                if met is None:
+                    return None if holds else self.nw.lit(False)  # noqa: FBT003
+                rests_on.append(truth := self._truth(repr(expression), met))
+                if holds:
+                    return truth.held
+                return both(self._all_there(sides_of(expression), rests_on), ~truth.held)
+
+    def _words(self, expression: Expression) -> tuple[str, ...]:
+        """The columns of a condition that rests on nothing but words and flags."""
+        parts = list(walk(expression))
         columns = [self.column(field) for field in parts if isinstance(field, Field)]
         plain = all(column.kind in ("choice", "flag") for column in columns)
         plain = plain and not any(isinstance(each, IsUnreadable) for each in parts)
-        return Condition(met, tuple(column.name for column in columns if plain))
+        return tuple(column.name for column in columns) if plain else ()
+
+    def _all_there(self, items: Sequence[Expression], rests_on: list[Condition]) -> Expr | None:
+        """Where all of these have a value; None where they always have."""
+        found = [one for item in items for one in self.presences(self.value(item), item).values()]
+        rests_on.extend(found)
+        return all_of(one.held for one in found) if found else None
 
     def _settled(self, expression: Expression) -> Expression | bool:
         """The condition without the parts that are known beforehand; True or False where all of it is."""
@@ -256,21 +304,6 @@ class Compiler:
         return Value(
             self.nw.col(known.name), known.kind, needs, known.digits, known.low, known.high, known.aware, raw=raw
         )
-
-    def _constant(self, value: Given, kind: ValueKind, beside: Value | None) -> Value:
-        if isinstance(value, timedelta):
-            return whole(self.nw, value // MICROSECOND, "duration")
-        if isinstance(value, datetime):
-            return replace(whole(self.nw, micros(value), "timestamp"), aware=value.tzinfo is not None)
-        if isinstance(value, date):
-            return whole(self.nw, (value - date(1970, 1, 1)).days, "date")
-        # Compared with money a number is the decimal that it is printed as; compared with a float it is a float.
-        scaled = beside is not None and beside.digits is not None
-        if value is None or isinstance(value, bool | str) or not (scaled or isinstance(value, int)):
-            return Value(self.nw.lit(float(value) if isinstance(value, Decimal) else value), kind)
-        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-        digits = max(0, -int(number.as_tuple().exponent))
-        return replace(whole(self.nw, int(number.scaleb(digits)), kind), digits=digits)
 
     def _instant(self, expression: Expression, beside: Value | None) -> Value:
         if beside is None or beside.kind != "timestamp":
@@ -402,42 +435,6 @@ class Compiler:
 
     def _member(self, expression: Membership, *, inside: bool) -> Expr | None:
         value = self.value(expression.item)
-        options = [self._option(option, value) for option in expression.options]
+        options = [option(self.nw, each, value) for each in expression.options]
         found = one_of(value.source, [option for option in options if option is not None])
         return both(self.present(value), found if inside else ~found)
-
-    def _option(self, option: Given, value: Value) -> Scalar:
-        """An option as the plain number that stands for it; None where no value can be it."""
-        if value.digits is None and not isinstance(option, date | timedelta):
-            if isinstance(option, bool):
-                return option
-            return float(option) if isinstance(option, Decimal | int) else option
-        assert value.digits is not None, "times are whole numbers"
-        made = self._constant(option, value.kind, value)
-        number, digits = made.low, made.digits or 0
-        if digits > value.digits:
-            number, rest = divmod(number, 10 ** (digits - value.digits))
-            return None if rest else number
-        return number * int(10 ** (value.digits - digits))
-
-
-def _presence(part: Expression) -> tuple[Expression | None, bool]:
-    """The expression whose presence a condition tests, and whether it is to be there; None for any other condition."""
-    match part:
-        case Presence(item, present):
-            return item, present
-        case Negation(Presence(item, present)) | Unless(Presence(item, present)):
-            return item, not present
-        case _:
-            return None, False
-
-
-def _opposite(condition: Condition) -> Condition:
-    return Condition(~condition.source, condition.words)
-
-
-def _conjuncts(condition: Expression) -> list[Expression]:
-    """The parts of a chain of `&`."""
-    if isinstance(condition, Combination) and condition.word == "and":
-        return [*_conjuncts(condition.left), *_conjuncts(condition.right)]
-    return [condition]

@@ -18,7 +18,8 @@ from typing import TypeVar
 from crmkpi.dates.calendars import Calendar
 from crmkpi.definition.expressions import BusinessTime, Expression, Field, walk
 from crmkpi.engines.frames.assumptions import WrongAssumptionError, none_later
-from crmkpi.engines.frames.compiler import Compiler, Given
+from crmkpi.engines.frames.compiler import Compiler
+from crmkpi.engines.frames.constants import Given
 from crmkpi.engines.frames.group_keys import (
     OUTSIDE,
     Key,

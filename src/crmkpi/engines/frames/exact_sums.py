@@ -31,10 +31,10 @@ def exact_sum(nw: Words, backend: Backend, name: str, largest: int, rows: int, *
     """The sum of a column of whole numbers no larger than `largest`, or of their squares where `power` is 2."""
     column = nw.col(name)
     added = 1 if backend.adds_wide else rows
-    if largest**power * added < _FITS:
+    if largest**power * added <= _FITS:
         made = {f"{name}p{power}": column if power == 1 else column * column}
         return Sum(made, dict.fromkeys(made, 1))
-    if backend.boundless or (backend.wide and largest**power * rows < _FITS_WIDE):
+    if backend.boundless or (backend.wide and largest**power * rows <= _FITS_WIDE):
         wide = column.cast(nw.Int128)
         made = {f"{name}p{power}": wide if power == 1 else wide * wide}
         return Sum(made, dict.fromkeys(made, 1))

@@ -127,7 +127,8 @@ def all_rows(keys: Sequence[Key], stamp: Value, compiler: Compiler) -> list[Key]
 
 def beyond_part(nw: Words, least: int) -> Condition:
     """The rows of a period, of those grouped by `all_rows`: with `OUTSIDE` those without a date too."""
-    return Condition(nw.col("part") > nw.lit(least), ("part",))
+    beyond = nw.col("part") > nw.lit(least)
+    return Condition(beyond, beyond, ("part",))
 
 
 def undated_key(stamp: Value, compiler: Compiler) -> Key:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from crmkpi.engines.frames.assumptions import UNLIKE, doubted
 from crmkpi.engines.frames.backends import Backend
-from crmkpi.engines.frames.compiled_values import Condition, Value, unnegated
+from crmkpi.engines.frames.compiled_values import Condition, Value
 from crmkpi.engines.frames.exact_sums import Sum, exact_sum
 from crmkpi.engines.frames.faults import some_of
 from crmkpi.engines.frames.slots import PassSlot
@@ -59,25 +59,15 @@ class Classes:
         """
         nw = self.nw
         flags = {part.flag: conditions[part.flag] for part in parts if part.flag is not None}
-        words: dict[str, None] = {}
-        truths: dict[str, tuple[str, Expr, str]] = {}  # by the text of the condition, without its negation
-        held: dict[str, Expr] = {}
-        for text, condition in {text: one for way in flags.values() for text, one in way.items()}.items():
-            words |= dict.fromkeys(condition.words)
-            if condition.words:
-                held[text] = condition.source
-                continue
-            plain = unnegated(text)
-            if plain not in truths:
-                truths[plain] = (f"truth{len(truths)}", condition.source, text)
-            name, _, first = truths[plain]
-            held[text] = nw.col(name) if text == first else ~nw.col(name)
-        in_rows = dict(self.values.values()) | {name: source for name, source, _ in truths.values()}
+        rests_on = {text: condition for way in flags.values() for text, condition in way.items()}
+        words = dict.fromkeys(word for condition in rests_on.values() for word in condition.words)
+        truths = {name: source for condition in rests_on.values() for name, source in condition.truths.items()}
+        in_rows = dict(self.values.values()) | truths
         for part in (part for part in parts if part.number in listed):
             ways = [one.source for one in conditions[part.flag].values()] if part.flag is not None else []
             source = next(source for name, source in self.values.values() if name == part.whole)
             in_rows[part.column] = only_where(nw, all_of(ways), source) if ways else source
-        names = [*dict.fromkeys((*keys, *words)), *(name for name, *_ in truths.values())]
+        names = list(dict.fromkeys((*keys, *words, *truths)))
         of_classes = some_of(doubt for name, doubt in doubts.items() if name in names)
         counted = doubted({name: doubt for name, doubt in doubts.items() if name not in names}, nw)
         frame = with_named(with_named(frame, in_rows | counted), self.terms)
@@ -104,5 +94,5 @@ class Classes:
             shown |= columns
         chosen = [source.alias(name) for name, source in asked.items()]
         classes = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
-        met_in = {f"{flag} met": all_of(held[text] for text in way) for flag, way in flags.items()}
+        met_in = {f"{flag} met": all_of(one.held for one in way.values()) for flag, way in flags.items()}
         return with_named(with_named(classes, met_in), shown)

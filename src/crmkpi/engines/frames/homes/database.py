@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar, Self, TypeVar
+from typing import ClassVar, NamedTuple, Self, TypeVar
 
 from crmkpi.engines.frames.homes.home import OUT_OF_TIME, TOO_LATE, ColumnType, Physical
 from crmkpi.engines.frames.homes.sessions import Session, Source
-from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlGroups
+from crmkpi.engines.frames.homes.sql import Sql, SqlFrame
 from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.engines.frames.ran import ran
 from crmkpi.engines.frames.words import Cell, Row
@@ -23,6 +23,7 @@ __all__ = [
     "DatabaseFrame",
     "DatabaseHome",
     "DatabaseTable",
+    "Step",
     "TableOrQuery",
     "columns_once",
     "mentions",
@@ -33,7 +34,6 @@ __all__ = [
 S = TypeVar("S", bound=Sql)
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 _TIMES: Mapping[Physical, Kind] = {"timestamp": "timestamp", "date": "date"}
-_LONG = 60  # letters of an expression that is computed once for each row, and not wherever it is used
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +82,28 @@ class DatabaseTable:
         return f"<{self.target} of a {self.source.dialect} database>"
 
 
+class Step(NamedTuple):
+    """A statement under a name: `items` between SELECT and `text`, or the text alone."""
+
+    name: str
+    items: Sequence[Sql]
+    text: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DatabaseFrame(SqlFrame):
     """A statement over tables of one snapshot; its steps come one after the other, since parsers have a limit of depth.
 
-    `computed` is how many letters the expressions of its columns have. A planner would write them into each place that
-    uses them, so long ones are fenced off; a fence costs each row more than a short one.
+    A planner writes the expression of a column into each place that uses it: `letters` says how long it is by then.
+    Columns that do not need each other are computed in one step: `step` is the frame that the last one reads, with the
+    columns that it gives.
     """
 
     words: type[Sql]
     session: Session
-    steps: tuple[tuple[str, str], ...] = ()
-    computed: int = 0
+    steps: tuple[Step, ...] = ()
+    letters: Mapping[str, int] = field(default_factory=dict)
+    step: tuple[Self, Mapping[str, Sql]] | None = None
 
     @property
     def dialect(self) -> type[Sql]:
@@ -102,33 +112,65 @@ class DatabaseFrame(SqlFrame):
 
     @property
     def statement(self) -> str:
-        """The statement itself."""
-        *before, (_, last) = self.steps
-        steps = ",\n".join(f"{name} AS ({text})" for name, text in before)
+        """The statement itself; of a step it has the columns that later ones name."""
+        written: list[str] = []
+        whole, later = {self.source}, ""
+        for name, items, text in reversed(self.steps):
+            named = [item for item in items if name in whole or self.words.quoted(item.name) in later]
+            made = f"SELECT {self.listed(named or items[:1])}\n{text}" if items else text
+            if name in whole and text.startswith("SELECT * FROM"):
+                whole |= {step.name for step in self.steps if step.name in text.split()}
+            later += made
+            written.append(f"{name} AS ({made})" if written else made)
+        last, *before = written
+        steps = ",\n".join(reversed(before))
         return f"WITH {steps}\n{last}" if before else last
 
-    def written(self, text: str, columns: Iterable[str] = ()) -> Self:
-        """The rows of a statement, as a further step."""
+    def written(self, text: str, columns: Iterable[str] = (), items: Sequence[Sql] = ()) -> Self:
+        """The rows of a statement, as a further step: that of `text`, or of `items` with it behind them."""
         name = f"crmkpi_step{self.session.next_number()}"  # which no table of the user's is called
-        return replace(self, source=name, columns=tuple(columns), steps=(*self.steps, (name, text)))
+        steps = (*self.steps, Step(name, items, text))
+        return replace(self, source=name, columns=tuple(columns), steps=steps, step=None)
 
-    def fenced(self) -> Self:
-        """The frame with its columns computed once for each row."""
-        if self.computed <= _LONG or not self.words.fence:
+    def computed_for(self, items: Sequence[Sql]) -> Self:
+        """The frame with its columns computed once for each row, where it would cost more to compute them anew."""
+        used = self.used(items)
+        again = sum((times - 1) * self.letters[name] for name, times in used.items() if times)
+        if again <= self.words.fence_letters or not self.words.fence:
             return self
-        *before, (name, text) = self.steps
-        return replace(self, steps=(*before, (name, self.words.fence.replace("{}", text))), computed=0)
+        *before, last = self.steps
+        return replace(self, steps=(*before, last._replace(text=f"{last.text}\n{self.words.fence}")), letters={})
+
+    def used(self, items: Iterable[Sql]) -> dict[str, int]:
+        """How often expressions use each column that is computed."""
+        return {name: sum(item.text.count(self.words.quoted(name)) for item in items) for name in self.letters}
 
     def select(self, *items: str | Sql) -> Self:
         """Only these columns, or one row where they are aggregations."""
-        source, chosen = self.fenced(), self.chosen(items)
-        made = source.written(f"SELECT {self.listed(chosen)}\nFROM {source.source}", [item.name for item in chosen])
-        longest = max((len(item.text) for item in chosen if not {" ", "("}.isdisjoint(item.text)), default=0)
-        return replace(made, computed=source.computed + longest)
+        chosen = self.chosen(items)
+        source = self.computed_for(chosen)
+        letters: dict[str, int] = {}
+        for item in chosen:
+            below = sum(times * source.letters[name] for name, times in source.used([item]).items())
+            letters[item.name] = below + (0 if {" ", "("}.isdisjoint(item.text) else len(item.text))
+        made = source.written(f"FROM {source.source}", [item.name for item in chosen], chosen)
+        return replace(made, letters={name: size for name, size in letters.items() if size})
 
-    def group_by(self, *names: str) -> SqlGroups[Self]:
-        """One row for each group, with `.agg(...)`."""
-        return SqlGroups(self.fenced(), names)
+    def with_columns(self, *items: Sql) -> Self:
+        """These columns too, in place of those of the same name; in the last step, as far as they do not need it."""
+        quoted = self.words.quoted
+        source, shown = self.step or (self, {name: self.words.col(name) for name in self.columns})
+        computed = [quoted(name) for name, item in shown.items() if item.text != quoted(name)]
+        made = {item.name: item.over() if item.whole else item for item in items}
+        above = {name: item for name, item in made.items() if any(each in item.text for each in computed)}
+        if above:  # they may read a column that another one replaces
+            above |= {name: item for name, item in made.items() if name in shown}
+        below = {name: item for name, item in made.items() if name not in above}
+        lower = self
+        if below:
+            shown = {name: item for name, item in shown.items() if name not in below} | below
+            lower = replace(source.select(*shown.values()), step=(source, shown))
+        return replace(lower, step=None).with_columns(*above.values()) if above else lower
 
     def join(self, right: Self, *, left_on: str, right_on: str, how: str) -> Self:
         """The columns of another frame beside, by a key."""
@@ -142,7 +184,7 @@ class DatabaseFrame(SqlFrame):
             raise InputError(
                 "Related tables must lie in one database, of one connection; take both from the same crmkpi.database()."
             )
-        return replace(self, steps=tuple((dict(other.steps) | dict(self.steps)).items()))
+        return replace(self, steps=tuple({step.name: step for step in (*other.steps, *self.steps)}.values()))
 
 
 def types_of_kinds(

@@ -54,9 +54,8 @@ class MariaDbSql(Sql):
     finite: ClassVar[str] = "({0} = {0})"
 
     joined: ClassVar[str] = "LIMIT 18446744073709551615"  # else each row is compared with all of the other table
-    fence: ClassVar[str] = (
-        f"{{}}\n{joined}"  # an expression within one within one would be computed thousands of times a row
-    )
+    fence: ClassVar[str] = joined  # an expression within one within one would be computed thousands of times a row
+    fence_letters: ClassVar[int] = 1000  # it keeps the rows as a table
     by_bytes: ClassVar[str] = "COLLATE utf8mb4_nopad_bin"
 
     @staticmethod

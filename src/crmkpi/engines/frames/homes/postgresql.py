@@ -42,7 +42,7 @@ class PostgresqlSql(Sql):
     finite: ClassVar[str] = "(abs({}) < CAST('Infinity' AS DOUBLE PRECISION))"  # NaN is the largest
 
     # A WITH in a subquery would let it run in parallel, and conditions be pushed into it, written out at each level.
-    fence: ClassVar[str] = "{}\nOFFSET 0"
+    fence: ClassVar[str] = "OFFSET 0"
 
     @staticmethod
     def quoted(name: str) -> str:
@@ -95,7 +95,13 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
     )
     isolation = "REPEATABLE READ"
     # It takes groups to be many, and would sort all rows on the disk; tables of groups that grow too large are spilled.
-    tuned = ("SET LOCAL hash_mem_multiplier = 16",)
+    # Where it does not sort it takes the statement for dear, and would compile it with all it has.
+    tuned = (
+        "SET LOCAL hash_mem_multiplier = 16",
+        "SET LOCAL enable_sort = off",
+        "SET LOCAL jit_optimize_above_cost = -1",
+        "SET LOCAL jit_inline_above_cost = -1",
+    )
     begins = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",)
     probe: ClassVar[Mapping[str, tuple[str, object]]] = {
         "the version": ("CAST(current_setting('server_version_num') AS INTEGER) >= 140000", True),

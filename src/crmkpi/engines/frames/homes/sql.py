@@ -40,7 +40,8 @@ class Sql:
     divided: ClassVar[Text] = "({} / {})"  # whole numbers above zero, rounded down
     nan: ClassVar[Text] = "isnan({})"
     finite: ClassVar[Text] = "isfinite({})"
-    fence: ClassVar[Text] = ""  # around a subquery, {}, whose columns a planner must not write wherever they are used
+    fence: ClassVar[Text] = ""  # ends a subquery whose columns a planner must not write wherever they are used
+    fence_letters: ClassVar[int] = 300  # of expressions that are computed anew cost a row as much as a fence
 
     @staticmethod
     def quoted(name: Text) -> Text:
@@ -370,7 +371,12 @@ class SqlFrame(ABC):
 
     def unique(self) -> Self:
         """Each different row once."""
-        return self.written(f"SELECT DISTINCT * FROM {self.source}", self.columns)  # noqa: S608  # likewise
+        listed = ", ".join(map(self.dialect.quoted, self.columns))
+        return self.written(f"SELECT DISTINCT {listed} FROM {self.source}", self.columns)  # noqa: S608  # likewise
+
+    def computed_for(self, items: Sequence[Sql]) -> Self:  # noqa: ARG002  # most planners compute a column once
+        """The frame with its columns ready for these expressions."""
+        return self
 
     def group_by(self, *names: str) -> SqlGroups[Self]:
         """One row for each group, with `.agg(...)`."""
@@ -390,8 +396,8 @@ class SqlGroups(Generic[F]):
 
     def agg(self, *items: Sql) -> F:
         """The groups with these aggregations."""
-        frame = self.frame
-        chosen = [*map(frame.dialect.col, self.names), *items]
+        chosen = [*map(self.frame.dialect.col, self.names), *items]
+        frame = self.frame.computed_for(chosen)
         keys = ", ".join(map(frame.dialect.quoted, self.names))
         text = f"SELECT {frame.listed(chosen)}\nFROM {frame.source}\nGROUP BY {keys}"  # likewise
         return frame.written(text, [item.name for item in chosen])

@@ -45,7 +45,7 @@ class SqliteSql(Sql):
     finite: ClassVar[str] = "(abs({}) < 9e999)"
 
     joined: ClassVar[str] = "LIMIT -1 OFFSET 0"
-    fence: ClassVar[str] = f"{{}}\n{joined}"
+    fence: ClassVar[str] = joined
 
     @staticmethod
     def real_number(value: float) -> str:
@@ -193,6 +193,7 @@ def _time(source: SqliteSql, kind: Kind, type_: ColumnType) -> SqliteSql:
     column = source.text
     day = f"CAST(strftime('%s', substr({column}, 1, 10)) AS INTEGER)"
     only_day = f"WHEN date({column}, '+0 days') = {column} THEN {day} * 1000000"
+    usual = f"WHEN datetime({column}, '+0 days') = {column} THEN CAST(strftime('%s', {column}) AS INTEGER) * 1000000"
     zone = f"CASE WHEN {column} GLOB '*Z' THEN 'Z' ELSE substr({column}, -6) END" if type_.aware else "''"
     clock = f"substr({column}, 1, 19)"
     rest = f"substr({column}, 20, length({column}) - 19 - length({zone}))"
@@ -203,7 +204,7 @@ def _time(source: SqliteSql, kind: Kind, type_: ColumnType) -> SqliteSql:
     zoned = _zoned(column) if type_.aware else f"NOT {_zoned(column)}"
     seconds = f"CAST(strftime('%s', {clock} || {zone}) AS INTEGER) * 1000000"
     micros = f"{seconds} + CAST(substr(substr({rest}, 2) || '000000', 1, 6) AS INTEGER)"
-    bare = "" if type_.aware else only_day
+    bare = "" if type_.aware else f"{usual} {only_day}"  # other shapes take four times as long to recognise
     found = (
         f"{bare} WHEN {zoned} AND {shape} THEN coalesce({micros}, {TOO_LATE}) WHEN {column} IS NOT NULL THEN {TOO_LATE}"
     )

@@ -1,0 +1,56 @@
+"""The parts of a condition: those that must all hold, the value whose presence it tests, and what it compares."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from crmkpi.definition.expressions import (
+    AsOf,
+    Bound,
+    Combination,
+    Comparison,
+    Constant,
+    Expression,
+    Membership,
+    Negation,
+    Presence,
+)
+from crmkpi.definition.parameters import Parameter
+from crmkpi.definition.planned_expressions import Unless
+from crmkpi.engines.frames.compiled_values import Condition
+
+__all__ = ["conjuncts", "opposite", "presence", "sides_of"]
+
+
+def presence(part: Expression) -> tuple[Expression | None, bool]:
+    """The expression whose presence a condition tests, and whether it is to be there; None for any other condition."""
+    match part:
+        case Presence(item, present):
+            return item, present
+        case Negation(Presence(item, present)) | Unless(Presence(item, present)):
+            return item, not present
+        case _:
+            return None, False
+
+
+def opposite(condition: Condition) -> Condition:
+    """The condition that holds where another one does not."""
+    return replace(condition, source=~condition.source, held=~condition.held)
+
+
+def sides_of(condition: Expression) -> list[Expression]:
+    """The values that a condition compares; constants and moments are always there."""
+    match condition:
+        case Comparison(_, left, right):
+            return [side for side in (left, right) if not isinstance(side, Constant | Parameter | AsOf | Bound)]
+        case Membership(item):
+            return [item]
+        case _:
+            return []
+
+
+def conjuncts(condition: Expression) -> list[Expression]:
+    """The parts of a chain of `&`."""
+    if isinstance(condition, Combination) and condition.word == "and":
+        return [*conjuncts(condition.left), *conjuncts(condition.right)]
+    return [condition]

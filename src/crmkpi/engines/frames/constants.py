@@ -1,0 +1,49 @@
+"""Constants of conditions, parameters included, as the plain values that columns hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from crmkpi.definition.expressions import ValueKind
+from crmkpi.engines.frames.compiled_values import Value, whole
+from crmkpi.engines.frames.local_time import micros
+from crmkpi.engines.frames.words import Scalar, Words
+from crmkpi.engines.query import MICROSECOND
+
+__all__ = ["Given", "constant", "option"]
+
+Given = bool | int | float | str | Decimal | date | timedelta | None  # a constant of a condition, or a parameter
+
+
+def constant(nw: Words, value: Given, kind: ValueKind, beside: Value | None) -> Value:
+    """A constant, or the value of a parameter, as a plain one; `beside` is what it is compared with."""
+    if isinstance(value, timedelta):
+        return whole(nw, value // MICROSECOND, "duration")
+    if isinstance(value, datetime):
+        return replace(whole(nw, micros(value), "timestamp"), aware=value.tzinfo is not None)
+    if isinstance(value, date):
+        return whole(nw, (value - date(1970, 1, 1)).days, "date")
+    # Compared with money a number is the decimal that it is printed as; compared with a float it is a float.
+    scaled = beside is not None and beside.digits is not None
+    if value is None or isinstance(value, bool | str) or not (scaled or isinstance(value, int)):
+        return Value(nw.lit(float(value) if isinstance(value, Decimal) else value), kind)
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    digits = max(0, -int(number.as_tuple().exponent))
+    return replace(whole(nw, int(number.scaleb(digits)), kind), digits=digits)
+
+
+def option(nw: Words, chosen: Given, value: Value) -> Scalar:
+    """An option as the plain number that stands for it; None where no value can be it."""
+    if value.digits is None and not isinstance(chosen, date | timedelta):
+        if isinstance(chosen, bool):
+            return chosen
+        return float(chosen) if isinstance(chosen, Decimal | int) else chosen
+    assert value.digits is not None, "times are whole numbers"
+    made = constant(nw, chosen, value.kind, value)
+    number, digits = made.low, made.digits or 0
+    if digits > value.digits:
+        number, rest = divmod(number, 10 ** (digits - value.digits))
+        return None if rest else number
+    return number * int(10 ** (value.digits - digits))
