@@ -58,7 +58,7 @@ def test_a_statement_gives_the_figures_of_records_where_another_engine_runs_it(d
         assert assert_results(METRICS[id_], run(in_duckdb(text, dialect)), question)
 
 
-@pytest.mark.parametrize("id_", [each for each in KPIS if each != "sales_cycle_length"])
+@pytest.mark.parametrize("id_", [each for each in KPIS if not each.startswith("sales_cycle_length")])
 def test_statements_of_databricks_are_parsed(id_) -> None:
     sqlglot.parse_one(METRICS[id_].sql(dialect="databricks", columns=COLUMNS, **QUESTIONS[-1]), read="databricks")
 
