@@ -77,7 +77,7 @@ class Tables:
         self.calendar = calendar
         self._marks: dict[str, frozenset[str]] = {}
         self._indexes: dict[str, dict[str, Any]] = {}
-        self._facts: dict[str, tuple[Sequence[Any], dict[str, Any]]] = {}  # with the records as they were
+        self._facts: dict[str, tuple[Sequence[Any] | None, dict[str, Any]]] = {}  # with the records as they were
         self._spent: set[str] = set()
         self._unfilled: dict[tuple[str, str], bool] = {}
         self.told = frozenset([name for name, records in given.items() if _tells_fields(records.__class__)])
@@ -164,8 +164,7 @@ class Tables:
         # copy takes half of one, so it is made when the list is asked again.
         if known is None or (known[0] is not records and known[0] != records):
             unchanging = table in self.told or isinstance(records, tuple)
-            again = known is not None and not known[0]
-            kept = records if unchanging else list(records) if again else []
+            kept = records if unchanging else None if known is None else list(records)
             facts = {"duplicates": duplicates_in(records, record_type(record_class(table)))}
             known = self._facts[table] = kept, facts
         found: Duplicates | None = known[1]["duplicates"]
