@@ -258,6 +258,19 @@ def test_the_account_adds_up_while_another_connection_writes(name, tmp_path, bet
 
 
 @pytest.mark.parametrize("name", ["postgresql", "mariadb", "sqlite"])
+def test_where_the_data_begin_is_told_of_the_same_moment(name, tmp_path, between) -> None:
+    table, reader, run = written_meanwhile(name, tmp_path)
+    deals = ck.Dataset(deals=ck.database(reader).table(table))
+    calm = deals.measure("won_deals", period="2025-03")
+    assert "the first closed_at of deals is of 2026-01-05" in calm.notes[0]
+    asked = between(lambda: run(f"INSERT INTO {table} VALUES ('9', 'won', 'Ada', '2025-03-10 10:00:00')"))
+    disturbed = deals.measure("won_deals", period="2025-03")
+    written = len(asked)
+    assert (disturbed[0].value, disturbed.notes) == (0, calm.notes)
+    assert deals.measure("won_deals", period="2025-03")[0].value == written > 0
+
+
+@pytest.mark.parametrize("name", ["postgresql", "mariadb", "sqlite"])
 def test_without_a_snapshot_statements_would_see_other_rows(name, tmp_path, between, monkeypatch) -> None:
     """The failing control: the same statements without a transaction that is a snapshot."""
     table, reader, run = written_meanwhile(name, tmp_path)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.ran import collecting
+from crmkpi.engines.frames.snapshots import at_one_moment
 from crmkpi.errors import (
     CurrencyError,
     InputError,
@@ -66,21 +67,29 @@ def measure(
         ran: list[tuple[str, str]] = []
         noting = None if statements is None else ran
         told: list[str] = []
-        reader, plan = read(
-            data, metrics, everything, segments, parameters, statements=noting, confidence=confidence, moments=moments
-        )
-        with collecting(noting):  # a period without records asks where the data begin
-            found = built(
+        with at_one_moment(data.tables):
+            reader, plan = read(
                 data,
-                reader,
-                plan,
+                metrics,
+                everything,
                 segments,
-                periods=periods,
-                against=against,
-                parameters=parameters,
+                parameters,
+                statements=noting,
                 confidence=confidence,
-                notes=None if notes is None else told,
+                moments=moments,
             )
+            with collecting(noting):  # a period without records asks where the data begin
+                found = built(
+                    data,
+                    reader,
+                    plan,
+                    segments,
+                    periods=periods,
+                    against=against,
+                    parameters=parameters,
+                    confidence=confidence,
+                    notes=None if notes is None else told,
+                )
         return found, ran, told
 
     queries = partial(queries_of, crm, metrics, segments, undated=not any(everything), confidence=confidence)
@@ -106,12 +115,13 @@ def measure_with_trend(
 
     def asked(data: Dataset) -> tuple[Report, tuple[Result, ...]]:
         everything = [*earlier, period, against]
-        reader, plan = read(data, metrics, everything, (), parameters, confidence=confidence, moments=True)
         given: dict[str, Any] = {"parameters": parameters, "confidence": confidence}
         notes: list[str] = []
-        beside = built(data, reader, plan, (), periods=[period], against=[against], notes=notes, **given)
-        notes += zone_notes(crm, [period], metrics)
-        trend = built(data, reader, plan, (), periods=[*earlier, period], against=None, **given)
+        with at_one_moment(data.tables):
+            reader, plan = read(data, metrics, everything, (), parameters, confidence=confidence, moments=True)
+            beside = built(data, reader, plan, (), periods=[period], against=[against], notes=notes, **given)
+            notes += zone_notes(crm, [period], metrics)
+            trend = built(data, reader, plan, (), periods=[*earlier, period], against=None, **given)
         shown = report(together(beside, "bh"), [period], None, None, notes=tuple(notes), narrowings=crm.narrowings)
         return shown, trend
 

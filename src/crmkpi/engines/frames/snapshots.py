@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from crmkpi.engines.frames.table import FrameTable
@@ -15,9 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["at_one_moment", "table_at_one_moment"]
 
+_OPEN: ContextVar[Mapping[int, Session]] = ContextVar("_OPEN", default=MappingProxyType({}))  # by their connection
+
 
 def at_one_moment(tables: Mapping[str, Any]) -> AbstractContextManager[Mapping[str, Any]]:
-    """The tables, those of databases in one snapshot of each database."""
+    """The tables, those of databases in one snapshot of each database; in the one that is open, where there is one."""
     stored = [
         (name, table, table.frame)
         for name, table in tables.items()
@@ -31,13 +35,14 @@ def _in_snapshots(
     tables: Mapping[str, Any], stored: Sequence[tuple[str, FrameTable, DatabaseTable]]
 ) -> Iterator[Mapping[str, Any]]:
     made = dict(tables)
-    sessions: dict[int, Session] = {}
+    sessions = dict(_OPEN.get())
     with ExitStack() as stack:
         for name, table, frame in stored:
             key = id(frame.source.connected)
             if key not in sessions:
                 sessions[key] = stack.enter_context(frame.source.snapshot())
             made[name] = table.within(sessions[key])
+        stack.callback(_OPEN.reset, _OPEN.set(sessions))
         yield made
 
 
