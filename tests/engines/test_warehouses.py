@@ -31,10 +31,16 @@ IN_DUCKDB = ("redshift", "snowflake", "trino", "bigquery")
 
 
 def in_duckdb(text: str, dialect: str) -> str:
-    """A statement as DuckDB runs it; it has no collations of these names, and compares by bytes without them."""
+    """A statement as DuckDB runs it; it has no collations of these names, and compares by bytes without them.
+
+    Its `/` gives a float, where `typed` dialects divide whole numbers as such; sqlglot does not know which columns are.
+    """
 
     def plain(node: Any) -> Any:
-        return node.this if isinstance(node, sqlglot.exp.Collate) else node
+        if isinstance(node, sqlglot.exp.Collate):
+            return node.this
+        whole = isinstance(node, sqlglot.exp.Div) and node.args.get("typed") and node.expression.is_int
+        return sqlglot.exp.IntDiv(this=node.this, expression=node.expression) if whole else node
 
     return str(sqlglot.parse_one(text, read=dialect).transform(plain).sql("duckdb"))
 
