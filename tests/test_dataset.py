@@ -353,7 +353,7 @@ WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a misspelt every": (
         lambda: ck.Dataset(deals=[]).measure("win_rate", period="2026", every="mounth"),
         PeriodError,
-        r"A unit must be one of .*; got 'mounth'\. Did you mean 'month'\?",
+        r"There is no unit 'mounth' of a calendar\. Did you mean 'month'\?",
     ),
     "a misspelt theme": (
         lambda: ck.Dataset(deals=[]).scorecard("sale", period="2026"),

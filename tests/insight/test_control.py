@@ -324,7 +324,7 @@ def test_limits_screen_ranges_unless_they_are_told_not_to():
         (
             QUIET,
             {"better": "hihger"},
-            "`better` is one of higher, lower, neither; got 'hihger'. Did you mean 'higher'?",
+            "`better` cannot be 'hihger'. Did you mean 'higher'?",
         ),
     ],
 )

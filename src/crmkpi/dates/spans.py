@@ -100,7 +100,7 @@ def known_unit(unit: str) -> CalendarUnit:
     for known in CALENDAR_UNITS:
         if known == unit:
             return known
-    msg = f"A unit must be one of {', '.join(CALENDAR_UNITS)}; got {unit!r}. {did_you_mean(str(unit), CALENDAR_UNITS)}"
+    msg = f"There is no unit {unit!r} of a calendar. {did_you_mean(str(unit), CALENDAR_UNITS)}"
     raise PeriodError(msg)
 
 

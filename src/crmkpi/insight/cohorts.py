@@ -259,9 +259,7 @@ def _check(every: str, measure: str, retention: str, ends: object) -> None:
         ("retention", retention, ("classic", "rolling", "survival")),
     ):
         if value not in known:
-            raise ParameterError(
-                f"`{name}` must be one of {', '.join(known)}; got {value!r}. {did_you_mean(str(value), known)}"
-            )
+            raise ParameterError(f"`{name}` cannot be {value!r}. {did_you_mean(str(value), known)}")
     if retention != "classic" and measure != "customers":
         raise ParameterError(f"Retention {retention!r} counts customers; `measure` is {measure!r}.")
     if retention == "survival" and ends is None:

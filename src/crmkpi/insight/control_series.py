@@ -52,7 +52,7 @@ def series_of_numbers(
         raise InputError("A control chart needs values; got none.")
     check_season(season)
     if better not in _DIRECTIONS:
-        raise unknown_name(f"`better` is one of {', '.join(_DIRECTIONS)}; got {better!r}.", str(better), _DIRECTIONS)
+        raise unknown_name(f"`better` cannot be {better!r}.", str(better), _DIRECTIONS)
     labels: list[Label] = list(range(1, len(found) + 1))
     wholes = of if of is not None else exposure
     if wholes is None:
