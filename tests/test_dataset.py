@@ -255,7 +255,7 @@ def test_a_related_table_that_is_not_there_is_an_error() -> None:
 
 def test_related_records_of_one_id_are_an_error_where_they_differ_in_what_is_looked_up() -> None:
     twins = [ck.Customer(id="C1"), ck.Customer(id="C1", industry="law")]
-    told = r"What is asked of customers is ambiguous: several customers have the id 'C1' and differ in industry: rec"
+    told = r"A lookup in customers is ambiguous: several customers have the id 'C1' and differ in industry: rec"
     with pytest.raises(InputError, match=told):
         law_tickets([ck.Ticket(id="1")], customers=twins)
     others = [ck.Customer(id="C1", industry="law"), ck.Customer(id="C1", industry="law", region="north")]

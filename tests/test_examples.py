@@ -131,7 +131,7 @@ def test_the_counter_goes_on_after_a_restart_as_if_there_had_been_none(tmp_path:
 def test_the_counter_refuses_a_state_of_other_definitions(tmp_path: Path) -> None:
     file = tmp_path / "tally.json"
     file.write_text(Tally("win_rate").to_json(), encoding="utf-8")
-    with pytest.raises(InputError, match="stored tally is of other definitions or settings"):
+    with pytest.raises(InputError, match="stored tally has other definitions or settings"):
         example("counter").create_app(file)
 
 

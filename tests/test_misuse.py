@@ -87,7 +87,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "two periods for one result": (
         lambda: ck.win_rate(DEALS, period=["2026-01", "2026-02"]),
-        r"win_rate gives one result and takes one period; got 2\. .*every='month'.*measure\(\)",
+        r"win_rate returns one result and takes one period; got 2\. .*every='month'.*measure\(\)",
     ),
     "two periods to compare one with": (
         lambda: measured(period="2026-02", compare=["2026-01", "2025-12"]),
@@ -261,7 +261,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a name to check": (lambda: check_metric("win_rate"), r"check_metric\(\) takes a metric, .*; got 'win_rate'\."),
     # reports, files and scores
-    "a result of nothing": (lambda: measured().get(None), r"The report has no results for None; one was asked for\."),
+    "a result of nothing": (
+        lambda: measured().get(None),
+        r"The report has no results for None; get\(\) needs exactly one\.",
+    ),
     "leads of nothing": (lambda: ck.join_leads(None, None), r"takes leads and then deals, and this is a NoneType\."),
     "a file of nothing": (lambda: ck.scan(None, record=ck.Deal), r"scan\(\) reads Parquet and CSV files; got None\."),
     "a score of records": (

@@ -104,7 +104,7 @@ def spent(currency: str | None) -> list[ck.Campaign]:
 def test_amounts_of_two_inputs_are_in_one_currency_too(revenue: str | None, cost: str, named: str) -> None:
     """100 USD are not twice 50 EUR: at half a euro for a dollar they are once."""
     deals = won(100, currency=revenue, campaign_id="C")
-    message = rf"roas would set amounts in several currencies against each other: {named}\. Give rates=crmkpi\.Rates"
+    message = rf"roas would combine amounts in several currencies: {named}\. Give rates=crmkpi\.Rates"
     with pytest.raises(CurrencyError, match=message):
         ck.roas(deals=deals, campaigns=spent(cost))
     rates = ck.Rates("EUR", {"USD": "0.5"})

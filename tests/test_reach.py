@@ -115,10 +115,10 @@ def test_what_ends_after_today_is_told_where_it_is_missing_from_what_is_there_no
         ck.write_csv(given, path)
         monkeypatch.setattr(files_module, "_LEAST_SCANNED", 0 if source == "frame of a file" else 10**12)
         given = path
-    told = f"1 record of {table} taken for over, with the {end} after today, such as {day.date()}; as_of= says up to"
+    told = f"1 record of {table} counted as ended, with the {end} after today, such as {day.date()}; as_of= says up to"
     crm = ck.Dataset(**{table: given})
     assert [note.startswith(told) for note in crm.measure(metric).notes] == [True]
-    assert not [note for note in crm.measure(metric, period="2024-01").notes if "taken for over" in note]
+    assert not [note for note in crm.measure(metric, period="2024-01").notes if "counted as ended" in note]
     known = ck.Dataset(**{table: given}, as_of=date(2026, 1, 1)).measure(metric)
     assert (known[0].n, known.notes) == (2, ())
 

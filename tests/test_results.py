@@ -71,7 +71,8 @@ def test_what_is_no_duration_has_no_value_in_days() -> None:
 
 def test_a_misspelt_unit_of_time_is_an_error_that_names_the_nearest() -> None:
     with pytest.raises(
-        UnknownNameError, match=r"A duration is told in seconds to weeks; got 'hour'\. Did you mean 'hours'"
+        UnknownNameError,
+        match=r"A duration does not convert to the unit 'hour'\. Did you mean 'hours'",
     ):
         ck.sales_cycle_length(DEALS).to("hour")  # type: ignore[arg-type]
 
@@ -358,11 +359,14 @@ def test_one_result_is_found_by_metric_period_and_segment() -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"metric": "win_rte"}, r"no results for win_rte; one was asked for\. Did you mean 'win_rate'\?"),
-        ({"metric": "win_rate"}, r"4 results for win_rate; one was asked for\. Name the period and every segment\."),
+        ({"metric": "win_rte"}, r"no results for win_rte; get\(\) needs exactly one\. Did you mean 'win_rate'\?"),
+        (
+            {"metric": "win_rate"},
+            r"4 results for win_rate; get\(\) needs exactly one\. Name the period and every segment\.",
+        ),
         (
             {"metric": "win_rate", "period": "2025", "owner": "Bo"},
-            r"The report has no results for win_rate, 2025, owner='Bo'; one was asked for\.",
+            r"The report has no results for win_rate, 2025, owner='Bo'; get\(\) needs exactly one\.",
         ),
     ],
 )

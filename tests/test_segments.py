@@ -215,12 +215,12 @@ WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a misspelt attribute": (
         lambda: CRM.measure("win_rate", by="attributes.regoin"),
         UnknownNameError,
-        r"The segment 'attributes\.regoin' is of the attribute 'regoin', which no record has\. Did you mean 'region'\?",
+        r"The segment 'attributes\.regoin' reads the attribute 'regoin', which no record has\. Did you mean 'region'\?",
     ),
     "a misspelt attribute of a stream": (
         lambda: ck.Dataset(deals=iter(DEALS)).measure("win_rate", by={"where": "attributes.regoin"}),
         UnknownNameError,
-        r"The segment 'where' is of the attribute 'regoin', which no record has\. Did you mean 'region'\?",
+        r"The segment 'where' reads the attribute 'regoin', which no record has\. Did you mean 'region'\?",
     ),
     "a misspelt attribute of a stream beside a field": (
         lambda: ck.Dataset(deals=iter(DEALS)).measure("win_rate", by=["owner", "attributes.regoin"]),
@@ -235,7 +235,7 @@ WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a misspelt attribute that bins are made of": (
         lambda: CRM.measure("win_rate", by=ck.Segment("size", "attributes.sise", bins=(1, 2))),
         UnknownNameError,
-        r"The segment 'size' is of the attribute 'sise', which no record has\.",
+        r"The segment 'size' reads the attribute 'sise', which no record has\.",
     ),
     "a table left unsaid": (
         lambda: CRM.measure("win_rate", by=ck.Segment("who", {"leads": "owner"})),

@@ -273,7 +273,7 @@ def test_a_changed_measure_refuses_to_merge():
 
 def test_a_changed_setting_refuses_a_stored_state():
     stored = Tally("win_rate", calendar=Calendar(tz="Europe/Berlin")).to_json()
-    with pytest.raises(InputError, match="stored tally is of other definitions or settings"):
+    with pytest.raises(InputError, match="stored tally has other definitions or settings"):
         Tally("win_rate").from_json(stored)
 
 

@@ -151,7 +151,7 @@ WRONG = {
     "a field that nobody has": (
         lambda: ck.Dataset(deals=DEALS).where(source="web").measure("win_rate"),
         InputError,
-        r"where\(source=\.\.\.\) leaves nothing of deals, of which no record has a value for source\.",
+        r"where\(source=\.\.\.\) leaves nothing of deals: no record there has a value for source\.",
     ),
     "no value": (lambda: ck.Dataset(deals=DEALS).where(owner=[]), InputError, "names one value or several; got none"),
     "a function": (

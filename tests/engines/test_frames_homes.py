@@ -86,7 +86,7 @@ def test_a_report_without_a_database_has_no_sql_and_no_plan(arrow):
     report = Dataset(deals=pl.from_arrow(arrow)).measure(win_rate)
     with pytest.raises(InputError, match="The report has no SQL"):
         report.sql()
-    with pytest.raises(InputError, match="The report has no plan: none of its tables lies in Spark"):
+    with pytest.raises(InputError, match="The report has no plan: none of its tables is in Spark"):
         report.plan()
 
 

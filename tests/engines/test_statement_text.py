@@ -192,7 +192,9 @@ def test_a_stock_has_a_row_for_each_moment() -> None:
     tally = ck.Tally("open_deals", period="2026-Q1", every="month").add_rows(rows)
     right = ck.Dataset(deals=DEALS).measure("open_deals", period="2026-Q1", every="month")
     assert [(one.period, one.value) for one in tally.report()] == [(one.period, one.value) for one in right]
-    with pytest.raises(InputError, match="sales_velocity needs what is there and what happens; measure it with"):
+    with pytest.raises(
+        InputError, match="sales_velocity combines records at a moment with events of a period; measure it with"
+    ):
         METRICS["sales_velocity"].sql(dialect="duckdb", columns=COLUMNS, period="2026-Q1")
 
 

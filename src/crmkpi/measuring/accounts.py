@@ -12,14 +12,14 @@ __all__ = ["Account", "sums_of", "unreadable_of"]
 class Account:
     """The account of the records of one table; it adds up to all of them.
 
-    `given` = `used` + everything in `left_out` + `outside` + `rejected`. `outside` are the records that the question is
-    not about: of another period, or of a kind that the definition does not count. `rejected` rows of a file could not
-    be read, so that their segment is unknown; every segment's account carries all of them. `unread` says why, for rows
-    that a reader rejected. `skipped` are rows of the source that are no records, by reason, such as total rows; they
-    are not in `given`. `unreadable` has, for each field that decides whether a record is used, the values
-    that could not be read and how often each of them stands there; `left_out` counts these records. `searched` says
-    whether records with the id of another one were looked for: those of lists and files are left out as `duplicate id`;
-    streams, frames and databases are not searched, and `Dataset.check` looks there.
+    `given` = `used` + everything in `left_out` + `outside` + `rejected`. `outside` are the records that the KPI does
+    not cover: of another period, or of a kind that the definition does not count. `rejected` rows of a file could not
+    be read, so that their segment is unknown; every segment's account includes all of them, and `unread` has their
+    reasons. `skipped` counts rows of the source that are not records, by reason, such as total rows; they are not in
+    `given`. `unreadable` has, for each field that decides whether a record is used, its unreadable values and their
+    counts; `left_out` includes these records. `searched` says whether the table was searched for duplicate ids: lists
+    and files are, and leave out such records as `duplicate id`; streams, frames and databases are not, and
+    `Dataset.check` searches them.
     """
 
     table: str
@@ -35,12 +35,12 @@ class Account:
 
     @property
     def outside(self) -> int:
-        """Records that the question is not about."""
+        """Records of another period, or of a kind that the definition does not count."""
         return self.given - self.used - sum(self.left_out.values()) - self.rejected
 
 
 def sums_of(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Counts by reason, added up."""
+    """Sum counts by reason."""
     total: dict[str, int] = {}
     for each in counts:
         for reason, count in each.items():
@@ -49,7 +49,7 @@ def sums_of(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def unreadable_of(values: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
-    """The values that could not be read and how often, by field, added up over tables."""
+    """Sum counts of unreadable values by field, over tables."""
     total: dict[str, dict[str, int]] = {}
     for each in values:
         for name, counts in each.items():

@@ -37,7 +37,7 @@ __all__ = ["queries_of", "read"]
 
 _ALL_TIME = Timeline([None], EVER, whole=True)
 _KEPT_PLANS = 500
-_MAPPINGS = (dict, Mapping)  # a dict is told by its own class, which takes less time than the abstract one
+_MAPPINGS = (dict, Mapping)  # the check for dict is faster than that for the abstract class
 
 
 def read(
@@ -52,10 +52,10 @@ def read(
     statements: list[tuple[str, str]] | None = None,
     moments: bool = False,
 ) -> tuple[Reader, Plan]:
-    """Ask every table once, and give a reader of the answers.
+    """Query every table once, and return a reader of the answers.
 
-    With `partly` the answers will be merged with those of other parts of the data: a table may be left out, and what
-    only merges as a whole is kept as a whole.
+    With `partly` the answers can be merged with those of other parts of the data: a table may be missing, and states
+    keep everything that a merge needs.
     """
     if confidence is not None:
         check_confidence(confidence)
@@ -70,7 +70,7 @@ def read(
     undated = not any(periods)
     whole = undated and not (crm.rates is not None and crm.rates.dated)
     unreadable: dict[str, frozenset[str] | None] = (
-        dict.fromkeys(known_tables())  # another part may have what this one has not
+        dict.fromkeys(known_tables())  # another part may have unreadable fields
         if partly
         else {table: found for table in crm.tables if (found := crm.unreadable(table)) != frozenset()}
     )
@@ -123,7 +123,7 @@ def read(
 def _with_filled(
     error: UnknownNameError, crm: Dataset, metrics: Sequence[Metric], segments: Sequence[Segment]
 ) -> UnknownNameError:
-    """The error of a segment that is no field; where it is the name of a column, it says which field that fills."""
+    """The error for an unknown segment; for the name of a column it names the field that the column fills."""
     names = [segment.source for segment in segments if isinstance(segment.source, str)]
     for table in dict.fromkeys(table for metric in metrics for table in metric.tables):
         source = crm.tables.get(table)
@@ -142,14 +142,14 @@ def _with_filled(
 def queries_of(
     crm: Dataset, metrics: Sequence[Metric], segments: Sequence[Segment], *, undated: bool, confidence: float | None
 ) -> Mapping[str, Query]:
-    """The query of each table, as far as it is known before data is read."""
+    """The query of each table, as far as it can be planned before data is read."""
     more = beside(crm.narrowings, segments)
     kept = {"whole": False, "again": False, "undated": undated, "intervals": confidence is not None}
     return _plan(tuple(metrics), (*segments, *more), {}, **kept, moments=True, so_far=crm.as_of is not None).queries
 
 
 def _twice(crm: Dataset, metrics: Sequence[Metric]) -> dict[str, Duplicates]:
-    """The records with the id of another one, of each table that the metrics read."""
+    """The duplicate ids of each table that the metrics read."""
     asked = dict.fromkeys(table for metric in metrics for table in metric.tables)
     return {table: found for table in asked if (found := crm.duplicates(table)) is not None}
 
@@ -167,7 +167,7 @@ def _read(
     partly: bool,
     statements: list[tuple[str, str]] | None,
 ) -> Reader:
-    """The answers to a plan."""
+    """Run the queries of a plan."""
     if whole and crm.as_of is None:
         timeline = _ALL_TIME
     else:
@@ -176,7 +176,7 @@ def _read(
         timeline = Timeline(found, crm.known_until(), whole=whole)
     functions = _functions(crm, plan)
     attributes: dict[str, Attributes] = {}
-    if not partly:  # a part of the data may lack what another one has
+    if not partly:  # another part of the data may have the attribute
         check_measured(crm, plan, attributes, streams=False)
     with at_one_moment(crm.tables) as tables:
         answers = {
@@ -226,9 +226,9 @@ def _answer(
     partly: bool,
     statements: list[tuple[str, str]] | None,
 ) -> Answer:
-    """The answer of the engine that the table belongs to; `tables` are those of the dataset, databases in a snapshot.
+    """Run a query on the engine of its table; `tables` are those of the dataset, with databases in a snapshot.
 
-    `attributes` receives what the records of a stream have.
+    `attributes` receives the custom attributes of a stream's records.
     """
     table = tables[query.type_.table]
     if isinstance(table, FrameTable):
@@ -291,7 +291,7 @@ def _answered_by_loops() -> Callable[..., Answer]:
     return answer
 
 
-_PLANS: dict[Any, Plan] = {}  # what does not depend on data, nor on functions of records
+_PLANS: dict[Any, Plan] = {}  # plans without segments by functions, whose identity is no key
 
 
 def _plan(
@@ -311,7 +311,7 @@ def _plan(
     keys = {type_.table: segment_keys(segments, type_) for type_ in types}
     plan = Plan(metrics, keys, unreadable=dict(unreadable), **kept)
     if lasting:
-        if len(_PLANS) > _KEPT_PLANS:  # metrics made on the fly must not be kept for ever
+        if len(_PLANS) > _KEPT_PLANS:  # metrics defined on the fly must not be kept for ever
             _PLANS.clear()
         _PLANS[key] = plan
     return plan
@@ -335,7 +335,7 @@ def _parameter_values(metrics: Sequence[Metric], given: Mapping[str, Any]) -> di
 
 
 def _functions(crm: Dataset, plan: Plan) -> dict[str, Callable[..., Any]]:
-    """The part of the calendar and the rates that the engine uses."""
+    """The functions of the calendar and the rates that the engine uses."""
     for found in plan.metrics:
         if found.metric.needs_as_of and crm.as_of is None:
             raise ParameterError(

@@ -23,7 +23,7 @@ _KEPT = ("calendar", "currency", "rates", "as_of", "most_unreadable")
 
 
 def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result | Report:
-    """One metric of records, tables or a dataset as one result, or by segments and periods; see `Metric.__call__`."""
+    """Measure a metric of records, tables or a dataset: one result, or a report by segment and period."""
     if not options:
         return measure_one(
             _dataset(metric, data, {}, {}), metric, period=None, against=None, parameters={}, confidence=0.95
@@ -50,7 +50,7 @@ def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result |
     chosen, *others = crm.periods(period, None)
     if others:
         raise PeriodError(
-            f"{metric.id} gives one result and takes one period; got {1 + len(others)}. Split one, as "
+            f"{metric.id} returns one result and takes one period; got {1 + len(others)}. Split one, as "
             "every='month' does, or give several to Dataset.measure()."
         )
     against = crm.other_period(chosen, compare)

@@ -1,4 +1,4 @@
-"""Whether a KPI really changed: the interval, the p-value and the verdict of the difference of two results.
+"""Tests of whether a KPI really changed: interval, p-value and verdict of the difference of two results.
 
 | KPI | interval of the difference |
 |---|---|
@@ -8,9 +8,9 @@
 | a sum | compound Poisson: the sum of squares is its variance |
 | a net promoter score | normal, from the three counts |
 | any other formula of counts, sums and means | normal, by the delta method |
-| a median, a quantile, a number of different customers, a model | none |
+| a median, a quantile, a distinct count, a model | none |
 
-Sides that share records, such as overlapping windows or a stock at two dates, have none either.
+Results that share records, such as overlapping windows or a stock at two dates, have none either.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ Adjust = Literal["bh", "none"]
 
 _SHOWN = 0.05
 _FEWEST = 10  # records on each side, for the delta method to hold
-_LARGE = 0.2  # of the old value: data that cannot show a change of this size says too little
+_LARGE = 0.2  # of the old value: records that cannot show a change of this size are too few
 
 _ARITHMETIC = Context(prec=28)
 
@@ -80,7 +80,7 @@ class Compared(Protocol):
 
     @property
     def moments(self) -> SampleMoments | None:
-        """How the totals vary."""
+        """The totals and their covariances."""
         ...
 
     @property
@@ -126,19 +126,18 @@ class Compared(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How a result differs from another: `absolute` in the unit of the KPI, `relative` as a fraction of the other.
+    """The change from another result: `absolute` in the unit of the KPI, `relative` as a fraction of the other value.
 
-    Either is None where it is undefined; so is `relative` where the other is not above 0, of which nothing is a share.
-    `interval` is that of the difference (of totals over periods of different
-    length, of the difference to the other's at the length of the first), and `p_value` says how often chance alone
-    gives one as large.
-    `adjusted_p` is adjusted for the number of `comparisons` in the call. `verdict` is "up" or "down" where the change
-    is significant: the interval of a single comparison excludes 0, or `adjusted_p` of several is below 5 %. Otherwise
-    it is "no clear change", or "too few to say" where `detectable`, the smallest change that this many records show in
-    80 of 100 cases, is larger than a fifth of the other value. A ratio of sums of fewer than ten records on a side is
-    "too few to say" whatever its interval. Where there is no verdict, `reason` says why.
+    Each is None if it is undefined; `relative` is undefined if the other value is not above 0. `interval` is that of
+    the difference; for totals over periods of different length, the other total is scaled to the length of the first.
+    `p_value` is how often chance alone makes a difference as large.
+    `adjusted_p` is adjusted for the number of `comparisons` in the call. `verdict` is "up" or "down" if the change is
+    significant: the interval of a single comparison excludes 0, or `adjusted_p` of several is below 5 %. Otherwise it
+    is "no clear change", or "too few to say" if `detectable`, the smallest change that this many records show in 80 of
+    100 cases, is larger than a fifth of the other value. A ratio of sums of fewer than ten records on a side is "too
+    few to say" whatever its interval. If there is no verdict, `reason` says why.
 
-    `better` says whether a significant change is an improvement; None without one, or for a KPI that takes no side.
+    `better` says whether a significant change is an improvement; None without one, or if neither direction is better.
     """
 
     absolute: Any
@@ -154,7 +153,7 @@ class Change:
 
 
 class Comparisons:
-    """The comparisons of one call, whose p-values are adjusted together when the first of them is looked at."""
+    """The comparisons of one call; their p-values are adjusted together at the first access to one of them."""
 
     __slots__ = ("_adjust", "_changes", "_results", "count")
 
@@ -176,7 +175,7 @@ class Comparisons:
                     for change, p, one in zip(changes, benjamini_hochberg(p_values), self._results, strict=True)
                 ]
             self._changes = changes
-            self._results = ()  # a result that is kept keeps no other
+            self._results = ()  # so that a result does not keep the others in memory
         return self._changes[number]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -186,7 +185,7 @@ class Comparisons:
 
 
 def comparisons_told(changes: list[Change] | None, adjust: Adjust, count: int) -> Comparisons:
-    """The comparisons whose changes are known already, from a copy or from a file."""
+    """Comparisons from known changes, for a copy or a pickle."""
     made = Comparisons((), adjust)
     made._changes, made.count = changes, count  # noqa: SLF001  # of its own class
     return made
@@ -199,13 +198,13 @@ def check_adjust(adjust: str) -> None:
 
 
 def change_of(result: Compared, other: Compared) -> Change:
-    """How one result differs from another, as the only comparison."""
+    """The change of one result from another, as the only comparison."""
     if result.value is None or other.value is None:
         side = "the value" if result.value is None else "what it is compared to"
         return Change(None, None, reason=f"{side} is undefined")
     if not (result.currency == other.currency or _is_nothing(result) or _is_nothing(other)):
         return Change(None, None, reason="the two are in different currencies")
-    with localcontext(_ARITHMETIC):  # the caller's must not change the figure
+    with localcontext(_ARITHMETIC):  # the caller's context must not change the figure
         absolute = result.value - other.value
         above_zero = other.value and other.value == abs(other.value)
         relative = float(absolute / other.value) if above_zero else None
@@ -243,7 +242,7 @@ def _judged(change: Change, result: Compared, other: Compared | None) -> Change:
 
 
 def _by_delta_method(metric: Definition) -> bool:
-    """Whether the interval rests on the slopes of a formula, as that of a ratio of two sums does."""
+    """Whether the interval is computed from the slopes of the formula, as for a ratio of two sums."""
     return metric.interval is None and not metric.additive and is_mean(metric) is None
 
 
@@ -314,10 +313,10 @@ def _why_none(metric: Definition) -> str:
 
 
 def _shared(metric: Definition, result: Compared, other: Compared) -> str | None:
-    """Whether the two sides rest on some of the same records."""
+    """The reason if both sides may use the same records, else None."""
     if result.segment != other.segment:  # segments of one call share none
         return None
-    if result.period is None or other.period is None:  # without periods it is for the caller to know
+    if result.period is None or other.period is None:  # without periods the caller must give different records
         return None if result.period is other.period else _SHARED
     if any(measure.is_stock for measure in metric.measures.values()):
         return _SHARED
@@ -330,7 +329,7 @@ _SHARED = "the sides share records"
 
 
 def _spans(metric: Definition, result: Compared) -> list[Period]:
-    """The periods whose records a result rests on: its own, and earlier ones that a measure looks at."""
+    """The periods whose records a result uses: its own, and earlier ones that a measure reads."""
     assert result.period is not None
     steps = {repr(measure.steps): measure.steps for measure in metric.measures.values()}
     values = {text: result.parameters.get(getattr(step, "name", ""), 1) for text, step in steps.items()}
@@ -346,7 +345,7 @@ def _promoters(result: Compared, rule: NetPromoter) -> tuple[float, float]:
 
 
 def _mean_of(moments: Any, total: str, number: str) -> tuple[int, float, float]:
-    """How many values there are, their mean and their standard deviation."""
+    """The number of values, their mean and their standard deviation."""
     count = int(moments.totals[number])
     if count < 2:
         return count, 0.0, 0.0
@@ -366,5 +365,5 @@ def _in_unit(number: float, metric: Definition) -> Any:
 
 
 def _is_nothing(result: Compared) -> bool:
-    """Whether it is a sum over no amounts, which is 0 in every currency."""
+    """Whether a result is a sum over no amounts, which is 0 in every currency."""
     return result.currency is None and result.n == 0

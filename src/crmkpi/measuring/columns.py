@@ -1,4 +1,4 @@
-"""Many results in columns: what rows and frames show of them, without an object for each unread result."""
+"""Results in columns: the values that rows and frames show, without an object for each unread result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _T = TypeVar("_T", "ValueColumns", "EvidenceColumns", "DetailColumns")
 
 @dataclass(slots=True)
 class ValueColumns:
-    """The value of each result, and what it is the value of."""
+    """The value of each result, with its metric, period and segment."""
 
     metric: list[Metric]
     value: list[Any]
@@ -91,8 +91,8 @@ def _gathered(
 
 
 def _stretches(results: Sequence[Result]) -> Iterator[tuple[Block | None, Sequence[int], Sequence[Result]]]:
-    """Results that follow each other and have one source, as far as nobody has looked at their evidence."""
-    sources = [result._make or result._find for result in results]  # noqa: SLF001  # of this room
+    """Runs of consecutive results that share a block whose evidence nobody has read."""
+    sources = [result._make or result._find for result in results]  # noqa: SLF001  # of this package
     blocks = [
         source[0] if source and isinstance(source[0], Block) and not source[0].known else None for source in sources
     ]
@@ -212,7 +212,7 @@ def _added(one: list[int], other: list[int]) -> list[int]:
 
 
 def _intervals(block: Block, numbers: Sequence[int]) -> list[tuple[Interval[Any] | None, int | None]]:
-    """The interval of each result, and how many records it rests on; equal counts have equal ones."""
+    """The interval of each result, and how many records it rests on; results with equal counts share an interval."""
     match block.plan.metric.interval:
         case Share(part, whole):
             names: tuple[str, ...] = part, whole

@@ -40,15 +40,15 @@ def compare_segments(
     """See `Dataset.compare`."""
     (metric,) = chosen_metrics(metric)
     if by is None:
-        raise InputError("compare() sets segments beside each other; say which, such as by='owner'.")
+        raise InputError("compare() needs segments to compare, such as by='owner'; got none.")
     if metric.roll_up not in ("additive", "ratio") or not sampled(metric):
         raise InputError(
-            f"{metric.id} of all others does not follow from that of each, so that segments of it cannot be compared "
-            f"with the rest; {mean_variant(metric)}."
+            f"{metric.id} of several segments together does not follow from the values of each, so it cannot be "
+            f"compared with the rest; {mean_variant(metric)}."
         )
     periods = crm.periods(period, None)
     if len(periods) != 1:
-        raise InputError(f"compare() looks at one period; got {len(periods)}.")
+        raise InputError(f"compare() takes one period; got {len(periods)}.")
     found = measure(
         crm,
         (metric,),
@@ -69,7 +69,7 @@ def compare_segments(
 
 
 def _pairs(found: Sequence[Result], against: Hashable) -> list[tuple[Result, Result]]:
-    """Each segment with the one to compare it to."""
+    """Each segment with the one that it is compared to."""
     if against == "rest":
         return [(one, whole_of([other for other in found if other is not one], REST)) for one in found]
     names = [_key(one) for one in found]
@@ -88,7 +88,7 @@ def _key(result: Result) -> Hashable:
 
 
 def mean_variant(metric: Metric, *, otherwise: str = "measure it for each segment and look at the intervals") -> str:
-    """Which variant of a KPI is made of counts, sums and means, as advice."""
+    """Advice for an error: the variant of a KPI that is built from counts, sums and means."""
     default = metric
     if "." in metric.id:
         from crmkpi.metrics.catalogue import catalogue  # noqa: PLC0415  # only for the advice
@@ -99,7 +99,7 @@ def mean_variant(metric: Metric, *, otherwise: str = "measure it for each segmen
 
 
 def whole_of(parts: Sequence[Result], name: str) -> Result:
-    """The KPI of several segments together, as one result whose segment has that name."""
+    """The KPI of several segments together, as one result whose segment is called `name`."""
     first = parts[0]
     metric = first.metric
     segment = dict.fromkeys(first.segment, name)

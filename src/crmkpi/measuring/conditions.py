@@ -24,7 +24,7 @@ __all__ = ["every", "excludes", "implies", "sides", "union"]
 
 def every(conditions: Iterable[Expression | None]) -> Expression | None:
     """The conjunction of the conditions; None if there are none."""
-    # Flat and without repetitions, so that the same condition has the same text however it came about.
+    # Flat and without repetitions, so that equal conditions have the same text.
     parts = {repr(part): part for condition in conditions for part in sides(condition)}
     return reduce(and_, parts.values()) if parts else None
 
@@ -53,7 +53,7 @@ def implies(narrow: Expression | None, wide: Expression | None) -> bool:
         return options is not None and options <= set(wide.options)
     if isinstance(wide, Combination):
         return implies(narrow, wide.left) or implies(narrow, wide.right)
-    return (  # what is computed of a field is only there where the field is
+    return (  # a value computed from a field is present only if the field is
         isinstance(narrow, Presence)
         and isinstance(wide, Presence)
         and narrow.present_

@@ -24,19 +24,19 @@ class PartOfWhole(NamedTuple):
 class Counts(NamedTuple):
     """How many records of one table and anchor were used or left out over one period, in one segment.
 
-    `numbers` are how many were used, were left out under each reason, and have no date. `unread` are the values that
-    could not be read, by field, of records that are set aside for it; `shares` is for each of these fields the share of
-    such records among those that would otherwise be used.
+    `numbers` counts the records that were used, were left out under each reason, and have no date. `unread` counts the
+    unreadable values, by field, of records that are set aside for them; `shares` has, for each of these fields, such
+    records as a part of those that would otherwise be used.
     """
 
     numbers: list[int]
     unread: Mapping[str, Mapping[str, int]] = ReadOnly({})
     shares: Mapping[str, PartOfWhole] = ReadOnly({})
-    again: int = 0  # records that are left out since another one has their id
+    again: int = 0  # records left out as duplicate ids
 
 
 class _Plain(Sequence[Counts]):
-    """Counts of records that can all be read, each made when it is looked at."""
+    """Counts of records without unreadable fields, each built at access."""
 
     __slots__ = ("_dateless", "_none", "_picked")
 
@@ -70,7 +70,7 @@ def used_and_left_out(counts: Sequence[Counts], numbers: Sequence[int]) -> tuple
 
 
 class Counting:
-    """Where the records of one table and anchor are counted over one period."""
+    """Counts the records of one table and anchor over one period."""
 
     def __init__(self, answer: Answer, account: AccountPlan, parts: Sequence[Part]) -> None:
         """Count in those `parts` of an answer that make up the period."""
@@ -79,7 +79,7 @@ class Counting:
         self._parts = parts
         self._groups = answer.groups[account.anchor]
         self._none = [0] * len(account.numbers)
-        # Records without the date that puts them into a period lie in none of the parts.
+        # Records without the date that assigns them to a period are in none of the parts.
         self._others = {} if NO_DATE in self._parts else self._groups
         self._used: int | None = None
         self._again = None if answer.again is None else Counting(answer.again, account, parts)
@@ -109,7 +109,7 @@ class Counting:
         unread = self._account.unread
         if unread is not None and unread.undated is not None and undated is not None:
             dateless -= undated[unread.undated[2]]
-        if len(self._parts) == 1:  # by far the most
+        if len(self._parts) == 1:  # the common case
             states = self._groups.get((segment, self._parts[0]))
             numbers = [*(self._none if states is None else self._account.pick(states)), dateless]
         else:
@@ -148,7 +148,7 @@ class Counting:
         segment: tuple[Hashable, ...],
         plan: UnreadPlan,
     ) -> None:
-        """Records whose segment cannot be read may be of any: every segment carries them, as it does rejected rows."""
+        """Add records whose segment is unreadable to every segment, as they may belong to any, like rejected rows."""
         if plan.segment is None:
             return
         found: dict[str, Counter[str]] = {}
@@ -160,7 +160,7 @@ class Counting:
                 for name, number in plan.segments:
                     found.setdefault(name, Counter()).update(states[number])
                     told += sum(states[number].values())
-                if states[plan.segment] > told:  # a function of the record asked for an unreadable field
+                if states[plan.segment] > told:  # a function of the record read an unreadable field
                     found.setdefault("segment", Counter())[""] += states[plan.segment] - told
         if any(found.values()):
             if self._used is None:

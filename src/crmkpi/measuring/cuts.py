@@ -27,9 +27,9 @@ _NOTHING_EARLIER = "there is no earlier period to look at"
 
 
 class InputColumn(NamedTuple):
-    """One input of a formula: its values; of amounts their currencies; of sums and lists what was kept of the values.
+    """One input of a formula by segment: its values, the currencies of amounts, and the samples of sums and lists.
 
-    Where there are no values, `missing` says why.
+    If there are no values, `missing` is the reason.
     """
 
     values: Sequence[Any]
@@ -90,7 +90,7 @@ class Cut:
 
     @property
     def lacks(self) -> bool:
-        """Whether an input has no value in any segment, for a reason of its own."""
+        """Whether an input that is the same for all segments has no value."""
         return any(found.value is None for found in self._fixed.values())
 
     def inputs(self, mixed: dict[int, CurrencyError] | None = None) -> dict[str, InputColumn]:
@@ -125,7 +125,7 @@ class Cut:
         empty, number = column.empty, column.number
         moved_to = moved(self._period, column.measure, self._reader.parameters)
         parts = self._reader.timeline.parts(moved_to, stock=column.stock)
-        if len(parts) == 1:  # by far the most
+        if len(parts) == 1:  # the common case
             rows = self._rows.of(column.table, column.anchor, parts[0])
             return [empty if row is None else row[number] for row in rows]
         found = [self._rows.of(column.table, column.anchor, part) for part in parts]
@@ -139,7 +139,7 @@ class Cut:
             ]
 
     def joints(self) -> Callable[[int], dict[tuple[str, str], list[Any]]]:
-        """What finds the records that two inputs share, in the segment of a number: their number, or their values."""
+        """A function from a segment's number to the counts, or samples, of the records that two inputs share."""
         reader, metric = self._reader, self._plan.metric.id
         pairs = {
             pair: [self._states(column) for column in columns] for pair, columns in (self._plan.joints or {}).items()
@@ -158,7 +158,7 @@ class Cut:
         return [self._counted(account, period) for account, period in self._accounts]
 
     def earlier_counts(self) -> list[tuple[AccountPlan, Sequence[Counts]]]:
-        """The same for measures over an earlier period, where some of their records are unreadable."""
+        """The counts of measures over an earlier period that may have unreadable records."""
         return [(one, self._counted(one, period)) for one, period in self._earlier if one.unread is not None]
 
     def _counted(self, account: AccountPlan, period: Period | None) -> Sequence[Counts]:
@@ -167,7 +167,7 @@ class Cut:
         return counting.column(self._rows.segments, lambda part: self._rows.of(account.table, account.anchor, part))
 
     def contradiction(self, segment: tuple[Hashable, ...]) -> str | None:
-        """The error of a duplicate id whose records differ in a field that the metric reads, if one of them counts."""
+        """The error for a duplicate id whose records differ in a field that the metric reads, if one of them counts."""
         for account, period in (*self._accounts, *self._earlier):
             for found in self._reader.answers[account.table].contradictions:
                 names = found.read_by(account.anchor, self._plan.slots(account))
@@ -185,7 +185,7 @@ class Cut:
 def _column(
     states: Iterable[State], read: Callable[[State], Input], mixed: dict[int, CurrencyError] | None
 ) -> InputColumn:
-    """The inputs that are read of states; one in several currencies is an error, unless `mixed` receives it."""
+    """Read the inputs from states; an input in several currencies raises an error, unless `mixed` receives it."""
     values, currencies, samples = [], [], []
     for number, state in enumerate(states):
         try:
@@ -204,7 +204,7 @@ def _column(
 def currencies_of(
     metric: Metric, columns: Mapping[str, InputColumn], size: int, mixed: dict[int, CurrencyError] | None
 ) -> list[str | None]:
-    """The currencies of a KPI in money; its inputs are in one currency, as the amounts of each of them are."""
+    """The currency of a KPI in money, by segment; inputs in different currencies are an error."""
     known = [column.currencies for column in columns.values() if column.currencies is not None]
     if not known:
         return [None] * size
@@ -233,7 +233,7 @@ def _check_one(metric: Metric, columns: Mapping[str, InputColumn], number: int) 
     if len(set(found.values())) > 1:
         listed = ", ".join(f"{name} in {currency}" for name, currency in found.items())
         raise CurrencyError(
-            f"{metric.id} would set amounts in several currencies against each other: {listed}. "
+            f"{metric.id} would combine amounts in several currencies: {listed}. "
             "Give rates=crmkpi.Rates(to, ...) to convert them, or group by='currency'."
         )
 

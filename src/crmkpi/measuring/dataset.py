@@ -1,4 +1,4 @@
-"""A dataset: tables side by side, with the calendar and the money they are measured in."""
+"""A dataset: tables, and the calendar, currency and rates that they are measured with."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Compare", "Dataset"]
 
-Compare = Literal["previous", "year_ago"] | PeriodLike | None  # the two words, or a period's
+Compare = Literal["previous", "year_ago"] | PeriodLike | None  # one of the two words, or a period
 
 _check: Callable[..., QualityReport] = hook("check")
 
 
 class Dataset(Tables, Questions):
-    """Tables side by side: `Dataset(deals=..., customers=..., calendar=Calendar(tz="Europe/Berlin"))`.
+    """Tables that are measured together: `Dataset(deals=..., customers=..., calendar=Calendar(tz="Europe/Berlin"))`.
 
-    A table is any iterable of its records; one that can be read only once, such as a generator, serves one call. Tables
-    of your own record classes are given in a dict, `Dataset({"invoices": invoices}, customers=...)`.
-    `calendar` gives the time zone in which days begin, and the fiscal year, week start and opening hours; `tz` is the
-    zone alone. `currency` is that of amounts which carry none. `rates` convert every amount to one currency: `Rates`,
-    or a dict of what one unit of each other currency is worth in `currency`. `as_of` is the day (to its end) or instant
-    up to which the data is known, also as text: it decides what is complete, and what "last month" means.
-    `most_unreadable` is the share of records that a KPI may leave out because a field that it reads could not be read;
-    past it the KPI has no value, since what is left is no fair sample.
+    A table is any iterable of its records; one that can be read only once, such as a generator, serves one call. Pass
+    tables of your own record classes in a dict, `Dataset({"invoices": invoices}, customers=...)`.
+    `calendar` has the time zone in which days begin, and the fiscal year, week start and opening hours; `tz` is the
+    zone alone. `currency` applies to amounts without one. `rates` convert every amount to one currency: `Rates`, or a
+    dict of the value of one unit of each other currency in `currency`. `as_of` is the day (to its end) or instant up
+    to which the data is known, also as text: it decides which periods are complete, and what "last month" means.
+    `most_unreadable` is the share of records that a KPI may leave out because a field that it reads is unreadable;
+    above it the KPI has no value, since the remaining records are not a fair sample.
 
     >>> from crmkpi import Deal, win_rate
     >>> crm = Dataset(deals=[Deal(id="1", status="won", owner="Ada"), Deal(id="2", status="lost", owner="Bo")])
@@ -105,15 +105,15 @@ class Dataset(Tables, Questions):
     ) -> Report:
         """Measure KPIs, all in one pass over each table: one result per metric, period and segment.
 
-        `metrics` are KPIs, their names, or themes ("sales"); of a theme, the KPIs that the tables allow are measured.
+        `metrics` are KPIs, their names, or themes ("sales"), which stand for their KPIs that the tables allow.
         `period` is a Period or its text ("2026-Q1"; "last month" needs the dataset's `as_of`), a pair of dates that
         both belong to it, or several periods, which may overlap (`Period("2026").windows("3 months", every="month")`);
-        none means the whole data. `every` splits it ("month"); sub-periods that have not begun as of `as_of` are left
-        off. `by` groups (see `crmkpi.measuring.segments`). `compare` compares each period with the "previous" one, the
-        one a "year_ago", or a period of yours. `parameters` are the numbers that KPIs ask for.
-        `confidence` is that of the intervals; None leaves them off, which is faster. The verdicts of several
-        comparisons are adjusted for their number (Benjamini-Hochberg); `adjust="none"` takes each for itself.
-        `most_unreadable` stands in place of the dataset's.
+        by default all data. `every` splits the period ("month"), without sub-periods that have not begun as of `as_of`.
+        `by` groups (see `crmkpi.measuring.segments`). `compare` compares each period with the "previous" one, the one a
+        "year_ago", or another period. `parameters` are the numbers that KPIs require from the caller.
+        `confidence` is the level of the intervals; None skips them, which is faster. The verdicts of several
+        comparisons are adjusted for their number (Benjamini-Hochberg); `adjust="none"` judges each by itself.
+        `most_unreadable` overrides that of the dataset.
         """
         check_adjust(adjust)
         if most_unreadable is not None:
@@ -163,14 +163,14 @@ class Dataset(Tables, Questions):
         return report(results, periods, every, by, notes=notes, statements=statements, narrowings=self.narrowings)
 
     def _allowing(self, most_unreadable: float) -> Dataset:
-        """The same tables, with the facts known about them, and another permitted share of unreadable records."""
+        """The same tables and cached facts, with another `most_unreadable`."""
         check_most_unreadable(most_unreadable)
         other = copy(self)
         other.most_unreadable = most_unreadable
         return other
 
     def _read_as(self, tables: Mapping[str, Any]) -> Self:
-        """The dataset with these tables in place of files; facts found about them are cached for the next question."""
+        """The dataset with these tables in place of files; facts found about them are cached for the next call."""
         made = copy(self)
         made.tables = ReadOnly({**self.tables, **tables})
         key = tuple((name, id(table)) for name, table in tables.items())
@@ -181,10 +181,10 @@ class Dataset(Tables, Questions):
     def where(self, fields: Mapping[str, Any] | None = None, /, **more: Any) -> Dataset:
         """The same dataset, filtered to the records with these values.
 
-        A value is that of the field, and a list means any of its values; None are records without one. Fields of
-        related records and custom ones are given as a dict: `crm.where({"customer.industry": "retail"})`. A value that
-        no record has is an error. Tables are narrowed as they are measured: what is looked up in them is whole, rows
-        that could not be read stay in the account, and nothing is copied.
+        A list means any of its values, and None means records without a value. Fields of related records and custom
+        ones are given as a dict: `crm.where({"customer.industry": "retail"})`. A value that no record has is an error.
+        The filter applies when a table is measured: lookups of related records still see the whole table, rows that
+        could not be read stay in the account, and nothing is copied.
 
         >>> from crmkpi import Deal
         >>> crm = Dataset(deals=[Deal(id="1", status="won", owner="Ada"), Deal(id="2", status="lost", owner="Bo")])
@@ -213,7 +213,7 @@ class Dataset(Tables, Questions):
     ) -> Report:
         """All KPIs of a theme (of every theme by default) that the dataset has tables for, with a comparison.
 
-        The report's notes name the KPIs that were left off, and what they lack.
+        The notes of the report name the omitted KPIs, and what they lack.
         """
         given = parameters or {}
         chosen, notes = self.measurable(theme, given, by=by)
@@ -223,12 +223,12 @@ class Dataset(Tables, Questions):
     def measurable(
         self, theme: str | None = None, parameters: Mapping[str, Any] | None = None, *, by: By = None
     ) -> tuple[tuple[Metric, ...], tuple[str, ...]]:
-        """The KPIs of a theme, or of all, that these tables and parameters suffice for, and notes on the others.
+        """The KPIs of a theme, or of all themes, that these tables and parameters allow, and notes on the others.
 
-        With `by`, those whose records have what is grouped by.
+        With `by`, only KPIs whose tables have these segments.
 
-        Each note is a line of at most 80 characters about one thing that is lacking. A KPI that lacks several stands
-        with the first of them.
+        Each note is a line of at most 80 characters about one missing table, column or argument. A KPI that lacks
+        several is listed with the first of them.
         """
         offered = list(catalogue) if theme is None else catalogue.by_theme(theme)
         segments = (*segments_of(by), *beside(self.narrowings, segments_of(by)))
@@ -247,7 +247,7 @@ class Dataset(Tables, Questions):
         )
 
     def _lacks(self, metric: Metric, parameters: Mapping[str, Any]) -> str:
-        """The first that there is not, so that the KPI cannot be measured in a period; nothing if it can."""
+        """The first table, argument or column that the KPI lacks, as text; "" if it can be measured in a period."""
         tables = [table for table in metric.tables if table not in self.tables]
         values = [
             f"{name}=..."
@@ -266,7 +266,7 @@ class Dataset(Tables, Questions):
     def periods(
         self, period: PeriodLike | Sequence[PeriodLike] | None, every: CalendarUnit | None
     ) -> list[Period | None]:
-        """The requested periods in the calendar of the dataset; None is the whole data."""
+        """The requested periods in the calendar of the dataset; None means all data."""
         if period is None:
             if every is not None:
                 raise PeriodError(f"every={every!r} splits a period; say which one, such as period='2026'.")
@@ -285,13 +285,13 @@ class Dataset(Tables, Questions):
         return [None if whole.unit == "all" else whole]
 
     def _begun(self, parts: Sequence[Period]) -> Sequence[Period]:
-        """The sub-periods that have begun as of the as-of instant; all of them where none has, or none is known."""
+        """The sub-periods that have begun as of the as-of instant; all of them if none has, or without `as_of`."""
         known = self.known_until()[1]
         begun = [each for each in parts if self.as_of is None or each.start < known]
         return begun or parts
 
     def _told_of_later(self, period: Any, every: CalendarUnit | None) -> tuple[str, ...]:
-        """A note on the sub-periods that are left off since they have not begun."""
+        """A note on the sub-periods that are omitted because they have not begun."""
         if every is None or self.as_of is None:
             return ()
         wholes = [each for each in self.periods(period, None) if each is not None]
@@ -303,7 +303,7 @@ class Dataset(Tables, Questions):
         return (f"without {named}, which {'has' if len(later) == 1 else 'have'} not begun as of {self.as_of}",)
 
     def other_period(self, period: Period | None, compare: Compare) -> Period | None:
-        """The period that another is compared to."""
+        """The period that `period` is compared to."""
         if compare is None:
             return None
         if period is None:
@@ -320,12 +320,12 @@ class Dataset(Tables, Questions):
     def check(
         self, *, metrics: Metric | str | Iterable[Metric | str] | None = None, founded: date | None = None
     ) -> QualityReport:
-        """What is wrong with the records, how much of it, and what that does to which KPI; in one pass over each table.
+        """Check the data quality: faults, their counts and their effect on KPIs, in one pass over each table.
 
-        Findings are errors (a KPI is wrong without a word, or stops), warnings (KPIs leave records out and say so, or
-        may be wrong) and information. They name the KPIs of the catalogue that these tables allow, or `metrics` only.
-        Dates before the firm was `founded` are found. With the dataset's `as_of`, dates in the future and open deals
-        whose close date has passed are found too. Frames are checked as records, up to 2,000,000 rows.
+        Findings are errors (a KPI is silently wrong, or fails), warnings (KPIs leave records out and report it, or may
+        be wrong) and information. They name the KPIs of the catalogue that these tables allow, or `metrics` only.
+        Dates before the company was `founded` are found. With the dataset's `as_of`, dates in the future and open
+        deals whose close date has passed are found too. Frames are checked as records, up to 2,000,000 rows.
 
         >>> from crmkpi import Deal
         >>> crm = Dataset(deals=[Deal(id="7", status="won", created_at="2026-01-05", amount=12)])
@@ -343,7 +343,7 @@ class Dataset(Tables, Questions):
         return _check(self, metrics=metrics, founded=founded)
 
     def known_until(self) -> tuple[datetime, datetime]:
-        """The as-of instant on the wall clock and exactly; a date stands for its end."""
+        """The as-of instant on the wall clock and exactly; a date means the end of its day."""
         known = self.as_of
         if known is None:
             return EVER
@@ -359,7 +359,7 @@ class Dataset(Tables, Questions):
 
 
 def _by_name(own: Mapping[str, Any] | None, tables: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The tables of a dataset, those of own record classes and those of ours."""
+    """The tables of a dataset: those of custom record classes and those of crmkpi."""
     if own is None:
         return tables
     if not isinstance(own, Mapping):

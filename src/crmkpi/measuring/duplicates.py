@@ -1,7 +1,7 @@
-"""Records with an id that another record of the table has: one of them counts, and the rest is left out.
+"""Duplicate ids in a table: the first record of an id counts, and the others are left out.
 
-Lists are looked through whenever they are measured, and files once. Streams, frames and databases are not:
-`Dataset.check` looks for such ids there.
+Lists are searched at each measurement, and files once. Streams, frames and databases are not searched:
+`Dataset.check` does that.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _id_of = attrgetter("id")
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """A table whose ids come more than once: the first record of each id, the others, and all of each id together.
+    """A table with duplicate ids: the first record of each id, and the other records.
 
-    `together` has the numbers of the records that share an id.
+    `together` has, for each duplicate id, the numbers of the records that share it.
     """
 
     records: Sequence[Any]
@@ -38,7 +38,7 @@ class Duplicates:
     together: Sequence[Sequence[int]]
 
     def contradictions(self, query: Query, ask: Callable[[Sequence[Any]], Answer]) -> list[Contradiction]:
-        """The records of one id that differ, by the fields in which they do; `ask` answers the query over some."""
+        """The duplicate ids whose records differ, by the fields that differ; `ask` runs the query on some records."""
         functions = [
             (key.name, key.source, key.label) for key in query.segments if not isinstance(key.source, Expression)
         ]
@@ -59,7 +59,7 @@ class Duplicates:
         for numbers in self.together:
             differ = names & differing(type_, [self.records[number] for number in numbers])
             if differ:
-                raise InputError(f"What is asked of {type_.table} is ambiguous: {self.told(type_, numbers, differ)}.")
+                raise InputError(f"A lookup in {type_.table} is ambiguous: {self.told(type_, numbers, differ)}.")
 
     def told(self, type_: RecordType, numbers: Sequence[int], names: Iterable[str]) -> str:
         """An error message: which records of one id differ in these fields, and the way out."""
@@ -73,7 +73,7 @@ class Duplicates:
 
 
 class Contradiction:
-    """Records of one id that differ in the same fields, of one or more ids."""
+    """One or more duplicate ids whose records differ in the same fields."""
 
     __slots__ = ("_ask", "_pairs", "_query", "answer", "duplicates", "names")
 
@@ -98,7 +98,7 @@ class Contradiction:
         return self.names & fields_read(self._query, plan, [plan.slots[number] for number in slots])
 
     def reason(self, names: Iterable[str], counts: Callable[[Answer], bool]) -> str:
-        """The fault of the first duplicate id that has a counted record."""
+        """The error message for the first duplicate id that has a counted record."""
         pairs = self._pairs
         while len(pairs) > 1:
             half = pairs[: len(pairs) // 2]
@@ -106,7 +106,7 @@ class Contradiction:
         return self.duplicates.told(self._query.type_, pairs[0], names)
 
     def through(self, change: Callable[[Answer], Answer]) -> Contradiction:
-        """The same, whose answers are changed before they are looked at."""
+        """The same contradiction, with `change` applied to its answers."""
         ask = self._ask
         return Contradiction(self.duplicates, self.names, self._pairs, self._query, lambda some: change(ask(some)))
 
@@ -115,7 +115,7 @@ class Contradiction:
 
 
 def read_of_others(type_: RecordType, paths: Iterable[tuple[str, ...]]) -> dict[str, frozenset[str]]:
-    """The fields that are looked up in other tables, by table, where these paths lead from a record."""
+    """The fields that these paths look up in other tables, by table."""
     found: dict[str, frozenset[str]] = {}
     for path in paths:
         here, rest = type_, path
@@ -126,7 +126,7 @@ def read_of_others(type_: RecordType, paths: Iterable[tuple[str, ...]]) -> dict[
 
 
 def duplicates_in(records: Sequence[Any], type_: RecordType) -> Duplicates | None:
-    """The records whose id another record has; None where all ids differ, or are but numbers of lines.
+    """The records with duplicate ids; None if all ids differ, or are only line numbers.
 
     >>> from crmkpi import Deal
     >>> from crmkpi.records.base import record_type
@@ -134,13 +134,13 @@ def duplicates_in(records: Sequence[Any], type_: RecordType) -> Duplicates | Non
     >>> duplicates_in(deals, record_type(Deal)).together
     [[0, 2]]
     """
-    made_by_hand = isinstance(records, list)  # which takes less time than to ask for the class of what was read
+    made_by_hand = isinstance(records, list)  # faster than the check for Records
     if "id" not in type_.fields or (not made_by_hand and isinstance(records, Records) and records.account.numbered):
         return None
     try:
         if len(set(map(_id_of, records))) == len(records):
             return None
-    except AttributeError:  # something is no record, which the engine says
+    except AttributeError:  # an item is not a record, which the engine reports
         return None
     places: dict[Any, list[int]] = {}
     for number, own in enumerate(map(_id_of, records)):
@@ -155,7 +155,7 @@ def duplicates_in(records: Sequence[Any], type_: RecordType) -> Duplicates | Non
 
 
 def differing(type_: RecordType, records: Sequence[Any]) -> frozenset[str]:
-    """The fields in which some records differ; custom attributes each by itself."""
+    """The fields in which some records differ; each custom attribute is a field of its own."""
     one, *others = records
     return frozenset(name for other in others if other != one for name in _differing(type_, one, other))
 

@@ -25,9 +25,9 @@ __all__ = ["Block", "given_of", "left_out_of", "without_groups"]
 
 @dataclass(slots=True)
 class Block:
-    """The results of a metric over one period in columns, one entry per segment; each is made when it is looked at.
+    """The results of a metric over one period in columns, one entry per segment; each is built at first access.
 
-    What is kept until then is little: no groups of the answers, and no lists.
+    Until then the block keeps little: no groups of the answers, and no lists.
     """
 
     plan: MetricPlan
@@ -44,13 +44,13 @@ class Block:
     columns: Mapping[str, InputColumn]
     counts: Sequence[Sequence[Counts]]  # by table and anchor
     joints: Callable[[int], dict[tuple[str, str], list[Any]]] | None
-    silent: Collection[int]  # of a period before all data
-    mixed: Collection[int]  # with amounts in several currencies
-    samples: Sequence[Any] | None = None  # what is kept of the values that the interval rests on
+    silent: Collection[int]  # results of a period before all data
+    mixed: Collection[int]  # results with amounts in several currencies
+    samples: Sequence[Any] | None = None  # of the values that the interval rests on
     known: Sequence[Evidence] = ()
 
     def settle(self) -> None:
-        """Find at once the evidence that rests on lists, which are not kept, and that whose function may raise."""
+        """Compute evidence eagerly if it needs lists, which are not kept, or if the interval function may raise."""
         metric = self.plan.metric
         lists, sampled = self.plan.lists, sampled_input(metric)
         self.samples = None if sampled is None else self.columns[sampled].samples
@@ -150,7 +150,7 @@ def left_out_of(answer: Answer, plan: AccountPlan, counts: Counts) -> dict[str, 
 
 
 def given_of(answer: Answer, plan: AccountPlan, segments: Sequence[tuple[Hashable, ...]]) -> list[int]:
-    """How many records each segment has, with those that may be of it, have the id of another one, or are rejected."""
+    """The number of records per segment, with rejected rows, duplicate ids, and records that may belong to it."""
     rejected = answer.rejected
     found = [answer.given.get(segment, 0) + rejected for segment in segments]
     if plan.unread is not None:

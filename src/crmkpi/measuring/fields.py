@@ -21,7 +21,7 @@ _PARTS = ("read", "empty", "unreadable")
 
 
 def counted_fields(name: str, source: Any, calendar: Calendar) -> dict[str, dict[str, int]]:
-    """For each field of a table in how many records it is read, empty and unreadable, by the engine of the table."""
+    """Count, with the table's own engine, the records in which each field is read, empty and unreadable."""
     type_ = record_type(record_class(name))
     table = Table(type_.model)
     known = [each.name for each in type_.fields.values() if each.kind != "attributes" and each.name != "id"]
@@ -64,4 +64,4 @@ def _answer(name: str, query: Query, source: Any, calendar: Calendar) -> Answer:
 
 
 def _no_table(name: str) -> Any:
-    raise AssertionError(name)  # nothing is asked of related records
+    raise AssertionError(name)  # no slot reads related records

@@ -36,8 +36,8 @@ def of_files(
 ) -> _T:
     """The answer of `ask`, after the fields that its queries need are read from files.
 
-    Frames answer where all tables of the question are files that can be frames. What frames refuse is asked of records,
-    so that the answer, or the message, is theirs.
+    Frames answer if all tables of the query are files that can be read as frames. A query that frames refuse is run on
+    records, whose answer or error message is returned.
     """
     files = {name: table for name, table in crm.tables.items() if name in crm.told and isinstance(table, FileRecords)}
     if not files:
@@ -53,7 +53,7 @@ def of_files(
             return ask(crm._read_as(frames))  # noqa: SLF001  # a dataset's own part
         except CrmKpiError:
             pass
-    return ask(crm._read_as({name: files[name].records_read for name in here if name in files}))  # noqa: SLF001  # likewise
+    return ask(crm._read_as({name: files[name].records_read for name in here if name in files}))  # noqa: SLF001
 
 
 def _asked(queries: Mapping[str, Query], metrics: Iterable[Metric]) -> Asked:

@@ -30,11 +30,11 @@ __all__ = [
 
 Found = tuple[Any, Any, str | None]
 SMALL_SAMPLE = 30  # a value of fewer records says little
-FEWEST = 5  # a mean of fewer values has no interval that holds what it says
+FEWEST = 5  # the interval of a mean of fewer values would miss its confidence level
 MICROSECONDS = 1e6  # durations are kept in whole ones
 
 
-@lru_cache(maxsize=500)  # asked for each KPI and period
+@lru_cache(maxsize=500)  # called for each KPI and period
 def sampled_input(metric: Metric) -> str | None:
     """The input whose values the interval rests on; None where counts are enough, or there is no interval.
 
@@ -47,7 +47,7 @@ def sampled_input(metric: Metric) -> str | None:
 
 
 def no_interval(metric: Metric, n: int) -> str | None:
-    """Why a value that rests on `n` records has no interval although its KPI has one; None where it has."""
+    """The reason why a value of `n` records has no interval although its KPI declares one; None if it has one."""
     sampled = sampled_input(metric)
     if sampled is None or n >= FEWEST or not (isinstance(metric.interval, Mean) or _is_mean(metric)):
         return None
@@ -59,8 +59,8 @@ def interval_of(
 ) -> tuple[Interval[Any] | None, int | None]:
     """The confidence interval of a value, and the number of records that it rests on.
 
-    None where the KPI has no interval, or the data is too little for one. `sample` is what is kept of the values of
-    `sampled_input(metric)`. The inputs are such that the formula has a value: `exact`, where it is known.
+    None if the KPI has no interval, or too few records for one. `sample` holds the values of `sampled_input(metric)`.
+    The formula must be defined for the inputs; `exact` is its value, if known.
     """
     found, n = _interval(metric, inputs, sample, confidence, exact)
     if found is not None and metric.unit == "duration":
@@ -96,7 +96,7 @@ def _interval(
 
 
 def _own_interval(metric: Metric, inputs: Mapping[str, Any], sample: Sample, confidence: float) -> Interval[Any] | None:
-    """The interval of the KPI's one measure, taken through its formula: it must give each bound back, or say how."""
+    """The interval of the KPI's one measure, mapped by a formula that returns its input or is declared monotone."""
     ((name, measure),) = metric.measures.items()
     found: Interval[Any] | None = None
     if measure.aggregate == "mean":
@@ -132,12 +132,12 @@ def _in_formula_unit(number: Any, kind: str) -> Any:
 
 
 def _like(value: Any, bound: Any) -> Any:
-    """A bound as the type of the value."""
+    """The bound, converted to the type of the value."""
     return Decimal(repr(bound)) if isinstance(value, Decimal) and isinstance(bound, float) else bound
 
 
 def _rounded_around(interval: Interval[Any] | None, value: Any) -> Interval[Any] | None:
-    """The interval with the value in it, where nothing but rounding has put a bound on the wrong side of it."""
+    """The interval, extended to contain the value if only rounding excludes it."""
     if interval is None or value in interval:
         return interval
     low, high = (value if math.isclose(bound, value, rel_tol=1e-9) else bound for bound in interval)
@@ -154,7 +154,7 @@ def _of_mean(sample: Sample | None, kind: str, within: Range, confidence: float)
     if isinstance(total, int) and isinstance(squares, int):
         spread = squares * count - total * total
     else:
-        with localcontext(EXACT):  # the difference of two nearly equal numbers must not be rounded before it is taken
+        with localcontext(EXACT):  # rounding before the subtraction of nearly equal numbers would lose their difference
             spread = squares * count - total * total
     scale = MICROSECONDS if kind == "duration" else 1
     mean = float(total) / count / scale
@@ -174,13 +174,13 @@ def _of_mean(sample: Sample | None, kind: str, within: Range, confidence: float)
 
 
 def evaluated(metric: Metric, inputs: Mapping[str, Any]) -> Found:
-    """The value in the KPI's unit, the formula's own number, and the reason where there is neither."""
+    """The value in the KPI's unit, the formula's own number, and the reason if there is neither."""
     (found,) = evaluated_each(metric, [inputs])
     return found
 
 
 def evaluated_each(metric: Metric, rows: Iterable[Mapping[str, Any] | str]) -> list[Found]:
-    """The same for many inputs; a text in their place is the reason why there is no value."""
+    """Evaluate the formula for many inputs; a text in place of inputs is the reason why there is no value."""
     found: list[Found] = []
     duration = metric.unit == "duration"
     number: Any = None
@@ -202,5 +202,5 @@ def evaluated_each(metric: Metric, rows: Iterable[Mapping[str, Any] | str]) -> l
 
 
 def counted(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Inputs as a result keeps them: of values and rows, how many there were."""
+    """Inputs as a result keeps them: lists of values or rows are replaced by their length."""
     return {name: len(value) if isinstance(value, list | tuple) else value for name, value in inputs.items()}

@@ -1,4 +1,4 @@
-"""Where each number of a KPI is found in the answers of the engines; the planner writes it, the reader uses it."""
+"""Addresses of a KPI's numbers in the answers of the engines; the planner writes them and the reader uses them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["AccountPlan", "Location", "MeasurePlan", "MetricPlan", "UnreadPlan"]
 
 @dataclass(frozen=True)
 class Location:
-    """Where a number is found in the answers: the table, the number of the anchor and the number of the slot."""
+    """The address of a number in the answers: the table, the number of the anchor and the number of the slot."""
 
     table: str
     anchor: int
@@ -27,13 +27,13 @@ class Location:
 
     @cached_property
     def empty(self) -> State:
-        """The state where no record has reached the slot; it is only looked at."""
+        """The state of a slot that no record has reached; callers do not change it."""
         return empty_state(self.slot)
 
 
 @dataclass(frozen=True, slots=True)
 class MeasurePlan:
-    """Where a measure is found; of a grouped one, where each of its columns is."""
+    """The locations of a measure: one under the name "", or one for each column of a grouped table."""
 
     measure: Measure
     columns: Mapping[str, Location]
@@ -41,12 +41,12 @@ class MeasurePlan:
 
 @dataclass(frozen=True, slots=True)
 class UnreadPlan:
-    """Where unreadable values are found: by field, each value with its count.
+    """The slots that hold unreadable values with their counts, by field.
 
-    `undated` is of records whose date cannot be read, so that they may be of any period: the field, its values, how
-    many of these records would be used if no period were asked for, and the anchor and number of the slot that counts
-    the records of all periods together. `segment` counts what would be used of records whose segment cannot be read,
-    and `segments` are the values of the fields that say the segment.
+    `undated` covers records whose date cannot be read, so that they may belong to any period: the field, the slots of
+    its values and of the records that would be used without a period, and the anchor and slot that count the records
+    of all periods together. `segment` is the slot of usable records whose segment cannot be read, and `segments` are
+    the slots of the unreadable values, by field of the segment.
     """
 
     fields: tuple[tuple[str, int], ...]
@@ -57,7 +57,7 @@ class UnreadPlan:
 
 @dataclass(frozen=True)
 class AccountPlan:
-    """Where the evidence of one metric on one table and anchor is found."""
+    """The slots of one metric's account on one table and anchor."""
 
     table: str
     at: str | None
@@ -66,12 +66,12 @@ class AccountPlan:
     used: int
     reasons: tuple[tuple[str, int], ...]
     unread: UnreadPlan | None = None
-    lacking: tuple[bool, ...] = ()  # of each reason, whether it is for want of knowledge that records are left out
-    shifted: Measure | None = None  # the measure, where it is one of an earlier period
+    lacking: tuple[bool, ...] = ()  # for each reason, whether it means missing data and not a kind of record
+    shifted: Measure | None = None  # the measure, if it reads an earlier period
 
     @property
     def no_date(self) -> str:
-        """The reason of records that lack the date which puts them into a period."""
+        """The reason for records that lack the date which assigns them to a period."""
         return f"no {self.at}"
 
     @cached_property
@@ -81,16 +81,16 @@ class AccountPlan:
 
     @cached_property
     def pick(self) -> Callable[[Sequence[State]], Sequence[int]]:
-        """What takes these counts from the states of a group."""
+        """A function that picks these counts from the states of a group."""
         return itemgetter(*self.numbers) if self.reasons else lambda states: (states[self.used],)
 
     @cached_property
     def undated(self) -> tuple[int, ...]:
-        """The slots that count records which would count, if they had the date that puts them into a period."""
+        """The slots of records that would count if they had the date that assigns them to a period."""
         return (self.used, *(number for reason, number in self.reasons if reason == self.no_date))
 
     def left_out(self, counts: Sequence[int]) -> dict[str, int]:
-        """How many records were left out under each reason: those of `reasons`, and last of all `no_date`."""
+        """How many records were left out under each reason: those of `reasons`, then `no_date`."""
         found: dict[str, int] = {}
         *others, dateless = counts
         for (reason, _), count in zip(self.reasons, others, strict=True):
@@ -103,18 +103,18 @@ class AccountPlan:
 
 @dataclass(frozen=True)
 class MetricPlan:
-    """Where all numbers of a metric are found."""
+    """The locations of all numbers of a metric."""
 
     metric: Metric
     measures: Mapping[str, MeasurePlan]
     accounts: tuple[AccountPlan, ...]
     earlier: tuple[AccountPlan, ...] = ()  # of measures of an earlier period that has uncertain records
-    joints: Mapping[tuple[str, str], tuple[Location, ...]] | None = None  # for `moments_of`; None if not asked for
-    shifted: Mapping[str, tuple[Measure, ...]] = field(default_factory=dict)  # by input, what looks at another period
+    joints: Mapping[tuple[str, str], tuple[Location, ...]] | None = None  # for `moments_of`; None if not requested
+    shifted: Mapping[str, tuple[Measure, ...]] = field(default_factory=dict)  # by input, its measures of another period
 
     @cached_property
     def doubtful(self) -> bool:
-        """Whether records may be set aside since a field of theirs cannot be read."""
+        """Whether records may be set aside because a field of theirs is unreadable."""
         return any(account.unread is not None for account in (*self.accounts, *self.earlier))
 
     @cached_property

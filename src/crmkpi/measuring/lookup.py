@@ -14,10 +14,10 @@ _LINE = 80  # characters of a terminal
 
 
 def index_of(name: str, records: Iterable[Any], table: Any) -> dict[str, Any]:
-    """The records of a table by their ids, the first of each id.
+    """Index the records of a table by id; the first record of each id wins.
 
     Raises:
-        InputError: records have no id but the number of their line.
+        InputError: the only id of a record is its line number.
     """
     index: dict[str, Any] = {}
     for record in records:
@@ -31,19 +31,19 @@ def index_of(name: str, records: Iterable[Any], table: Any) -> dict[str, Any]:
 
 
 def unreadable_fields(records: Iterable[Any]) -> frozenset[str]:
-    """The fields that could not be read of any of these records."""
+    """The fields that are unreadable in at least one of these records."""
     return frozenset(name for record in records for name in getattr(record, "unreadable", ()) if name != "id")
 
 
 def _without_id(name: str, stands: str) -> str:
     return (
-        f"Fields of {name} are looked up by their ids, and the record that stands as {stands!r} has none of its own; "
-        "name the column that holds the ids when reading, columns={'its header': 'id'}, or leave such rows out."
+        f"Fields of {name} are looked up by their ids, and the record {stands!r} has no id of its own; name the column "
+        "that holds the ids when reading, columns={'its header': 'id'}, or leave out rows without one."
     )
 
 
 def on_one_line(head: str, names: Sequence[str]) -> str:
-    """As many of the names as a line of a terminal holds, and how many more there are."""
+    """As many of the names as fit in a line of a terminal, and the number of the others."""
     line = head
     for shown in range(len(names), 0, -1):
         line = head + ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if shown < len(names) else "")

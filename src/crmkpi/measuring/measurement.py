@@ -56,8 +56,8 @@ def measure(
 ) -> tuple[Result, ...]:
     """One result per metric, period and segment; `against` are the periods that each one is compared to.
 
-    `statements` receives the SQL or plan that was run, where a table lies in a database or cluster, and `notes` what
-    the tables say of these periods: that they begin later, or reach into the future.
+    `statements` receives the SQL or plans that ran in a database or cluster, and `notes` the notes that tables begin
+    after these periods, or reach into the future.
     """
     segments = segments_of(by)
     everything = [*periods, *(against or ())]
@@ -78,7 +78,7 @@ def measure(
                 confidence=confidence,
                 moments=moments,
             )
-            with collecting(noting):  # a period without records asks where the data begin
+            with collecting(noting):  # a period without records queries the first date
                 found = built(
                     data,
                     reader,
@@ -111,7 +111,7 @@ def measure_with_trend(
     parameters: Mapping[str, Any],
     confidence: float | None,
 ) -> tuple[Report, tuple[Result, ...]]:
-    """A period next to another one, and each metric over earlier periods and this one, in one pass over each table."""
+    """A report that compares two periods, and each metric over earlier periods too, in one pass over each table."""
 
     def asked(data: Dataset) -> tuple[Report, tuple[Result, ...]]:
         everything = [*earlier, period, against]
@@ -140,7 +140,7 @@ def built(
     confidence: float | None,
     notes: list[str] | None = None,
 ) -> tuple[Result, ...]:
-    """The results of answers that are there."""
+    """Build the results from the answers of the engines."""
     ordered = _sorted(reader.segments() if segments else [()], segments)
     if crm.narrowings and not segments:
         ordered = [INSIDE]
@@ -184,7 +184,7 @@ def measure_one(
 def chosen_metrics(
     metrics: Metric | str | Iterable[Metric | str], *, of_theme: Callable[[str], Iterable[Metric]] | None = None
 ) -> tuple[Metric, ...]:
-    """The metrics that are meant: themselves, or by their names in the catalogue; `of_theme` gives those of a theme."""
+    """Resolve metrics: themselves, or by their names in the catalogue; `of_theme` returns those of a theme."""
     several: Any = metrics if isinstance(metrics, Iterable) and not isinstance(metrics, str) else (metrics,)
     found: list[Metric] = []
     of_themes: set[str] = set()
@@ -218,10 +218,10 @@ class _Builder:
         *,
         alone: bool = True,
     ) -> None:
-        """Results of the segments with these `keys`; `alone` means one KPI: mixed currencies are an error."""
+        """Build results of the segments with these `keys`; with one KPI `alone`, mixed currencies are an error."""
         self._alone = alone
         self._reaches = Reaches(crm)
-        self.begins: dict[str, None] = {}  # that tables begin after a period, in words
+        self.begins: dict[str, None] = {}  # notes that tables begin after a period
         self._crm = crm
         self._reader = reader
         self._segments = segments
@@ -230,7 +230,7 @@ class _Builder:
         self._rows = Rows(reader.answers, keys)
         self._kept = {table: without_groups(answer) for table, answer in reader.answers.items()}
         self._contradicted = {table for table, answer in reader.answers.items() if answer.contradictions}
-        # A dataset that is narrowed adds a last key, which has no name.
+        # A filtered dataset adds a last key, which has no name.
         self._names = [{part.name: one for part, one in zip(segments, key, strict=False)} for key in keys]
         self._made: dict[tuple[int, Period | None], list[Result]] = {}
 
@@ -240,12 +240,12 @@ class _Builder:
         period: Period | None,
         against: Period | None,
     ) -> Iterator[Result]:
-        """A metric's results over one period, each with the one that it is compared to."""
+        """A metric's results over one period, each compared to its result over `against`."""
         mine = self._over(plan, period)
         return iter(mine if against is None else map(compared, mine, self._over(plan, against)))
 
     def _over(self, plan: MetricPlan, period: Period | None) -> list[Result]:
-        """A metric's results over one period, cached: the month before, which a month is compared to, is one too."""
+        """A metric's results over one period, cached because the month that a month is compared to has results too."""
         key = (id(plan), period)
         if key not in self._made:
             block = self._block(plan, period)
@@ -254,11 +254,11 @@ class _Builder:
         return self._made[key]
 
     def _block(self, plan: MetricPlan, period: Period | None) -> Block:
-        """A metric's values over one period; errors come here, and evidence may wait until somebody looks."""
+        """A metric's values over one period; errors are raised here, and evidence is computed at first access."""
         metric, segments = plan.metric, self._rows.segments
         cut = Cut(self._reader, plan, period, self._rows)
         parameters = metric.parameter_values(self._given) if metric.parameters else {}
-        # Among several KPIs one with mixed currencies is undefined, and the others are shown.
+        # Among several KPIs, one with mixed currencies is undefined and the others are still shown.
         mixed: dict[int, CurrencyError] = {}
         columns = cut.inputs(None if self._alone else mixed)
         currencies = currencies_of(metric, columns, len(segments), None if self._alone else mixed)
@@ -272,7 +272,7 @@ class _Builder:
             numbers[number], totals[number] = DataReason(error), {}
         found = evaluated_each(metric, numbers)
         for number, row in enumerate(rows):
-            if found[number][2] is None and not all(row):  # a 0 may be for want of records that count
+            if found[number][2] is None and not all(row):  # a 0 may mean that all records were left out
                 whole = [self._reader.given(account.table, segments[number]) for account in plan.accounts]
                 left_out = all_left_out(plan.accounts, [column[number].numbers for column in counts], whole)
                 if left_out is not None:
@@ -299,7 +299,7 @@ class _Builder:
     def _silent(
         self, metric: Metric, period: Period | None, rows: Sequence[Sequence[Any]], mixed: Collection[int]
     ) -> Collection[int]:
-        """The segments without any number where the data begin after the period."""
+        """The segments without any number, if the data begins after the period."""
         if period is None:
             return frozenset()
         size = len(metric.measures)
@@ -320,7 +320,7 @@ class _Builder:
         counts: Sequence[Sequence[Counts]],
         columns: Mapping[str, InputColumn],
     ) -> Iterator[tuple[int, str]]:
-        """The segments in which a metric has no value, whatever its formula says, and why."""
+        """The segments in which a metric has no value for a reason other than its formula, with the reason."""
         metric, crm = plan.metric, self._crm
         unfilled = unfilled_field(metric, crm.unfilled, dated=period is not None) if crm.told else None
         contradicted = not self._contradicted.isdisjoint(metric.tables)
@@ -348,7 +348,7 @@ class _Builder:
     def after_today(
         self, plan: Plan, segments: Sequence[tuple[Hashable, ...]], periods: Sequence[Period | None]
     ) -> list[str]:
-        """The notes that counted records are dated after today, where `as_of` is not given."""
+        """The notes that counted records are dated after today, if `as_of` is not given."""
         told: dict[str, None] = {}
         for found in plan.metrics:
             for period in periods:
@@ -357,9 +357,9 @@ class _Builder:
         return list(told)
 
     def _blank(self, metric: Metric, segment: tuple[Hashable, ...]) -> str | None:
-        """Why a KPI of several tables says nothing about a segment: a table's records are in no segment at all.
+        """The reason if no record of one of the KPI's tables has a segment at all, else None.
 
-        Expenses without a channel would make leads from every channel free of charge.
+        Without it, expenses that have no channel would make the leads of every channel free of charge.
         """
         for table in metric.tables:
             given = self._reader.answers[table].given
@@ -383,7 +383,7 @@ def _sort_key(key: Hashable, segment: Segment) -> tuple[int, float, str]:
 
 
 def _title(periods: Sequence[Period | None], every: str | None, by: By, narrowings: Sequence[Narrowing]) -> str:
-    """The subject of a report in a few words."""
+    """The title of a report."""
     labels = [period.label for period in periods if period is not None] or ["all data"]
     text = labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
     text += f", {told(narrowings)}" if narrowings else ""

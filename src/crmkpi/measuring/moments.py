@@ -1,8 +1,8 @@
-"""The totals that a KPI's inputs come from, and how they vary: sums over records of the products of two of them.
+"""The totals behind a KPI's inputs, and their covariances: sums over records of the products of two inputs.
 
-Records are taken as a Poisson sample, as they arrive: of a count the variance is the count itself, of a sum it is the
-sum of squares, and two totals vary together by the sum of their products. That is all that a standard error of any
-formula needs, and it adds up over segments and periods as the totals do.
+Records are treated as a Poisson sample: the variance of a count is the count itself, that of a sum is the sum of
+squares, and the covariance of two totals is the sum of products. The standard error of any formula needs no more, and
+these sums add up over segments and periods as the totals do.
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ class Definition(Protocol):
 class SampleMoments:
     """Totals by the name of the input, and the sums over records of the products of two of them.
 
-    An input that is a mean has two totals: the sum of its values, and under the name with a `#`, how many there are.
+    An input that is a mean has two totals: the sum of its values, and their number under the name with a `#`.
     Durations are in seconds, and nothing is rounded. `products` has each pair once, in the order of the totals. `fixed`
-    are the inputs that no record gives: parameters and the length of the period.
+    are the inputs that do not come from records: parameters and the length of the period.
     """
 
     totals: Mapping[str, Fraction]
@@ -105,7 +105,7 @@ class SampleMoments:
     confidence: float = 0.95
 
     def covariance(self, first: str, second: str) -> float:
-        """How two totals vary together."""
+        """The covariance of two totals."""
         return float(self.products.get((first, second), self.products.get((second, first), 0)))
 
     def variance(self, slopes: Mapping[str, float]) -> float:
@@ -116,7 +116,7 @@ class SampleMoments:
         )
 
     def plus(self, other: SampleMoments, sign: int = 1) -> SampleMoments:
-        """The totals of both together, or with sign -1 without the other."""
+        """The moments of both together, or, with sign -1, of this one without the other."""
         return SampleMoments(
             {name: value + sign * other.totals[name] for name, value in self.totals.items()},
             {pair: value + sign * other.products[pair] for pair, value in self.products.items()},
@@ -131,7 +131,7 @@ def counted_by(name: str) -> str:
 
 
 def is_mean(metric: Definition) -> tuple[str, str] | None:
-    """The totals of a KPI that is the mean of one thing per record: the sum and the number; None if it is none."""
+    """The totals of a KPI that is a mean over records: the sum and the count; None for other KPIs."""
     if isinstance(metric.interval, Mean):
         return metric.interval.total, metric.interval.count
     if metric.interval is None and len(metric.measures) == 1:
@@ -167,9 +167,9 @@ def moments_of(
 ) -> SampleMoments:
     """The moments of the measured inputs.
 
-    `inputs` are the count, or the sample of the values, of each measure. `joints` are those of the records that two
-    measures share: how many, or a sample of the values of the first; where both have values and these differ, also
-    samples of the second's and of the sums of the two.
+    `inputs` are the count, or the sample of the values, of each measure. `joints` describe the records that two
+    measures share: their count, or a sample of the values of the first; if both have values and these differ, also
+    samples of the values of the second and of the sums of both.
     """
     totals: dict[str, Fraction] = {}
     products: dict[tuple[str, str], Fraction] = {}
@@ -191,7 +191,7 @@ def moments_of(
 
 
 def _sides(metric: Definition, first: str, second: str) -> tuple[tuple[str, str], ...]:
-    """The pairs of totals that two inputs have: number with number, values with number, and values with values."""
+    """The pairs of totals of two inputs: count with count, values with count both ways, and values with values."""
     counts = [name if metric.measures[name].aggregate == "count" else counted_by(name) for name in (first, second)]
     return (counts[0], counts[1]), (first, counts[1]), (counts[0], second), (first, second)
 
@@ -245,7 +245,7 @@ def formula_at(metric: Definition, moments: SampleMoments) -> Callable[[Mapping[
 def gradient(
     function: Callable[[Mapping[str, float]], float | None], totals: Mapping[str, float], names: Sequence[str]
 ) -> dict[str, float] | None:
-    """How fast the function moves with each of the named totals, by the five-point rule; None where it has no value."""
+    """The slope of the function in each of the named totals, by the five-point rule; None if it is undefined there."""
     slopes = {}
     for name in names:
         size = _STEP * (abs(totals[name]) or 1.0)

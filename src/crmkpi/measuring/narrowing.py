@@ -1,7 +1,7 @@
 """Narrowing: `Dataset.where` keeps the records whose fields have certain values.
 
-Records are grouped by these fields where they lie, as by any segment, and the groups that are wanted are merged. So
-every engine narrows alike, over related tables too, and a record whose field cannot be read stays in the account.
+The engine groups the records by these fields, as by any segment, and the wanted groups are merged afterwards. So all
+engines filter alike, over related tables too, and a record whose field is unreadable stays in the account.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from crmkpi.records.base import record_type
 
 __all__ = ["INSIDE", "Narrowing", "beside", "lacking_segment", "narrowed", "narrowings_of", "told"]
 
-INSIDE = (True,)  # the last key of records that are wanted, in place of the values of the fields that say so
+INSIDE = (True,)  # the last key of wanted records, in place of the values of the filtered fields
 
 Key = tuple[Hashable, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """A field, and the values of it that are wanted."""
+    """A filter: a field and its wanted values."""
 
     segment: Segment
     values: tuple[Hashable, ...]
 
 
 def narrowings_of(fields: Mapping[str, Any]) -> tuple[Narrowing, ...]:
-    """The fields and their values as they were written: one value, or a list of several."""
+    """Parse the keyword arguments of `where`: each names one value of a field, or a list of several."""
     made = []
     for name, wanted in fields.items():
         values = tuple(wanted) if isinstance(wanted, list | tuple | set | frozenset) else (wanted,)
@@ -53,7 +53,7 @@ def narrowings_of(fields: Mapping[str, Any]) -> tuple[Narrowing, ...]:
 
 
 def told(narrowings: Sequence[Narrowing]) -> str:
-    """The filter of the records in a few words: "owner Ada or Bo"."""
+    """The filters as text: "owner Ada or Bo"."""
     return ", ".join(
         f"{one.segment.name} {' or '.join('(none)' if value is None else str(value) for value in one.values)}"
         for one in narrowings
@@ -67,14 +67,14 @@ def beside(narrowings: Sequence[Narrowing], segments: Sequence[Segment]) -> tupl
 
 
 def lacking_segment(metric: Metric, segments: Sequence[Segment]) -> str:
-    """The segment and the table of a KPI that lacks it, in words; "" if no table lacks one."""
+    """The first segment that a table of the KPI lacks, as text such as "owner in leads"; "" if there is none."""
     for segment in segments:
         for table in metric.tables:
             try:
                 segment_keys([segment], record_type(RECORDS[table]))
             except UnknownNameError:
                 return f"{segment.name} in {table}"
-            except KeyError:  # a table of your own record class, which says itself what it has
+            except KeyError:  # a table of a custom record class, which is not in RECORDS
                 continue
     return ""
 
@@ -82,7 +82,7 @@ def lacking_segment(metric: Metric, segments: Sequence[Segment]) -> str:
 def narrowed(
     reader: Reader, queries: Mapping[str, Query], narrowings: Sequence[Narrowing], segments: Sequence[Segment]
 ) -> Reader:
-    """A reader of the groups that are wanted; `segments` are those of the question, which come first in each key."""
+    """A reader of the wanted groups only; `segments` are those of the query, which come first in each key."""
     places = {segment.name: place for place, segment in enumerate((*segments, *beside(narrowings, segments)))}
     wanted = {places[one.segment.name]: frozenset(one.values) for one in narrowings}
     answers = {table: answer for table, answer in reader.answers.items() if answer.given}
@@ -103,7 +103,7 @@ def _check_known(one: Narrowing, place: int, answers: Mapping[str, Answer]) -> N
     for table, answer in answers.items():
         found = {key[place] for key in answer.given} - {UNREADABLE}
         if found == {None} and None not in one.values:
-            raise InputError(f"where({name}=...) leaves nothing of {table}, of which no record has a value for {name}.")
+            raise InputError(f"where({name}=...) leaves nothing of {table}: no record there has a value for {name}.")
         known |= found
     for value in one.values:
         if known and value not in known:
@@ -112,7 +112,7 @@ def _check_known(one: Narrowing, place: int, answers: Mapping[str, Answer]) -> N
 
 
 def _narrowed(answer: Answer, query: Query, wanted: Mapping[int, frozenset[Hashable]], count: int) -> Answer:
-    """The answer with only the groups that are wanted, their keys cut to the first `count` and whether they are."""
+    """The answer with only the wanted groups; their keys keep `count` values, and `INSIDE` or `UNREADABLE`."""
 
     def cut(key: Key) -> Key | None:
         if any(key[place] is not UNREADABLE and key[place] not in values for place, values in wanted.items()):

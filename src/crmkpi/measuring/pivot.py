@@ -1,4 +1,4 @@
-"""A report as a grid: the results by the values of two dimensions. `display/pivot.py` makes and shows it."""
+"""A report as a grid: the results by the values of two dimensions. `display/pivot.py` builds and formats it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _pivot_text: Callable[[Pivot], str] = hook("pivot_text")
 class Pivot:
     """A grid of results: `rows` and `columns` are the values of two dimensions, in the order of the report.
 
-    Printed, it shows the values; `cell` gives the whole result behind one of them.
+    Printed, it shows the values; `cell` returns the whole result behind one of them.
     """
 
     row_name: str
@@ -43,7 +43,7 @@ class Pivot:
                 raise unknown_name(f"The grid has no {name} {value!r}.", str(value), map(_format_label, known))
         return self.cells.get((row, column))
 
-    def __reduce__(self) -> tuple[Any, ...]:  # a view of a dict is not pickled; what it shows is
+    def __reduce__(self) -> tuple[Any, ...]:  # a read-only view cannot be pickled
         return _restored, (self.row_name, self.column_name, self.rows, self.columns, dict(self.cells), self.title)
 
     def to_dicts(self) -> list[dict[str, Any]]:

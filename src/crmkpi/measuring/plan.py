@@ -1,7 +1,7 @@
-"""The planner: one query per table that gives every formula its inputs and its evidence.
+"""The planner: one query per table that returns the inputs and the evidence of every formula.
 
-All metrics of one call share one pass over each table. Two measures with the same definition share one slot; equal
-values do not count. The query of a metric also counts the records that it used, and those that it left out, by reason.
+All metrics of one call share one pass over each table. Two measures with the same definition share one slot. The query
+of a metric also counts the records that it used, and those that it left out, by reason.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = ["Plan"]
 
 @dataclass(slots=True)
 class _Draft:
-    """A column before it has a number."""
+    """A column of a measure before its slot has a number."""
 
     name: str
     column: str
@@ -55,13 +55,12 @@ class _Draft:
 
 
 class Plan:
-    """The queries for `metrics`, one a table, and where each metric finds its numbers in the answers.
+    """The queries for `metrics`, one per table, and the locations of each metric's numbers in the answers.
 
     `undated` means a query without periods: flows then need no timestamp. `whole` means that no day matters, not even
     that of an exchange rate. Without `intervals` the plan drops slots that only an interval needs, without `moments`
-    those that only the interval of a change needs. `so_far` means that the last day of the data is known, `again` that
-    records have the id of another one. `unreadable` are the fields of each table that may hold unreadable values; None
-    stands for every field.
+    those that only the interval of a change needs. `so_far` means that `as_of` is given, `again` that a table has
+    duplicate ids. `unreadable` are the fields of each table that may hold unreadable values; None means every field.
     """
 
     def __init__(
@@ -144,7 +143,7 @@ class Plan:
         return found
 
     def _joint(self, mine: Location, theirs: Location) -> tuple[Location, ...] | None:
-        """How many records two measures share, or the values there; None where their values cannot be added."""
+        """The slots for the count or values of records that two measures share; None if values cannot be added."""
         one, two = mine.slot, theirs.slot
         values = {repr(value): value for value in (one.value, two.value) if value is not None}
         if len(values) == 2 and one.value is not None and two.value is not None:
@@ -153,7 +152,7 @@ class Plan:
             values["both"] = Operation("+", one.value, two.value, one.kind)
         wheres = [every([slot.where, None if slot.value is None else slot.value.present()]) for slot in (one, two)]
         if len(values) < 2 and implies(one.where, two.where):
-            where, careful = one.where, one.careful  # the very slot that is there already
+            where, careful = one.where, one.careful  # reuses an existing slot
         elif len(values) < 2 and implies(two.where, one.where):
             where, careful = two.where, two.careful
         else:
@@ -200,7 +199,7 @@ class Plan:
         return {reason: so_far(what) for reason, what in found.items()}
 
     def _doubt(self, drafts: Sequence[_Draft]) -> Doubt | None:
-        """The uncertain conditions of records that are used together; their slots then count the certain ones."""
+        """The doubt about records that are used together; makes their slots count only certain records."""
         if not self.unreadable:
             return None
         uncertainty = self._uncertainty(drafts[0].table)
@@ -215,7 +214,7 @@ class Plan:
         return Uncertainty(lambda field: self._may(self.queries[table].type_, field.path))
 
     def _may(self, type_: RecordType, path: tuple[str, ...]) -> bool:
-        """Whether a field may be unreadable: itself, or the key of a relation on the way to it."""
+        """Whether a field, or the key of a relation on the way to it, may be unreadable."""
         first, *rest = path
         known = self.unreadable.get(type_.table, frozenset())
         if first in type_.relations and rest:
@@ -226,7 +225,7 @@ class Plan:
         return path != ("id",) and (known is None or ".".join(path) in known)
 
     def _mark(self, query: Query) -> None:
-        """Say which fields the query must look at twice."""
+        """Mark the fields of the query that may be unreadable."""
         may = [path for path in query.fields if self._may(query.type_, path)]
         query.unreadable = frozenset(".".join(path) for path in may)
 
@@ -348,7 +347,7 @@ def _attributes(query: Query) -> list[Field]:
 
 
 def _shifted(measures: Mapping[str, MeasurePlan]) -> dict[str, tuple[Measure, ...]]:
-    """The measures that look at another period, by the input that they or their columns are of."""
+    """The measures that read another period, by the input that they belong to."""
     looking = {
         name: (found.measure, *(column.measure for column in found.columns.values()))
         for name, found in measures.items()
@@ -358,7 +357,7 @@ def _shifted(measures: Mapping[str, MeasurePlan]) -> dict[str, tuple[Measure, ..
 
 
 def _values(plan: Anchor, fields: Sequence[Field], where: Expression | None) -> tuple[tuple[str, int], ...]:
-    """Slots that count the values of fields that could not be read, each record under the first of them."""
+    """Slots that count unreadable values by field; a record counts under its first unreadable field."""
     found = []
     for number, field in enumerate(fields):
         first = [Unless(IsUnreadable(other)) for other in fields[:number]]
@@ -373,7 +372,7 @@ def _columns(measure: Measure) -> Iterable[tuple[str, Measure, Expression | None
     if not isinstance(measure.table, Grouped):
         return [("", measure, None)]
     _, key, inner = measure.table.parts_
-    if measure.shift != "none":  # a shift of the whole is one of each of its columns
+    if measure.shift != "none":  # shifting the whole shifts each of its columns
         inner = {each: replace(part, shift=measure.shift, steps=measure.steps) for each, part in inner.items()}
     return [(column, part, key) for column, part in inner.items()]
 

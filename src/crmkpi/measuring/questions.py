@@ -46,7 +46,7 @@ class Questions:
         confidence: float = 0.95,
         adjust: Adjust = "bh",
     ) -> Report:
-        """Who differs: each segment of a KPI compared with all the others together, or with the one named by `against`.
+        """Compare each segment of a KPI with all the others together, or with the segment named by `against`.
 
         The verdicts are adjusted for the number of segments. A KPI whose parts do not add up to the whole, such as a
         median, is refused.
@@ -59,7 +59,7 @@ class Questions:
         [('Ada', 'up'), ('Bo', 'down'), ('Cy', 'down')]
         """
         check_adjust(adjust)
-        from crmkpi.measuring.comparing import compare_segments  # noqa: PLC0415  # loaded when it is asked for
+        from crmkpi.measuring.comparing import compare_segments  # noqa: PLC0415  # loaded at first use
 
         return compare_segments(
             cast("Dataset", self),
@@ -83,7 +83,7 @@ class Questions:
         parameters: Mapping[str, Any] | None = None,
         confidence: float = 0.95,
     ) -> Explanation:
-        """Which segments account for a change; see `crmkpi.insight.explain.explain`.
+        """Find the segments that account for a change; see `crmkpi.insight.explain.explain`.
 
         >>> from crmkpi import Dataset, Deal
         >>> deals = [Deal(id="1", status="won", source="web", amount=100, closed_at="2026-01-05"),
@@ -113,7 +113,7 @@ class Questions:
         depth: int = 2,
         parameters: Mapping[str, Any] | None = None,
     ) -> Search:
-        """Which part of the records moved differently from the rest; see `crmkpi.insight.search.search`."""
+        """Find the part of the records that moved differently from the rest; see `crmkpi.insight.search.search`."""
         return _search(self, metric, period=period, compare=compare, by=by, depth=depth, parameters=parameters)
 
     def forecast(
@@ -128,7 +128,7 @@ class Questions:
         working_days: bool | None = None,
         long: bool = False,
     ) -> Forecast:
-        """The next periods of a KPI with their intervals; see `crmkpi.insight.forecast.forecast`."""
+        """Forecast the next periods of a KPI with their intervals; see `crmkpi.insight.forecast.forecast`."""
         return _forecast(
             self,
             metric,
@@ -152,7 +152,7 @@ class Questions:
         at_risk: Any = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> Briefing:
-        """The five lines that matter of a period; see `crmkpi.insight.briefing.briefing`."""
+        """The five lines that matter about a period; see `crmkpi.insight.briefing.briefing`."""
         return _briefing(
             self,
             period=period,
@@ -179,12 +179,12 @@ class Questions:
         parameters: Mapping[str, Any] | None = None,
         confidence: float = 0.95,
     ) -> Page:
-        """A page for people: the briefing, tiles with trends and targets, tables by theme, what the data cannot say.
+        """A page for people: the briefing, tiles with trends and targets, tables by theme, and limits of the data.
 
-        `name` is what the company is called. `metrics` are the KPIs on it, all that the tables allow when none is
-        named. At its head are those of the first tier of the KPI set `kpis`, or what a `role` ("sales manager") looks
-        at first. `by` and `at_risk` are those of `briefing()`. `stages` are those of the funnel in their order; when
-        not given, in the order in which most deals pass them.
+        `name` is the name of the company. `metrics` are the KPIs on the page, by default all that the tables allow. At
+        its head are the first tier of the KPI set `kpis`, or the KPIs that a `role` ("sales manager") looks at first.
+        `by` and `at_risk` are as in `briefing()`. `stages` are the stages of the funnel in their order, by default the
+        order in which most deals pass them.
 
         `page.save("q3.html")` writes it, or a workbook (.xlsx), or Markdown (.md).
         """

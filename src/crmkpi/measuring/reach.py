@@ -1,4 +1,4 @@
-"""The first and the last date of a table, and the notes that follow: no data before, or not yet."""
+"""The first and the last date of a table, and the notes that follow: the data begins later, or is dated after today."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Reach = tuple[datetime, datetime]
 
 
 class _Later(NamedTuple):
-    """Records that are dated after today: the answers to a question on them, as they are and without the date."""
+    """Records dated after today: the answer of a query over them, and a function for the answer without that date."""
 
     answer: Answer
     without: Callable[[], Answer]
@@ -47,7 +47,7 @@ class _Tables(Protocol):
 
 
 class Reaches:
-    """The reach of the tables of one dataset, found when it is asked for, and once."""
+    """The reach of the tables of one dataset, computed at first use and cached."""
 
     __slots__ = ("_crm", "_later", "_now", "_reaches")
 
@@ -79,10 +79,10 @@ class Reaches:
         parts: Mapping[bool, Sequence[Part]],
         period: Period | None,
     ) -> list[str]:
-        """The notes that records are dated after today, where `as_of` is not given: that they count, or do not.
+        """The notes that records are dated after today, if `as_of` is not given: that they count, or do not.
 
-        What is there now, without a period, lacks what ends after today. Only lists and files are looked through, as
-        for ids that come twice; and nothing, where the date puts records into a period that is over.
+        A stock without a period leaves out records that end after today. Only lists and files are searched, as for
+        duplicate ids, and not by a date that assigns records to a period that is over.
         """
         whole = period is None or period.unit == "all"
         over = period is not None and self._is_over(period)
@@ -113,12 +113,12 @@ class Reaches:
                     continue
                 if (more := _used(found.without(), account, counted, segments) - used) > 0:
                     records = "records" if more > 1 else "record"
-                    return [f"{more:,} {records} of {type_.table} taken for over, with the {at} after today, {said}"]
+                    return [f"{more:,} {records} of {type_.table} counted as ended, with the {at} after today, {said}"]
         return []
 
     @property
     def now(self) -> tuple[datetime, datetime]:
-        """Now, on the wall clock of the calendar and exactly, the same throughout."""
+        """The current time, on the wall clock of the calendar and exactly; read once."""
         if self._now is None:
             exact = datetime.now(self._crm.calendar.zone)
             self._now = exact.replace(tzinfo=None), exact
@@ -144,7 +144,7 @@ class Reaches:
         facts = self._crm.facts(table)
         before, some = facts.get(at, (exact, given))
         later = _dated_after(some if before <= exact else given, at, wall, exact)
-        facts[at] = exact, later  # those that are later still are among them
+        facts[at] = exact, later  # a later search need only look at these
         if not later:
             return None
         without = cache(lambda: ask([replace(one, **{at: None}) for one in later]))
@@ -165,13 +165,16 @@ def _dated_after(records: Iterable[Any], at: str, wall: datetime, exact: datetim
         now = wall if first is None or first.tzinfo is None else exact
         dates = zip(records, map(read, records), strict=True)
         return [one for one, moment in dates if moment is not None and moment > now]
-    except (TypeError, AttributeError):  # dates with and without a zone; or no records, which the engine says
+    except (
+        TypeError,
+        AttributeError,
+    ):  # dates with and without a zone, or items that are not records, which the engine reports
         dated = [(one, moment) for one in records if (moment := getattr(one, at, None))]
         return [one for one, moment in dated if moment > (wall if moment.tzinfo is None else exact)]
 
 
 def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
-    """The first and the last date of a table; None where no record has one, or the table can be read only once."""
+    """The first and the last date of a table; None if no record has one, or if the table is a stream."""
     table = crm.tables.get(type_.table)
     if table is None or at not in type_.fields or isinstance(table, Iterator):
         return None
@@ -206,7 +209,7 @@ def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
 
 @lru_cache(maxsize=500)
 def dated_fields(metric: Metric) -> tuple[tuple[RecordType, str], ...]:
-    """The dates that say when the records of a metric are: those of periods, and of what happened."""
+    """The date fields of a metric's records: those that assign a period, and those of events."""
     return (*_dated(metric), *_happened(metric))
 
 
@@ -221,9 +224,9 @@ def silent_tables(results: Iterable[Any]) -> tuple[str, ...]:
     return (f"no record of {', '.join(silent)} counts in this time; are the exports of that time?",) if silent else ()
 
 
-@lru_cache(maxsize=500)  # asked for each empty result
+@lru_cache(maxsize=500)  # called for each empty result
 def _dated(metric: Metric) -> tuple[tuple[RecordType, str], ...]:
-    """The fields that put the records of a metric into periods, with their record types."""
+    """The fields that assign the records of a metric to periods, with their record types."""
     found: dict[tuple[str, str], tuple[RecordType, str]] = {}
     for measure in metric.measures.values():
         for each in measure.columns or (measure,):
@@ -238,7 +241,7 @@ def _dated(metric: Metric) -> tuple[tuple[RecordType, str], ...]:
 
 @lru_cache(maxsize=500)
 def placed(metric: Metric) -> tuple[int, ...]:
-    """The positions of the measures that are not 0 only where a record is dated in the period itself."""
+    """The positions of the measures that can be above 0 only if a record is dated in the period itself."""
     return tuple(
         position
         for position, measure in enumerate(metric.measures.values())
@@ -249,13 +252,13 @@ def placed(metric: Metric) -> tuple[int, ...]:
 
 
 def _happened(metric: Metric) -> list[tuple[RecordType, str]]:
-    """The dates of what happened that the measures of a metric read; those of ends may be planned ones."""
+    """The dates of events that the measures of a metric read, without ends, which may be planned."""
     return [(type_, name) for type_, name in _read_dates(metric) if name not in ENDS]
 
 
 @lru_cache(maxsize=500)
 def _ends_read(metric: Metric) -> tuple[tuple[RecordType, str], ...]:
-    """The ends that the measures of a metric read."""
+    """The end dates that the measures of a metric read."""
     return tuple((type_, name) for type_, name in _read_dates(metric) if name in ENDS)
 
 
@@ -271,5 +274,5 @@ def _ends(dates: Iterable[datetime | None]) -> Reach | None:
     known = [moment for moment in dates if moment is not None]
     try:
         return (min(known), max(known)) if known else None
-    except TypeError:  # with a time zone and without one: the engine refuses them where it matters
+    except TypeError:  # dates with and without a time zone, which the engine refuses
         return None

@@ -35,9 +35,9 @@ _NOTHING = Sample()
 
 
 class Input(NamedTuple):
-    """One input of a formula: its value, the currency if it is money, and what was kept of the values.
+    """One input of a formula: its value, the currency if it is money, and the sample of its values.
 
-    Where there is no value, `missing` says why.
+    If there is no value, `missing` is the reason.
     """
 
     value: Any
@@ -55,9 +55,9 @@ class Timeline:
     __slots__ = ("_parts", "_stocks", "moments")
 
     def __init__(self, periods: Iterable[Period | None], as_of: tuple[datetime, datetime], *, whole: bool) -> None:
-        """Cut `periods`, where None is the whole data; `as_of` is an instant as wall-clock time and exact.
+        """Cut `periods`, where None means all data; `as_of` is an instant as wall-clock time and exact.
 
-        `whole` says that the answers are not cut into parts at all.
+        With `whole`, the answers are not cut into parts at all.
         """
         distinct = list(dict.fromkeys(periods))
         real = [period for period in distinct if period is not None]
@@ -69,7 +69,7 @@ class Timeline:
         self._parts: dict[Period | None, Sequence[int | None]] = {
             period: range(numbers[period.start], numbers[period.end]) for period in real
         }
-        if None in distinct:  # what no timestamp puts into a period is in the whole as well
+        if None in distinct:  # all data includes records without a timestamp
             self._parts[None] = (None,) if whole else (*self._parts[_ALL_TIME], NO_DATE, None)
         wanted = {part for parts in self._parts.values() for part in parts}
         self._stocks = {period: number for number, period in enumerate(distinct)}
@@ -87,11 +87,11 @@ class Timeline:
 
     @property
     def merging(self) -> bool:
-        """Whether any period is made of several parts, whose states must merge."""
+        """Whether any period consists of several parts, whose states must merge."""
         return any(len(parts) > 1 for parts in self._parts.values())
 
     def parts(self, period: Period | None, *, stock: bool) -> Sequence[int | None]:
-        """The parts of the answers that make up the period; none where it was not asked for."""
+        """The parts of the answers that make up the period; empty for a period that is not in the timeline."""
         if stock:
             return (self._stocks[period],) if period in self._stocks else ()
         return self._parts.get(period, ())
@@ -99,7 +99,7 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads answers: gives the inputs of a metric's formula, and its accounts, for a period and a segment."""
+    """Reads the inputs of formulas, and accounts, from answers, for a period and a segment."""
 
     answers: Mapping[str, Answer]
     timeline: Timeline
@@ -111,7 +111,7 @@ class Reader:
         answers = [part for answer in self.answers.values() for part in (answer, answer.again) if part is not None]
         found = dict.fromkeys(segment for answer in answers for segment in answer.given)
         known = [segment for segment in found if UNREADABLE not in segment]
-        # Where every segment is unreadable, the records count as those without a segment.
+        # If every segment is unreadable, the records count as records without a segment.
         return known or [tuple(None if part is UNREADABLE else part for part in segment) for segment in found][:1]
 
     def given(self, table: str, segment: tuple[Hashable, ...]) -> int:
@@ -119,7 +119,7 @@ class Reader:
         return self.answers[table].given.get(segment, 0)
 
     def last_day(self, period: Period | None) -> date | None:
-        """The last day looked at: the period's, or that of the as-of instant where it is earlier."""
+        """The last day of the period, or that of the as-of instant if it is earlier."""
         known: datetime = self.parameters[repr(as_of)][0]
         end = known if period is None else min(known, period.wall_end)
         return None if end == EVER[0] else (end - timedelta(microseconds=1)).date()
@@ -155,7 +155,7 @@ class Reader:
 
     def _one_currency(self, samples: Mapping[str | None, Sample], metric: str) -> tuple[str | None, Sample]:
         """The only currency among the amounts; several are never added."""
-        if len(samples) == 1:  # by far the most
+        if len(samples) == 1:  # the common case
             ((currency, sample),) = samples.items()
             if sample.count:
                 return (currency if currency is not None else self.currency), sample
@@ -179,17 +179,17 @@ class Reader:
         """The only currency of some amounts; an empty sum has none of its own."""
         samples: dict[str | None, Sample] = {}
         for amount in amounts:
-            assert amount.sample is not None  # every number that is money comes with one
+            assert amount.sample is not None  # every input in money has a sample
             samples[amount.currency] = samples.get(amount.currency, Sample()).merged(amount.sample)
         return self._one_currency(samples, metric)[0]
 
     def grouped(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str, period: Period | None = None) -> Input:
-        """Aggregate a table of one row per key, whose columns are read first."""
+        """Aggregate a table of one row per key, after reading its columns."""
         measure = plan.measure
         if measure.aggregate == "rows":
             return self._rows(plan, states, metric, period)
         kept: dict[str | None, list[Any]] = {}
-        without: list[Any] = []  # sums of no amounts at all, which are in any currency
+        without: list[Any] = []  # sums of no amounts at all, which have no currency
         counted = 0
         for many, cells in self._alike(plan, states, metric, period):
             counted += many
@@ -215,7 +215,7 @@ class Reader:
         return self.reading(measure, metric)(samples)
 
     def _rows(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str, period: Period | None) -> Input:
-        """The rows as tuples of the keys and the columns; all amounts in them are of one currency."""
+        """The rows as tuples of the keys and the columns; amounts in several currencies are refused."""
         assert isinstance(plan.measure.table, Grouped)
         several = isinstance(plan.measure.table.parts_[1], Together)
         money = [name for name, column in plan.columns.items() if column.measure.kind == "money"]
@@ -229,7 +229,7 @@ class Reader:
     def _alike(
         self, plan: MeasurePlan, states: Mapping[str, Any], metric: str, period: Period | None
     ) -> Iterator[tuple[int, Mapping[str, Input]]]:
-        """The columns of the rows, with how many rows have them; rows of counts repeat, and are looked at once."""
+        """The distinct rows with their frequency; only rows of counts repeat often, so others are not compared."""
         if any(column.measure.aggregate != "count" for column in plan.columns.values()):
             yield from ((1, cells) for _, cells in self._cells(plan, states, metric, period))
             return
@@ -242,7 +242,7 @@ class Reader:
                 yield many, cells
 
     def _needed(self, plan: MeasurePlan) -> list[str]:
-        """The counts that a row cannot have none of: the condition is false of 0, whatever the other counts are."""
+        """The counts that must be above 0 in a row: the condition is false for 0, whatever the other counts are."""
         where = plan.measure.where
         if where is None or any(isinstance(part, Presence | Unless) for part in walk(where)):
             return []
@@ -252,7 +252,7 @@ class Reader:
     def _cells(
         self, plan: MeasurePlan, states: Mapping[str, Any], metric: str, period: Period | None
     ) -> Iterator[tuple[Any, Mapping[str, Input]]]:
-        """The key and the requested columns of each row whose own date lies in the period."""
+        """The key and the columns of each row that meets the condition and whose own date is in the period."""
         empty = {name: _empty_keyed(column) for name, column in plan.columns.items()}
         readings = {name: self.reading(column.measure, metric) for name, column in plan.columns.items()}
         where, at = plan.measure.where, plan.measure.at

@@ -1,4 +1,4 @@
-"""Results: a KPI's value with its evidence, and reports, which are many of them in order."""
+"""Results: a KPI's value with its evidence; and reports, which are sequences of results."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ class Result(Generic[Value_co]):
     """The value of one KPI for one period and segment, with its evidence.
 
     `value` is an int (count), a float (ratio, score, number), a Decimal (money, with `currency`), a timedelta
-    (duration), or None where the KPI is undefined; `reason` then says why. `inputs` are the numbers that went into the
-    formula, and of a list of values how many there were. `n` is how many records the value rests on, `accounts` say
-    what was left out. `complete` is False when the period had not ended as of the day that was given, and None when no
-    such day was given, or the data begins after the period.
+    (duration), or None if the KPI is undefined; `reason` then says why. `inputs` are the inputs of the formula, with
+    the length in place of a list. `n` is how many records the value rests on, and `accounts` count the records that
+    were left out. `complete` is False if the period has not ended as of `as_of`, and None without `as_of`, or if the
+    data begins after the period.
     """
 
     metric: Metric[Value_co]
@@ -83,7 +83,7 @@ class Result(Generic[Value_co]):
     if not TYPE_CHECKING:  # for type checkers it would make any name an attribute
 
         def __getattr__(self, name: str) -> Any:
-            """A measured result is made when it is first looked at, and its evidence as well: a scorecard has many."""
+            """Compute the fields at first access, and the evidence too, since a scorecard has many results."""
             if name in _MADE:
                 if (made := self._make) is not None:
                     for put, value in zip(_PUT, (*made[0].result(made[1]), made), strict=True):
@@ -92,7 +92,7 @@ class Result(Generic[Value_co]):
             elif name in _EVIDENCE and (find := self._find) is not None:
                 for put, value in zip(_PUT_EVIDENCE, find[0].evidence(find[1]), strict=True):
                     put(self, value)
-                _PUT_FIND(self, None)  # a result that is kept keeps nothing but itself
+                _PUT_FIND(self, None)  # so that a result does not keep the measurement in memory
             return object.__getattribute__(self, name)
 
     @property
@@ -113,35 +113,34 @@ class Result(Generic[Value_co]):
     @property
     def unread(self) -> dict[str, int]:
         """How many rows of the sources a reader rejected, by field and reason, over all tables."""
-        # A table that is measured at several dates has its rows once, here and below.
+        # A table has several accounts if it is measured at several dates; its rows count once, here and below.
         return sums_of({account.table: account.unread for account in self.accounts}.values())
 
     @property
     def skipped(self) -> dict[str, int]:
-        """How many rows of the sources are no records, by reason, over all tables."""
+        """How many rows of the sources are not records, by reason, over all tables."""
         return sums_of({account.table: account.skipped for account in self.accounts}.values())
 
     @property
     def unreadable(self) -> dict[str, dict[str, int]]:
-        """The values that could not be read and how often, by field, of the records that are left out for it."""
+        """Counts of unreadable values by field, of the records that are left out for them."""
         return unreadable_of(account.unreadable for account in self.accounts)
 
     @property
     def small_sample(self) -> bool:
-        """Whether the value rests on so few records (below 30) that it says little; a count or sum is what it is."""
+        """Whether the value rests on fewer than 30 records and so says little; always False for a count or a sum."""
         return self.value is not None and self.n < SMALL_SAMPLE and not self.metric.additive
 
     @property
     def no_interval(self) -> str | None:
-        """Why the value has no interval although its KPI has one: a mean of fewer than five values; else None."""
+        """The reason for a missing interval of a KPI that declares one: a mean of fewer than five values; else None."""
         return None if self.value is None or self.interval is not None else no_interval(self.metric, self.n)
 
     @property
     def change(self) -> Change | None:
-        """How the value differs from the one it is compared to; None where there is no comparison.
+        """The change from the result that this one is compared to; None without a comparison.
 
-        It has an interval and a p-value, and a verdict that takes into account how many comparisons were asked for at
-        once.
+        The change has an interval, a p-value, and a verdict that is adjusted for the number of comparisons in the call.
         """
         other = self.compared_to
         if other is None:
@@ -152,9 +151,9 @@ class Result(Generic[Value_co]):
         return comparisons.change(number)
 
     def against(self, other: Result) -> Result[Value_co]:
-        """The same result, compared to another of the same KPI; `change` says how the two differ.
+        """The same result, compared to another of the same KPI; `change` has the difference.
 
-        The records of the two must be different ones.
+        The two must not share records.
 
         >>> from crmkpi import win_rate
         >>> now, before = win_rate.from_totals(won=56, closed=70), win_rate.from_totals(won=48, closed=80)
@@ -178,7 +177,7 @@ class Result(Generic[Value_co]):
         if self.unit != "duration":
             raise InputError(f"{self.definition} is a {self.unit}, not a duration, and has no value in {unit}.")
         if unit not in _SECONDS:
-            raise unknown_name(f"A duration is told in seconds to weeks; got {unit!r}.", unit, _SECONDS)
+            raise unknown_name(f"A duration does not convert to the unit {unit!r}.", unit, _SECONDS)
         return None if self.value is None else self.exact / _SECONDS[unit]
 
     def to_dict(self) -> dict[str, Any]:
@@ -187,7 +186,7 @@ class Result(Generic[Value_co]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
-        """The schema of its row, so that pydantic and FastAPI take results as they are; see `to_dict()`."""
+        """The schema of the result's row, so that pydantic and FastAPI accept results; see `to_dict()`."""
         return _result_schema(handler)
 
     def __str__(self) -> str:
@@ -213,7 +212,7 @@ _PUT_MAKE, _PUT_FIND, _PUT_OTHER, _PUT_FAMILY = (_SET[name] for name in ("_make"
 
 
 def measured(source: Source, number: int, compared_to: Result | None = None) -> Result:
-    """A result whose fields are computed by `source` when it is looked at, under its number there."""
+    """A result whose fields `source` computes at first access; `number` identifies the result there."""
     made = object.__new__(Result)
     _PUT_MAKE(made, (source, number))
     _PUT_OTHER(made, compared_to)
@@ -222,7 +221,7 @@ def measured(source: Source, number: int, compared_to: Result | None = None) -> 
 
 
 def together(results: tuple[Result, ...], adjust: Adjust = "bh") -> tuple[Result, ...]:
-    """Results that were compared in one call: their verdicts take into account how many there are."""
+    """Mark results as compared in one call, so that their verdicts are adjusted for their number."""
     family = Comparisons(results, adjust)
     for number, result in enumerate(results):
         _PUT_FAMILY(result, (family, number))
@@ -230,7 +229,7 @@ def together(results: tuple[Result, ...], adjust: Adjust = "bh") -> tuple[Result
 
 
 def told_of(result: Result, change: Change) -> Result:
-    """The same result, whose change from the other is not worked out but known already."""
+    """The same result with a known change, which is not computed again."""
     _PUT_FAMILY(result, (comparisons_told([change], "none", change.comparisons), 0))
     return result
 
@@ -241,7 +240,7 @@ def compared(result: Result, other: Result) -> Result:
 
 
 class _Copy(NamedTuple):
-    """The source of a result that has all from another one."""
+    """The source of a result that copies another one."""
 
     of: Result
 
@@ -256,8 +255,8 @@ class _Copy(NamedTuple):
 class Report(Tabular, Generic[Value_co]):
     """Results in order, which also read as a table: print it, show it in a notebook, or make a frame of it.
 
-    `title` heads the table, `notes` stand under it, and KPIs are called by their ids, or in a scorecard by their titles
-    (`names`). It is no `collections.abc.Sequence`, though it has what one has:
+    `title` is printed above the table and `notes` below it; `names` says whether KPIs are printed by their ids or, as
+    in a scorecard, by their titles. A report has the methods of a `collections.abc.Sequence` but is not one, because
     Polars and Altair take a sequence apart before they look for the Arrow interface.
 
     >>> from crmkpi import Dataset, Deal
@@ -299,7 +298,7 @@ class Report(Tabular, Generic[Value_co]):
         return replace(self, results=tuple(result for result in self if condition(result)), statements=())
 
     def get(self, metric: str | Metric, *, period: str | None = None, **segment: Hashable) -> Result:
-        """The one result of a metric, period label and segment; none or several are an error that says so."""
+        """The one result of a metric, period label and segment; none or several matches are an error."""
         name = metric.id if isinstance(metric, Metric) else metric
         found = [
             result
@@ -315,31 +314,31 @@ class Report(Tabular, Generic[Value_co]):
             known = {result.definition for result in self}
             hint = did_you_mean(name, known) if name not in known else "Name the period and every segment."
             raise UnknownNameError(
-                f"The report has {len(found) or 'no'} results for {asked}; one was asked for. {hint}"
+                f"The report has {len(found) or 'no'} results for {asked}; get() needs exactly one. {hint}"
             )
         return found[0]
 
     def sql(self) -> str:
-        """All statements of SQL that ran for the numbers, in turn, where the tables lie in a database."""
+        """All SQL statements that ran for the numbers, in order, if the tables are in a database."""
         found = [text for language, text in self.statements if language == "sql"]
         if not found:
             raise InputError(
-                "The report has no SQL: its tables are records or frames. Tables of DuckDB and of databases give it."
+                "The report has no SQL: its tables are records or frames. Only DuckDB and databases run statements."
             )
         return ";\n\n".join(found) + ";\n"
 
     def plan(self) -> str:
-        """The plans that were run for the numbers, where the tables lie in a cluster (Spark)."""
+        """The plans that ran for the numbers, if the tables are in a cluster (Spark)."""
         found = [text for language, text in self.statements if language == "plan"]
         if not found:
-            raise InputError("The report has no plan: none of its tables lies in Spark. DuckDB tables give sql().")
+            raise InputError("The report has no plan: none of its tables is in Spark. DuckDB tables have sql().")
         return "\n\n".join(found) + "\n"
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One flat row of plain values per result, ready for JSON.
 
         Amounts are text, so that JSON keeps their digits, and durations are seconds; `to_pandas()`, `to_polars()` and
-        `to_arrow()` give numbers to calculate with.
+        `to_arrow()` return numbers to calculate with.
         """
         return _report_rows(self)
 
@@ -355,11 +354,11 @@ class Report(Tabular, Generic[Value_co]):
         return _report_columns(self)
 
     def to_pandas(self, *, money: Money = "decimal", wide: bool = False) -> Any:
-        """A pandas DataFrame of one row a result: value, interval, period bounds, segments, change and reason.
+        """A pandas DataFrame of one row per result: value, interval, period bounds, segments, change and reason.
 
-        Where all KPIs share a unit, `value` has its type: `decimal.Decimal` for amounts (floats with `money="float"`),
-        timedelta64 for durations. Else it is a float, durations in seconds, and `unit` says which is which; `wide=True`
-        gives one row a period and segment with a column for each KPI in its own type.
+        If all KPIs share a unit, `value` has its type: `decimal.Decimal` for amounts (floats with `money="float"`),
+        timedelta64 for durations. Otherwise it is a float, durations in seconds, and the column `unit` has the unit;
+        `wide=True` returns one row per period and segment with a column for each KPI in its own type.
         """
         return Tabular.to_pandas(_Wide(self) if wide else self, money=money)
 
@@ -386,7 +385,7 @@ class Report(Tabular, Generic[Value_co]):
     def chart(self, kind: Literal["line", "bars", "heatmap", "number"] | None = None) -> Any:
         """An Altair chart: a line with its band over periods, bars by segment, a heat map of two, or one big number.
 
-        `kind` asks for one of these. Each KPI has a panel of its own. It needs the extra `plot`.
+        `kind` selects one of these. Each KPI has a panel of its own. Charts need the extra `plot`.
         """
         return _report_chart(self, kind)
 
@@ -396,7 +395,7 @@ class Report(Tabular, Generic[Value_co]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
-        """The schema of its rows, so that pydantic and FastAPI take reports as they are; see `to_dicts()`."""
+        """The schema of the report's rows, so that pydantic and FastAPI accept reports; see `to_dicts()`."""
         return _report_schema(handler)
 
     def __str__(self) -> str:
@@ -410,7 +409,7 @@ class Report(Tabular, Generic[Value_co]):
 
 @dataclass(frozen=True, slots=True)
 class _Wide(Tabular):
-    """A report with one row a period and segment, and a column for each KPI."""
+    """A report with one row per period and segment, and a column for each KPI."""
 
     report: Report
 

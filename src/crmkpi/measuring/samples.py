@@ -1,4 +1,4 @@
-"""The numbers of samples: the aggregate of a sample, such as a median, and the plain number that a formula gets."""
+"""Aggregate a sample, for example to its median, and convert aggregates to the plain numbers that formulas take."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DIVISION = Context(prec=28)
 
 
 def aggregated(measure: Measure, sample: Sample) -> Any:
-    """The number that the measure's word asks of a sample; None where it has none."""
+    """The measure's aggregate of a sample, such as its median; None of an empty sample, except that a sum is 0."""
     if measure.aggregate == "sum":
         return sample.total if sample.count else 0
     if not sample.count:
@@ -54,5 +54,5 @@ def for_formula(value: Any, kind: ValueKind) -> Any:
 
 
 def for_row(value: Any, kind: ValueKind) -> Any:
-    """The value that an expression over a row of measures works with: durations as such."""
+    """The value that an expression over a row of measures works with: durations as `timedelta`."""
     return timedelta(seconds=value) if kind == "duration" and value is not None else value

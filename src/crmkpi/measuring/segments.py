@@ -6,10 +6,10 @@
 | `"attributes.region"` | a custom field |
 | `"customer.industry"` | a field of the related record |
 | `Segment("size", "amount", bins=(1000, 5000))` | the bin that a value falls into |
-| `{"size": lambda deal: ...}` | what a function gives for the record |
+| `{"size": lambda deal: ...}` | the value that a function returns for the record |
 | `["owner", "product"]` | several at once |
 
-Records without a value are a group of their own, `None`; so are those whose related record is missing.
+Records without a value are a group of their own, `None`; records whose related record is missing join it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _R = TypeVar("_R")
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One thing to group by, under a name: a field, a function of the record, or a different field for each table.
+    """A named key to group by: a field, a function of the record, or a different field for each table.
 
     `bins` are the upper bounds, exclusive, of all bins but the last; they must increase.
 
@@ -87,7 +87,7 @@ By = str | Segment | Callable[[Any], Hashable] | Mapping[str, Any] | Sequence[An
 
 
 def segments_of(by: By) -> tuple[Segment, ...]:
-    """`by` in whichever way it was written, as segments with distinct names."""
+    """Normalise `by` to segments with distinct names."""
     found = tuple(_flat(by))
     names = [segment.name for segment in found]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -180,7 +180,7 @@ def _table_of_relation(name: str) -> str | None:
 def split(records: Iterable[_R], by: By) -> dict[Hashable, list[_R]]:
     """The records of each segment, in the order in which the segments first appear; one pass.
 
-    The keys are values, or tuples of values where `by` names several things. Related records need a Dataset, so dotted
+    The keys are values, or tuples of values if `by` names several segments. Related records need a Dataset, so dotted
     references are for `Dataset.measure`.
 
     >>> from crmkpi import Deal

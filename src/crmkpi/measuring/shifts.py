@@ -14,7 +14,7 @@ __all__ = ["moved"]
 
 
 def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]) -> Period | None:
-    """The period that a measure such as `.previous()` looks at; None where there is none before."""
+    """The period that a shifted measure such as `.previous()` reads; None if there is no earlier one."""
     if measure.shift == "none":
         return period
     if period is None:

@@ -1,8 +1,8 @@
-"""The data as of a day, `as_of`: a later date is a plan, or stands for "never".
+"""The data as of a day, `as_of`: a later date is a plan, or a placeholder for "never".
 
-Replies, ends, closings and solutions dated later have not happened: they are missing, unless a definition says itself
-what `as_of` means; nor has what a status or score says of them. A record whose own date lies later is left out as
-"after as of". A stock is looked at no later than on that day (`Moments.looked_at`), and needs none of this.
+Replies, ends, closings and solutions dated later have not happened: they count as missing, and so does the status or
+score that reports them, unless a definition uses `as_of` itself. A record whose own date is later is left out as
+"after as of". A stock is measured no later than on that day (`Moments.looked_at`), and needs none of this.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ AFTER_AS_OF = "after as of"
 
 What = TypeVar("What")
 
-# The field of each table that says that something has happened, by which words, when, and the word for "not yet".
+# The fields that report an event: the values that report it, the field with its date, and the value for "not yet".
 _TOLD: Mapping[tuple[str, str], tuple[tuple[str, ...], str, str | None]] = ReadOnly(
     {
         ("deals", "status"): (("won", "lost"), "closed_at", "open"),
@@ -47,10 +47,10 @@ _TOLD: Mapping[tuple[str, str], tuple[tuple[str, ...], str, str | None]] = ReadO
 
 
 def so_far(what: What, but: str | None = None) -> What:
-    """An expression, or several, in which every timestamp that says what happened is known only up to `as_of`.
+    """Rewrite an expression, or a tuple of them, so that the timestamps of events are missing after `as_of`.
 
-    A status or score tells only what had happened by then. `but` is the date by which records are counted, of which
-    "after as of" is said.
+    A status or score then reports only events up to `as_of`, except of the date `but` by which records are counted:
+    records with a later one are left out as "after as of".
     """
     if isinstance(what, Comparison | Membership | Presence) and (told := _told(what, but)) is not None:
         return told  # type: ignore[return-value]
@@ -68,7 +68,7 @@ def so_far(what: What, but: str | None = None) -> What:
 
 
 def _told(what: Comparison | Membership | Presence, but: str | None) -> Expression | None:
-    """What a condition on a status or score said on the day `as_of`; None where it is about something else."""
+    """A condition on a status or score as it was on the day `as_of`; None if it needs no change."""
     item = what.left if isinstance(what, Comparison) else what.item
     if not isinstance(item, Field) or (known := _TOLD.get((_table_of(item), item.path[-1]))) is None:
         return None
@@ -76,8 +76,8 @@ def _told(what: Comparison | Membership | Presence, but: str | None) -> Expressi
     when = Field(item.table, (*item.path[:-1], date), "timestamp")
     if repr(when) == but:
         return None
-    later = when.present() & lies_later(when)  # false, and not neither true nor false, where there is no date
-    then = Membership(item, words) & later if words else later  # it had not happened
+    later = when.present() & lies_later(when)  # `present` makes it false rather than unknown without a date
+    then = Membership(item, words) & later if words else later  # not happened by `as_of`
     match what:
         case Presence(_, False):
             return None if words else what | then
@@ -91,13 +91,13 @@ def _told(what: Comparison | Membership | Presence, but: str | None) -> Expressi
             return None if words else what & Unless(then)
     if before in asked:
         return what | then
-    if not asked & {*words} or (before is None and asked - {*words}):  # which other word stood there is not known
+    if not asked & {*words} or (before is None and asked - {*words}):  # the earlier word is unknown
         return None
     return what & Unless(then)
 
 
 def _table_of(field: Field) -> str:
-    """The table of the record that a field is of, which a relation may lead to; "" for a custom attribute."""
+    """The table of the record that holds a field, followed over relations; "" for a custom attribute."""
     table = field.table
     for name in field.path[:-1]:
         relation = record_type(record_class(table)).relations.get(name)
@@ -108,19 +108,19 @@ def _table_of(field: Field) -> str:
 
 
 def measure_so_far(measure: Measure, at: Expression | None) -> Measure:
-    """The measure of what has happened up to `as_of`, of records that count by the date `at`."""
+    """The measure restricted to events up to `as_of`, for records that count by the date `at`."""
     but = None if at is None else repr(at)
     where, value = so_far(measure.where, but), so_far(measure.value, but)
     return replace(measure, where=where, value=value)
 
 
 def speaks_of_as_of(metric: Metric) -> bool:
-    """Whether the definition itself uses the day, like the share of leads that converted up to it."""
+    """Whether the definition itself uses `as_of`, like the share of leads that converted up to that day."""
     measures = [each for measure in metric.measures.values() for each in (measure, *measure.columns)]
     roots = [*metric.leave_out.values(), *(root for each in measures for root in (each.where, each.value))]
     return any(isinstance(part, AsOf) for root in roots for part in walk(root))
 
 
 def lies_later(at: Expression) -> Expression:
-    """Where a record's own date lies after `as_of`."""
+    """The condition that a record's own date is after `as_of`."""
     return Comparison(">=", at, as_of)

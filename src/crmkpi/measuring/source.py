@@ -1,4 +1,4 @@
-"""The source of a result: computes it when somebody looks at it, first its fields and then its evidence."""
+"""The source of a result computes it lazily: its fields at first access, its evidence when that is read."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Evidence = tuple[Interval[Any] | None, int, tuple[Account, ...], SampleMoments |
 
 
 class Source(Protocol):
-    """The results of one measurement by their numbers."""
+    """The lazily computed results of one measurement, addressed by number."""
 
     def result(self, number: int, /) -> tuple[Any, ...]:
-        """The fields of `Result` in their order, but for its evidence and comparison."""
+        """The fields of `Result` in order, without its evidence and comparison."""
 
     def evidence(self, number: int, /) -> Evidence:
         """The interval, the sample size, the accounts and the moments of one result."""

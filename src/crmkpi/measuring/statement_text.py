@@ -1,7 +1,7 @@
-"""A KPI as one statement of SQL that nobody has sent, for a view, dbt or a dashboard.
+"""A KPI as the text of one SQL statement that is never sent, for a view, dbt or a dashboard.
 
-The engine runs as usual on a table that is only described: it assumes the facts that a database would tell about the
-columns, and each number of the answer stands for the column of the statement that has it.
+The engine runs as usual on a table that is only described: it assumes the facts that a database would report about the
+columns, and each number of the answer is a placeholder for a column of the statement.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from crmkpi.records.base import RecordType
 
 __all__ = ["statement_text"]
 
-_FIRST = 1_000_001  # the number that stands for the first column
-_ROWS = 10**6  # of a table, as is assumed; where sums are wide enough for more the amounts are assumed to be larger
+_FIRST = 1_000_001  # the placeholder of the first column
+_ROWS = 10**6  # the assumed size of a table; where sums are wide enough, larger amounts are assumed instead
 _AMOUNTS = {True: 10**15, False: 10**10}  # the largest amount, by whether whole numbers may be wide
 _YEARS = {"low": -62_135_596_800_000_000, "high": 253_402_300_799_999_999}  # microseconds of the years 1 to 9999
-_COUNT_OR_SUM = re.compile(r"n\b|[uv]\d")  # the names of the columns that an answer has for slots
+_COUNT_OR_SUM = re.compile(r"n\b|[uv]\d")  # the names of the columns of slots in an answer
 _UNSENT = {
     "duckdb": replace(BACKENDS["postgresql"], name="duckdb", place="duckdb_text:DuckDbTextHome", boundless=False)
 }
@@ -85,7 +85,7 @@ def statement_text(
         if (column := _float_of(metric, frame, described)) is None:
             raise
         raise InputError(
-            f"{metric.id} adds up the column {column!r}, which may be a float of any digits; say what it is, as in "
+            f"{metric.id} sums the column {column!r}, which may be a float of any precision; declare its type, as in "
             f"types={{{column!r}: 'numeric(18,2)'}}, or measure it with crmkpi.database()."
         ) from error
     return _written(metric, source, reader, plan, frame, segments=segments, periods=periods)
@@ -95,7 +95,7 @@ def _backend(dialect: str) -> Backend:
     known = {name: each for name, each in BACKENDS.items() if isinstance(each.home, DatabaseHome)} | _UNSENT
     if dialect not in known:
         raise unknown_name(f"No statements are written in the dialect {dialect!r}.", dialect, known)
-    return replace(known[dialect], counts_all=False)  # a view is not about what lies outside of its periods
+    return replace(known[dialect], counts_all=False)  # a view has no account of rows outside its periods
 
 
 def _check(metric: Metric) -> None:
@@ -114,7 +114,7 @@ def _check(metric: Metric) -> None:
 
 
 def _check_columns(metric: Metric, frame: FrameTable, *, dated: bool) -> None:
-    """Refuse to count and add up what is not there: a figure of nothing would look like one."""
+    """Refuse to count or sum a missing column: a figure of nothing would look like a real one."""
     for name, measure in metric.measures.items():
         at = measure.at if measure.at is not None else metric.at
         parts = [measure.value, measure.where, at if dated else None]
@@ -133,7 +133,7 @@ def _check_columns(metric: Metric, frame: FrameTable, *, dated: bool) -> None:
 
 
 def _float_of(metric: Metric, frame: FrameTable, table: DatabaseTable) -> str | None:
-    """The first column of floats that a metric adds up."""
+    """The first column of floats that a metric sums."""
     floats = table.source.home.declared["number"]
     parts = (part for measure in metric.measures.values() if measure.value is not None for part in walk(measure.value))
     found = (frame.columns.get(part.path[0]) for part in parts if isinstance(part, Field))
@@ -145,8 +145,8 @@ def _described(
 ) -> _UnsentTable:
     if isinstance(columns, str) or not isinstance(columns, Mapping | Sequence) or not columns:
         raise ColumnError(
-            "sql() needs columns=, since it sees no table: the names of those that there are, such as "
-            f"['id', 'status'], or which is which, such as {{'stage': 'status'}}; got {columns!r}."
+            "sql() needs columns=, since it sees no table: the names of its columns, such as ['id', 'status'], or the "
+            f"field of each column, such as {{'stage': 'status'}}; got {columns!r}."
         )
     fields = columns if isinstance(columns, Mapping) else {name: name for name in columns}
     made: dict[str, str] = {}
@@ -178,14 +178,14 @@ def _check_segments(segments: Sequence[Segment], type_: RecordType, frame: Frame
 
 
 class _Described(Session):
-    """A stand-in for a database: it answers with assumptions about the columns, and keeps each statement."""
+    """A stub of a database session: it answers with assumptions about the columns, and keeps each statement."""
 
     def __init__(self, source: Source) -> None:
         super().__init__(source, _never)
-        self.asked: list[tuple[DatabaseFrame, str]] = []  # for each number of an answer, the column of the statement
+        self.asked: list[tuple[DatabaseFrame, str]] = []  # the column behind each placeholder of an answer
 
     def answered(self, frame: DatabaseFrame, text: str) -> list[tuple[Any, ...]]:  # noqa: ARG002  # nothing is sent
-        """One row: numbers that stand for their columns, or the facts assumed of the columns of the table."""
+        """One row: placeholders of its columns, or the assumed facts about the columns of the table."""
         if not frame.columns:
             return []
         if "rows" in frame.columns:
@@ -197,7 +197,7 @@ class _Described(Session):
         if name == "part":
             return 1
         if not _COUNT_OR_SUM.match(name):
-            return None  # of a segment, the currency, and rows that are not as assumed
+            return None  # a segment, the currency, and counts of rows that break an assumption
         self.asked.append((frame, name))
         return _FIRST + len(self.asked) - 1
 
@@ -217,18 +217,18 @@ def _assumed(name: str, most: int) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Unsent(Source):
-    """A database that nobody is connected to."""
+    """A database without a connection."""
 
     sessions: list[_Described] = field(default_factory=list)
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """The stand-in for the connection."""
+        """The stub of the session."""
         self.sessions.append(_Described(self))
         yield self.sessions[-1]
 
     def all_rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """There are none."""
+        """No statement is ever sent, so no rows are ever read."""
         raise AssertionError(text)
 
     def is_drivers(self, error: Exception) -> bool:  # noqa: ARG002  # there is no driver
@@ -246,7 +246,7 @@ class _UnsentTable(DatabaseTable):
         return self.source.dialect
 
     def within(self, session: Session) -> Self:
-        """The same, to be asked; nothing changes meanwhile."""
+        """The same table within a session."""
         session.seen[self.target] = None
         return replace(self, session=session)
 
@@ -267,7 +267,9 @@ def _written(
     columns = {name: next(iter(planned.columns.values())) for name, planned in metric_plan.measures.items()}
     stock = any(column.stock for column in columns.values())
     if not all(column.stock == stock for column in columns.values()):
-        raise InputError(f"{metric.id} needs what is there and what happens; measure it with crmkpi.database().")
+        raise InputError(
+            f"{metric.id} combines records at a moment with events of a period; measure it with crmkpi.database()."
+        )
     labels = _labels(periods, reader, metric, stock=stock) if tuple(periods) != (None,) else {}
     found = [
         {
@@ -284,7 +286,7 @@ def _written(
     if "currency" in table.columns:
         shown += [words.col(name).alias("currency") for name in frame.columns if name == "c0"]
     totals = [[part.alias(name) for name, (_, part) in each.items()] for each in found]
-    if labels and stock:  # a row for each moment, whose totals stand beside each other
+    if labels and stock:  # one SELECT per moment, since the totals of each are columns of their own
         periods_shown = (words(words.written(label), "period") for label in labels.values())
         rows = (frame.listed([*shown, label, *each]) for label, each in zip(periods_shown, totals, strict=True))
         answer = frame.written("\nUNION ALL\n".join(f"SELECT {row} FROM {frame.source}" for row in rows))  # noqa: S608  # names are quoted
@@ -304,13 +306,13 @@ def _written(
 
 
 def _labels(periods: Sequence[Period | None], reader: Reader, metric: Metric, *, stock: bool) -> dict[int, str]:
-    """The part of the timeline that each period is, or of stocks the moment at its end, and its label."""
+    """The label of each period, by its part of the timeline, or of stocks by the moment at its end."""
     made: dict[int, str] = {}
     for each in periods:
         parts = reader.timeline.parts(each, stock=stock)
         if each is None or len(parts) != 1 or parts[0] is None or parts[0] < 0:
             raise InputError(
-                f"A statement gives {metric.id} for periods that do not overlap; got {each}. Ask for one after another."
+                f"A statement of {metric.id} takes periods that do not overlap; got {each}. Write one for each of them."
             )
         made[parts[0]] = str(each)
     return made
@@ -325,7 +327,7 @@ def _column_of(
     home: DatabaseHome[Any],
     moment: int,
 ) -> tuple[DatabaseFrame, Sql]:
-    """The frame that has a measure, of a stock that of a moment, and the measure in its own unit."""
+    """The frame with a measure (of a stock, that of one moment), and the measure in its own unit."""
     states = [
         state
         for (_, part), group in reader.answers[column.table].groups[column.anchor].items()
@@ -333,7 +335,7 @@ def _column_of(
     ]
     if len(states) != 1:
         raise InputError(
-            f"{metric.id} needs {name!r}, of which no record can count: a column that it needs is missing in columns=."
+            f"{metric.id} needs {name!r}, for which no record can count: columns= lacks a column that it reads."
         )
     state = states[0]
     number, digits = (state, 0) if isinstance(state, int) else _total_of(state)
@@ -358,7 +360,7 @@ def _column_of(
 
 
 def _total_of(state: Mapping[str | None, Sample]) -> tuple[int, int]:
-    """The number that stands for a sum, and how many digits behind the point the sum has."""
+    """The placeholder of a sum, and the number of decimal places of the sum."""
     (sample,) = state.values()
     total = sample.total
     digits = -int(total.as_tuple().exponent) if isinstance(total, Decimal) else 0

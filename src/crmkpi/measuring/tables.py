@@ -28,16 +28,16 @@ _NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
 _PATHS = (str, Path)
 
 
-# Each call asks for the class of the same few tables many times, and an abstract class takes its time to answer.
+# Cached, as each call checks the same few classes many times, and a check against an abstract class is slow.
 @lru_cache(maxsize=500)
 def holds_records(class_: type[object]) -> bool:
-    """Whether what is of this class may be a table of records: it is an iterable, and neither text nor a mapping."""
+    """Whether an object of this class may be a table of records: an iterable that is neither text nor a mapping."""
     return issubclass(class_, Iterable) and not issubclass(class_, _NOT_TABLES)
 
 
 @lru_cache(maxsize=500)
 def _tells_fields(class_: type[object]) -> bool:
-    """Whether the reader of a table of this class tells which fields no column fills."""
+    """Whether the reader of a table of this class knows the fields that no column fills."""
     return issubclass(class_, (FileRecords, FrameTable, Records, RecordStream))
 
 
@@ -71,22 +71,22 @@ class Tables:
             if not holds_records(class_):
                 raise InputError(
                     f"The table {name!r} must be an iterable of records; got {type(records).__name__}. Give a list, "
-                    "what crmkpi.read_csv and its like return, or a frame."
+                    "the records that crmkpi.read_csv or another reader returns, or a frame."
                 )
         self.tables: Mapping[str, Iterable[Any]] = ReadOnly(given)
         self.calendar = calendar
         self._marks: dict[str, frozenset[str]] = {}
         self._indexes: dict[str, dict[str, Any]] = {}
-        self._facts: dict[str, tuple[Sequence[Any] | None, dict[str, Any]]] = {}  # with the records as they were
+        self._facts: dict[str, tuple[Sequence[Any] | None, dict[str, Any]]] = {}  # with a copy of the records
         self._spent: set[str] = set()
         self._unfilled: dict[tuple[str, str], bool] = {}
         self.told = frozenset([name for name, records in given.items() if _tells_fields(records.__class__)])
-        self._read: dict[Any, Any] = {}  # the files of tables as they were read, for their facts
+        self._read: dict[Any, Any] = {}  # the tables of files as read, for their facts
 
     def fields(self, table: str) -> Mapping[str, Mapping[str, int]]:
-        """How many records of a table hold each field, lack it, and hold what cannot be read in it.
+        """Count the records of a table in which each field is read, empty and unreadable.
 
-        The three numbers of each field add up to the records of the table. A stream is read for it.
+        The three numbers of each field add up to the records of the table. A stream is consumed.
 
         >>> from crmkpi import Dataset, Deal, read_dicts
         >>> deals = read_dicts([{"id": 1, "status": "won", "amount": 5}, {"id": 2, "status": "Dead"}], record=Deal)
@@ -100,7 +100,7 @@ class Tables:
         return counted_fields(table, source if isinstance(source, FrameTable) else self.records(table), self.calendar)
 
     def records(self, table: str) -> Iterable[Any]:
-        """The records of a table, to be read once."""
+        """The records of a table, for one pass."""
         records = self.tables[table]
         if is_stream(type(records)):
             if table in self._spent:
@@ -112,10 +112,10 @@ class Tables:
         return records
 
     def unreadable(self, table: str, *, look: bool = False) -> frozenset[str] | None:
-        """The fields of a table that are known to be unreadable somewhere; None where any may be, as of a stream.
+        """The fields known to be unreadable in some record of a table; None if unknown, as for a stream.
 
-        With `look` the records of a list are looked through for them; without, as far as somebody did before. A frame
-        knows it of the fields that were asked for.
+        With `look` a list is searched for them; without, the fields that an earlier search found are returned. A frame
+        knows them among the fields that were queried.
         """
         records = self.tables[table]
         if isinstance(records, FrameTable):
@@ -129,9 +129,9 @@ class Tables:
         return self._marks.get(table, frozenset())
 
     def unfilled(self, table: str, field: str) -> bool:
-        """Whether no column of a table fills the field, as far as its reader tells; of records made by hand it is no.
+        """Whether no column of a table fills the field, as far as its reader knows; False for records built by hand.
 
-        A field that nothing fills in the file may be filled afterwards, as `join_leads` does.
+        A field that no column of the file fills may be filled later, as `join_leads` does.
         """
         if table not in self.told:
             return False
@@ -149,19 +149,19 @@ class Tables:
         return self._unfilled[key]
 
     def searched(self, table: str) -> bool:
-        """Whether ids that come twice are looked for whenever a table is measured: those of lists and files are."""
+        """Whether each measurement searches the table for duplicate ids: lists and files are searched."""
         records = self.tables[table]
         return records.searched if isinstance(records, FrameTable) else is_listed(type(records))
 
     def duplicates(self, table: str) -> Duplicates | None:
-        """The records of a list or file whose id another one has; None without any, or if it is not searched."""
+        """The duplicate ids of a list or file; None if it has none, or if the table is not searched."""
         records: Any = self.tables[table]
         class_: Any = type(records)
         if not is_listed(class_):
             return None
         known = self._facts.get(table)
-        # A list may have changed, but a record cannot: to compare a list with its copy takes a hundredth of a search. A
-        # copy takes half of one, so it is made when the list is asked again.
+        # A list may have changed, but a record cannot: comparing a list with its copy takes a hundredth of a search. A
+        # copy takes half of one, so only the second measurement makes it.
         if known is None or (known[0] is not records and known[0] != records):
             unchanging = table in self.told or isinstance(records, tuple)
             kept = records if unchanging else None if known is None else list(records)
@@ -171,7 +171,7 @@ class Tables:
         return found
 
     def facts(self, table: str) -> dict[str, Any]:
-        """The facts about the records of a list or file that holds what it held when `duplicates` looked at it."""
+        """The facts cached for a list or file by the last call of `duplicates`."""
         return self._facts[table][1] if table in self._facts else {}
 
     def index(self, table: str) -> Mapping[str, Any]:
@@ -200,7 +200,7 @@ def size_of(records: Any) -> str:
 
 
 def framed(name: str, records: Any, tz: str | None = None) -> Any:
-    """A frame as a table of records of that name, a path as the records of that file; anything else as it is."""
+    """Wrap a frame as the table of that name, and a path as the records of its file; return others as they are."""
     if isinstance(records, _PATHS) and name in RECORDS:
         check_suffix(records)
         file = TableFile(source=records, name=str(records), options={"tz": tz})

@@ -55,10 +55,10 @@ class _Settings:
 class Tally:
     """The state of a measurement as a value: add records, merge it with another, and report at any time.
 
-    What is added makes a new tally; the old one stays what it was. Every record must be added once, in whichever part:
-    no tally keeps the records that it has seen. Tables of related records are given separately, in
-    each `add`. A tally of one shard and that of another merge into exactly the tally of both, and so do records and
-    frames. Where that cannot be, since a table is measured and also looked up, making the tally is an `InputError`.
+    `add` returns a new tally and leaves the old one unchanged. Add every record exactly once, in any part: a tally does
+    not keep the records that it has seen. Pass tables of related records again in each `add`. The tallies of two shards
+    merge into exactly the tally of both, and so do records and frames. If a table would be both measured and looked
+    up, that is impossible, and the constructor raises an `InputError`.
 
     >>> from crmkpi import Deal, Tally
     >>> empty = Tally(["win_rate", "revenue"], by="owner")
@@ -106,7 +106,7 @@ class Tally:
         self._check_parts()
 
     def add(self, **tables: Any) -> Tally:
-        """A new tally of this one and these tables: records or frames, as for a `Dataset`."""
+        """A new tally with these tables added: records or frames, as for a `Dataset`."""
         read_by = {table for metric in self._settings.metrics for table in metric.tables}
         if not read_by & set(tables):
             hint = did_you_mean(next(iter(tables), ""), read_by)
@@ -117,10 +117,10 @@ class Tally:
         return self._with({table: answer for table, answer in reader.answers.items() if table in tables}, plan)
 
     def add_rows(self, rows: Iterable[Any]) -> Tally:
-        """A new tally of this one and of rows of `Metric.sql`, asked with the same segments and periods.
+        """A new tally with rows of `Metric.sql` added, queried with the same segments and periods.
 
-        The rows of several databases, days or shards add up. They have totals only: the results have no account of what
-        was left out, and an interval where counts alone give one, as those of `Metric.from_totals`.
+        The rows of several databases, days or shards add up. They have totals only: the results have no account of
+        records left out, and an interval only if counts suffice for it, as with `Metric.from_totals`.
 
         >>> from crmkpi import Tally
         >>> north = Tally("win_rate", by="owner").add_rows([{"owner": "Ada", "won": 1, "closed": 2}])
@@ -133,7 +133,7 @@ class Tally:
         return self._with({}, None, found)
 
     def merge(self, other: Tally) -> Tally:
-        """The tally of both parts of the data; one of other definitions or settings is an error."""
+        """The tally of both parts of the data; a tally with other definitions or settings is an error."""
         if not isinstance(other, Tally):
             raise InputError(f"merge() takes another Tally; got {other!r}.")
         if self.digest != other.digest:
@@ -144,7 +144,7 @@ class Tally:
         return self._with(other._answers, self._read({})[1], other._rows)
 
     def report(self) -> Report:
-        """The report that `Dataset.measure` would give of all records added."""
+        """The report that `Dataset.measure` would return for all records added."""
         mine = self._settings
         if self._rows:
             found = results_of_totals(
@@ -174,7 +174,7 @@ class Tally:
 
     @property
     def digest(self) -> str:
-        """The digest of definitions and settings, which detects that they changed."""
+        """The digest of definitions and settings, to detect that they changed."""
         mine = self._settings
         crm = mine.crm
         text = [
@@ -187,7 +187,7 @@ class Tally:
         return hashlib.sha256("\n".join(text).encode()).hexdigest()
 
     def to_json(self) -> str:
-        """The state as JSON, with the digest of its definitions; nothing of it is rounded."""
+        """The state as JSON, with the digest of its definitions; no number is rounded."""
         state = {
             table: [_encoded(answer.given), [_encoded(groups) for groups in answer.groups], *_of_source(answer)]
             for table, answer in self._answers.items()
@@ -196,9 +196,9 @@ class Tally:
         return json.dumps({"version": _VERSION, "digest": self.digest, "state": state, **rows})
 
     def from_json(self, text: str) -> Tally:
-        """The tally that `to_json` wrote; this one says what is measured, and its own state is left aside.
+        """Load a state that `to_json` wrote, with the definitions and settings of this tally; its own state is ignored.
 
-        A state of other definitions or settings is an error, and so is one that another version wrote.
+        A state with other definitions or settings is an error, and so is a state of another version.
         """
         try:
             found = json.loads(text)
@@ -211,7 +211,7 @@ class Tally:
             )
         if digest != self.digest:
             raise InputError(
-                "The stored tally is of other definitions or settings than this one: a metric, its periods, segments, "
+                "The stored tally has other definitions or settings than this one: a metric, its periods, segments, "
                 "calendar, money or parameters have changed since. Measure the data again."
             )
         made = self._with({}, None)
@@ -220,7 +220,7 @@ class Tally:
                 table: Answer(_decoded(given), [_decoded(part) for part in groups], *of_source)
                 for table, (given, groups, *of_source) in state.items()
             }
-            made._rows = _decoded(found.get("rows", {"map": []}))  # noqa: SLF001  # likewise
+            made._rows = _decoded(found.get("rows", {"map": []}))  # noqa: SLF001
             if not all(isinstance(answer.given, Mapping) for answer in made._answers.values()):  # noqa: SLF001
                 raise TypeError  # noqa: TRY301
         except (AttributeError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
@@ -234,7 +234,7 @@ class Tally:
         return f"<Tally of {names}: {counts or 'nothing yet'}>"
 
     def _check_parts(self) -> None:
-        """Refuse to measure a table in parts that must also be there as a whole, for others to look things up in it."""
+        """Refuse to measure a table in parts if lookups from another table need it as a whole."""
         queries = self._read({})[1].queries
         for query in queries.values():
             for field in query.fields.values():
@@ -264,8 +264,8 @@ class Tally:
             made._answers[table] = answer if mine is None else mine.merged(answer, plan.queries[table])
         if made._rows and made._answers:
             raise InputError(
-                "Rows of Metric.sql do not say what was left out, so they merge with rows and not with records; keep a "
-                "tally of each."
+                "Rows of Metric.sql do not say what was left out, so they merge with rows and not with records; keep "
+                "one tally of rows and one of records."
             )
         return made
 
@@ -279,7 +279,7 @@ def _nothing(query: Query) -> Answer:
 
 
 def _definition(metric: Metric) -> str:
-    """All that decides a metric's value, in words that do not change from one run to the next."""
+    """Everything that determines a metric's value, as text that is the same in every process."""
     measures = [f"{name}={measure!r} {measure.steps!r}" for name, measure in metric.measures.items()]
     left_out = [f"{reason}: {what!r}" for reason, what in metric.leave_out.items()]
     return repr(
@@ -297,7 +297,7 @@ def _definition(metric: Metric) -> str:
 
 
 def _formula(metric: Metric) -> str:
-    """The formula as it is computed: without its docstring and comments."""
+    """The code of the formula, without its docstring and comments."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(metric.function)))
     except (OSError, TypeError, SyntaxError):
@@ -305,7 +305,9 @@ def _formula(metric: Metric) -> str:
         return f"{code.co_code.hex()} {code.co_consts!r}"
     functions = [part for part in ast.walk(tree) if isinstance(part, ast.FunctionDef | ast.Lambda)]
     function = functions[0]
-    if isinstance(function, ast.Lambda) and len(functions) > 1:  # of one line, which does not say which is meant
+    if (
+        isinstance(function, ast.Lambda) and len(functions) > 1
+    ):  # several on one line, and the source does not show which it is
         return _code(metric.function)
     body: Sequence[Any] = function.body if isinstance(function.body, list) else [function.body]
     return " ".join(
@@ -327,7 +329,7 @@ def _code(function: Any) -> str:
 
 
 def _made_with(function: Any) -> str:
-    """The values that a function keeps from where it was made, and those of its parameters."""
+    """The values in the closure of a function, and the defaults of its parameters."""
     values = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
     values += [getattr(function, "__defaults__", None), getattr(function, "__kwdefaults__", None)]
     return " ".join(_code(value) if isinstance(value, FunctionType) else repr(value) for value in values)

@@ -1,4 +1,4 @@
-"""Rows of `Metric.sql` in a tally: totals by segment and period that add up, and the results that they give."""
+"""Rows of `Metric.sql` in a tally: additive totals by segment and period, and their results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Totals = Mapping[tuple[Any, ...], Mapping[str, Any]]  # by the period's number, 
 def totals_of_rows(
     metrics: Sequence[Metric], rows: Iterable[Any], segments: Sequence[str], periods: Sequence[Period | None]
 ) -> Totals:
-    """The totals that rows have; each is a mapping, or a row of SQLAlchemy."""
+    """Read the totals from rows; each is a mapping or an SQLAlchemy row."""
     metric = _only(metrics)
     labels = {str(period): number for number, period in enumerate(periods)}
     found: Totals = {}
@@ -37,11 +37,11 @@ def totals_of_rows(
                 f"{did_you_mean(lacking, list(row))}"
             )
         if periods == (None,) and "period" in row:
-            raise InputError("The rows are of periods, and the tally of none; give it the period= and every= of sql().")
+            raise InputError("The rows have a period and the tally has none; give it the period= and every= of sql().")
         number = labels.get(str(row["period"])) if periods != (None,) else 0
         if number is None:
             raise InputError(
-                f"A row is of the period {row['period']!r}, which the tally does not have. "
+                f"A row has the period {row['period']!r}, which the tally does not have. "
                 f"{did_you_mean(str(row['period']), labels)}"
             )
         totals = {name: row[name] or 0 for name in metric.measures}  # the sum of nothing is NULL
@@ -56,7 +56,7 @@ def _only(metrics: Sequence[Metric]) -> Metric:
         raise InputError(f"Rows are of one KPI; make a tally for each of {named}, and add its rows.")
     (metric,) = metrics
     if metric.days is not None or metric.until is not None:
-        raise InputError(f"{metric.id} depends on the days of its period, which rows do not say; use Dataset.measure.")
+        raise InputError(f"{metric.id} depends on the days of its period, which rows do not hold; use Dataset.measure.")
     for name, measure in metric.measures.items():
         if measure.aggregate not in ("count", "sum"):
             raise InputError(
@@ -67,7 +67,7 @@ def _only(metrics: Sequence[Metric]) -> Metric:
 
 
 def merged_totals(one: Totals, other: Totals) -> Totals:
-    """The totals of both."""
+    """Merge two sets of totals by adding them per key."""
     made = dict(one)
     for key, totals in other.items():
         mine = made.get(key)
@@ -76,7 +76,7 @@ def merged_totals(one: Totals, other: Totals) -> Totals:
 
 
 def _added(one: Any, other: Any) -> Any:
-    """The sum; a float beside a decimal is the decimal that it is written as."""
+    """The sum; a float added to a decimal becomes the decimal that it is written as."""
     if isinstance(one, Decimal) != isinstance(other, Decimal):
         one, other = (Decimal(str(each)) if isinstance(each, float) else each for each in (one, other))
     return one + other

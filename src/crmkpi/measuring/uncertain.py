@@ -1,8 +1,8 @@
 """Conditions over unreadable fields: those that certainly hold of a record, and those that may.
 
-A field that cannot be read may have held anything. A condition *certainly* holds where it is true whatever stands
-there, and *may* hold where it is true for something that could. A record for which the two differ is set aside; a
-record that is out of the question anyway, such as an open deal among won ones, is not, though its amount is unreadable.
+An unreadable field may have held anything. A condition *certainly* holds if it is true for every value of that field,
+and *may* hold if it is true for some value. A record for which the two differ is set aside; a record that cannot count
+anyway, such as an open deal among won ones, is not, even if its amount is unreadable.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Uncertainty:
                 return reduce(and_, [condition, *self.readable(condition)])
 
     def possibly(self, condition: Expression) -> Expression:
-        """True where the condition holds for something that could stand in the fields that cannot be read."""
+        """True where the condition holds for some value of the unreadable fields."""
         if self.is_sure(condition):
             return condition
         match condition:
@@ -130,8 +130,8 @@ def fields_of(*roots: Expression | None) -> list[Field]:
 class Doubt:
     """The uncertain records of one KPI, table and anchor.
 
-    `used` are conditions, one for each way in which measures use records; `certain` are the same where nothing about
-    the record is in doubt. `aside` holds for a record that is set aside, since one of them may or may not hold.
+    `certain` has, for each condition under which a measure uses records, the condition that it holds without doubt.
+    `aside` holds for a record that is set aside, because one of these conditions may or may not hold.
     """
 
     certain: Mapping[str, Expression | None]
@@ -156,7 +156,7 @@ def _slim(condition: Expression | None) -> Expression | None:
 
 
 def doubt_of(uncertainty: Uncertainty, ways: Sequence[tuple[Expression | None, Field | None]]) -> Doubt | None:
-    """The uncertain parts of records used in these ways, each a condition and the currency that is also read."""
+    """The doubt about records used in these ways, each a condition and the currency field that is also read."""
     fields = uncertainty.fields(*(root for way in ways for root in way))
     if not fields:
         return None

@@ -10,10 +10,10 @@ __all__ = ["all_left_out"]
 
 
 def all_left_out(accounts: Iterable[AccountPlan], counts: Iterable[Sequence[int]], given: Sequence[int]) -> str | None:
-    """The reason where a table has records that would count and none that does; None where the number stands.
+    """The reason if every record of a table that would count is left out; None if the value is usable.
 
-    `given` is how many records of each account's table there are. A record without a date may belong to any period:
-    it makes a number doubtful where no record with a date was looked at.
+    `given` is the number of records in each account's table. A record without a date may belong to any period: it is
+    a cause only in addition to another one, or if the whole table was left out.
     """
     for account, (used, *others), whole in zip(accounts, counts, given, strict=True):
         if used:

@@ -1,4 +1,4 @@
-"""Fields that a KPI needs and that no column of a table fills: it has no value then, where 0 would look like one."""
+"""Fields that a KPI needs and that no column of a table fills: the KPI is then undefined, and not 0."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Need = tuple[str, tuple[str, ...]]  # a table, and the fields of it of which at 
 
 
 def unfilled_field(metric: Metric, is_unfilled: Callable[[str, str], bool], *, dated: bool) -> Need | None:
-    """The first fields that the KPI needs and that no column fills, with their table; None where nothing is lacking."""
+    """The first fields that the KPI needs and that no column fills, with their table; None if all are filled."""
     return next(
         (
             (table, names)
@@ -46,7 +46,7 @@ def unfilled_field(metric: Metric, is_unfilled: Callable[[str, str], bool], *, d
 
 
 def why_unfilled(table: str, names: Sequence[str]) -> UnreadableReason:
-    """Why a KPI has no value where no column fills a field that it needs, nor one that could stand for it."""
+    """The reason for an undefined KPI: no column fills a field that it needs, or an alternative to that field."""
     return UnreadableReason(
         f"no column of {table} fills {' or '.join(names)}; name the one that holds it with columns="
     )
@@ -56,8 +56,9 @@ def why_unfilled(table: str, names: Sequence[str]) -> UnreadableReason:
 def needed_fields(metric: Metric, *, dated: bool) -> tuple[Need, ...]:
     """The tables and names of the fields without which no record can count, whatever else it holds.
 
-    Of several names one suffices. `dated` adds the timestamps that put records into a period. The scale of a survey is
-    known by its kind. A field with a default, such as the status of an order, is needed where that does not count.
+    Of several names one suffices. `dated` adds the timestamps that assign records to a period. The scale of a survey
+    follows from its kind. A field with a default, such as the status of an order, is needed if the default does not
+    meet the condition.
 
     >>> from crmkpi import average_order_value, lead_conversion_rate, mql_rate, return_rate, win_rate
     >>> needed_fields(mql_rate, dated=False)
@@ -86,8 +87,8 @@ def needed_fields(metric: Metric, *, dated: bool) -> tuple[Need, ...]:
 def _ends(metric: Metric) -> dict[str, frozenset[frozenset[str]]]:
     """The end dates that a KPI needs if it compares the records at the start of a period with those at its end.
 
-    Where no column says when something ended, nothing ever seems to leave. A KPI of one moment does not need them: all
-    that is listed may be there.
+    Without end dates, no record ever seems to leave. A KPI of one moment does not need them: every listed record may
+    be active.
     """
     columns = [column for measure in metric.measures.values() for column in measure.columns or (measure,)]
     roots = [root for column in (*columns, *metric.measures.values()) for root in (column.where, column.value)]
@@ -99,13 +100,13 @@ def _ends(metric: Metric) -> dict[str, frozenset[frozenset[str]]]:
 
 
 def _sorted(needs: frozenset[frozenset[str]]) -> list[frozenset[str]]:
-    """The needs that say most, in a stable order: where one name is needed, so is one of it and others."""
+    """The strictest needs in a stable order: {a} already implies {a or b}."""
     least = [names for names in needs if not any(other < names for other in needs)]
     return sorted(least, key=sorted)
 
 
 def _defaults(type_: RecordType) -> dict[str, Any]:
-    """What a record holds in the fields of which nothing is said, where it is something."""
+    """The fields of a record that have a default other than None, with this default."""
     return {name: known.default for name, known in type_.fields.items() if known.default is not None}
 
 
@@ -118,12 +119,12 @@ def _of_measure(measure: Measure, defaults: Mapping[str, Any]) -> frozenset[froz
 
 
 def _needed(condition: Expression | None, defaults: Mapping[str, Any]) -> frozenset[frozenset[str]]:
-    """The fields that must hold something for the condition to be true: of each set at least one."""
+    """The fields that must have a value for the condition to be true: at least one of each set."""
     match condition:
         case None | Unless() | Presence(_, False):
             return frozenset()
         case Combination("and", Presence(left, False), Presence(right, False)):
-            # That several fields are empty together says something only where one of them is filled elsewhere.
+            # A test that several fields are all empty needs a column for one of them, or it is always true.
             return frozenset({frozenset().union(*_all(left), *_all(right))})
         case Combination("and", left, right):
             return _needed(left, defaults) | _needed(right, defaults)
@@ -150,12 +151,12 @@ def _all(value: Expression | None) -> frozenset[frozenset[str]]:
 
 
 def _missing(value: Expression | None, defaults: Mapping[str, Any]) -> frozenset[frozenset[str]]:
-    """The fields of a value that hold nothing where no column fills them."""
+    """The fields of a value that are empty if no column fills them, as they have no default."""
     return frozenset(names for names in _all(value) if names.isdisjoint(defaults))
 
 
 def _is_false(condition: Expression, defaults: Mapping[str, Any]) -> bool:
-    """Whether a condition on fields with a default is false of a record that holds nothing else."""
+    """Whether a condition on fields with a default is false for a record that holds only defaults."""
     for part in walk(condition):
         if not isinstance(part, Comparison | Constant | Field | Membership | Negation):
             return False

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Attributes", "attribute_of", "check_attribute", "check_measured", "noting"]
 
-Attributes = dict[str, set[str]]  # what the values of each custom attribute are
+Attributes = dict[str, set[str]]  # the kinds of values of each custom attribute
 _NONE: Mapping[str, Any] = {}
 
 
@@ -31,7 +31,7 @@ def attribute_of(key: SegmentKey) -> Field | None:
 
 
 def noting(records: Iterator[Any], attributes: Attributes) -> Iterator[Any]:
-    """The records of a stream, which cannot be asked again; their attributes are noted on the way."""
+    """Yield the records of a stream and note their attributes, since it can be read only once."""
     for record in records:
         _note(record, attributes)
         yield record
@@ -45,9 +45,9 @@ def _note(record: Any, attributes: Attributes) -> None:
 
 
 def check_measured(crm: Dataset, plan: Plan, noted: Mapping[str, Attributes], *, streams: bool) -> None:
-    """Refuse attributes in measures that no record has, and comparisons with a value of another kind than theirs.
+    """Refuse attributes in measures that no record has, and comparisons with a value of another kind.
 
-    Streams are known when they were read, and everything else before.
+    Streams are checked after the measurement has read them, all other tables before it.
     """
     for query, field in plan.attributes:
         table, asked = _table_towards(query.type_, field.path), field.path[-1]
@@ -71,7 +71,7 @@ def check_measured(crm: Dataset, plan: Plan, noted: Mapping[str, Attributes], *,
 
 
 def _may_be_blank(records: Any, asked: str, found: Attributes) -> bool:
-    """Whether an attribute may be a real one that the few records at hand leave blank, rather than a typo."""
+    """Whether an attribute may be a real one that all given records leave blank, rather than a typo."""
     if isinstance(records, FrameTable):
         return False
     return not found or asked in getattr(records, "unmapped", ())
@@ -114,7 +114,7 @@ _PHYSICAL = {"text": "text", "flag": "flags", "whole": "numbers", "decimal": "nu
 
 
 def _kinds_of_column(table: FrameTable, name: str) -> set[str]:
-    """The kinds of values in a column; none if no word describes them."""
+    """The kinds of values in a column; empty if none of the known kinds fits."""
     what = table.backend.home.type_of(table.frame, name, "attributes").what
     return {_PHYSICAL[what]} if what in _PHYSICAL else set()
 
@@ -127,7 +127,7 @@ def check_attribute(
     answers: Mapping[str, Answer],
     noted: Mapping[str, Attributes],
 ) -> None:
-    """Refuse an attribute that no record of any table has; `noted` are those of the streams."""
+    """Refuse an attribute that no record of any table has; `noted` holds the attributes of streams."""
     known: set[str] = set()
     asked = ""
     for table, answer in answers.items():
@@ -145,7 +145,7 @@ def check_attribute(
             known |= found
     if asked:
         raise unknown_name(
-            f"The segment {segment.name!r} is of the attribute {asked!r}, which no record has.", asked, known
+            f"The segment {segment.name!r} reads the attribute {asked!r}, which no record has.", asked, known
         )
 
 

@@ -1,7 +1,7 @@
 """The one rule for unreadable fields: whether a KPI that reads them still has a value.
 
-The rest of a broken column is no sample: the words that a reader does not know are those of one kind of records,
-and the numbers off their scale those of another.
+The readable values of a broken column are not a random sample: unknown words belong to one kind of record, and numbers
+off their scale to another.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SHARES = ("probability",)  # fields from 0 to 1, which files may have in percen
 
 
 def check_most_unreadable(share: float) -> None:
-    """Refuse a value that is no share."""
+    """Refuse a value that is not a fraction from 0 to 1."""
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
         raise InputError(
             f"most_unreadable= is the share of records, from 0 to 1, that may be left out for fields that cannot be "
@@ -35,19 +35,19 @@ def check_most_unreadable(share: float) -> None:
 
 
 class DataReason(str):
-    """Why a KPI has no value, where the data must be mended or explained first."""
+    """The reason why a KPI has no value until the data is corrected or explained."""
 
     __slots__ = ()
 
 
 class UnreadableReason(DataReason):
-    """The reason why a KPI has no value, if unreadable fields are the cause."""
+    """The reason why a KPI has no value because of unreadable fields."""
 
     __slots__ = ()
 
 
 def too_many_unreadable(counted: Iterable[tuple[str, Counts]], most: float) -> UnreadableReason | None:
-    """Why a KPI has no value, where more than the share `most` of the records of a table were set aside.
+    """The reason if more than the share `most` of a table's records were set aside, else None.
 
     The reason names the field that most of them lack, and says how it can be read.
     """
@@ -66,7 +66,7 @@ def too_many_unreadable(counted: Iterable[tuple[str, Counts]], most: float) -> U
 
 
 def commonest(values: Mapping[str, int]) -> str:
-    """The commonest of some values that could not be read, and how often they stand there.
+    """The commonest unreadable values with their counts, as text.
 
     >>> commonest({"'Dead'": 2, "": 1})
     "'Dead' (2), no value (1)"
@@ -84,7 +84,7 @@ def _way_out(name: str, values: Mapping[str, int]) -> str:
     told = next((value for value in _by_count(values) if value), None)
     if told is None:
         return f"give each record its {name} in the source"
-    if " " in told and told[0] not in "'\"(":  # our words for a value that cannot be shown
+    if " " in told and told[0] not in "'\"(":  # a description of a value that cannot be shown
         return "correct them in the source"
     if name.rpartition(".")[2] in _SHARES and all(map(_is_percentage, filter(None, values))):
         return f'where they are percentages, say units={{"{name.rpartition(".")[2]}": "percent"}} when reading'

@@ -37,9 +37,9 @@ def not_negative(value: Expression | None) -> list[Expression]:
 
 
 def own_reasons(measure: Measure, slot: Slot, at: Expression | None) -> Iterable[tuple[str, Expression | None]]:
-    """Why a record that a measure is about may still not count: not yet, no value, a negative duration, no key.
+    """The reasons not to count a record that a measure covers: after `as_of`, no value, no key, a negative duration.
 
-    `at` is the date of a record that has not happened where it lies after the day up to which the data is known.
+    `at` is the record's date; a record dated after the day up to which the data is known has not happened.
     """
     happened = [] if at is None else [Unless(lies_later(at))]
     present: list[Expression] = [*happened]
@@ -84,7 +84,7 @@ def tells_apart(what: Expression) -> bool:
 
 
 def used_by(slot: Slot) -> Expression | None:
-    """The condition under which a record counts in a slot: it is wanted, and there is something to count."""
+    """The condition under which a record counts in a slot: the slot's filter holds, and the values are present."""
     needed = [part for part in (slot.value, slot.key, slot.moment) if part is not None]
     if slot.value is not None and slot.value.kind == "duration":
         needed.remove(slot.value)  # `x >= 0` already implies that x is present
@@ -92,7 +92,7 @@ def used_by(slot: Slot) -> Expression | None:
 
 
 def currency_of(value: Expression | None, type_: RecordType) -> Field | None:
-    """The field that tells in which currency an amount is: the `currency` of the same record."""
+    """The field with the currency of an amount: the `currency` of the same record."""
     if value is None or value.kind != "money":
         return None
     amount = next(part for part in walk(value) if isinstance(part, Field) and part.kind == "money")

@@ -1,4 +1,4 @@
-"""Ends that seem to include their day: each term ends the day before the same customer's next one begins."""
+"""Detect inclusive ends: a subscription ends the day before the same customer's next one begins."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class _Tables(Protocol):
 
 
 def day_before(terms: Sequence[Term]) -> Iterator[tuple[str, str]]:
-    """Each term that ends the day before another one of the customer's begins, with that one.
+    """The ids of each term that ends the day before another term of the customer begins, and of that other term.
 
-    A day is written as its midnight or as its last minute.
+    The last day is written as its midnight or as its last minute.
     """
     begins = {start: name for start, _, name in terms}
     days = {start.date(): name for start, name in begins.items() if start.time() == time()}
@@ -41,7 +41,7 @@ def day_before(terms: Sequence[Term]) -> Iterator[tuple[str, str]]:
 
 
 def end_notes(crm: _Tables, metrics: Sequence[Metric]) -> tuple[str, ...]:
-    """What to know where subscriptions in a list or file end on the last day of their term: each renewal is a loss."""
+    """A note if subscriptions of a list or file seem to end on the last day of their term: each renewal is a loss."""
     table = crm.tables.get("subscriptions") if any("subscriptions" in metric.tables for metric in metrics) else None
     if not isinstance(table, Sequence) or not table:
         return ()
