@@ -101,7 +101,7 @@ def test_a_naive_timestamp_is_wall_clock_time_and_an_exact_one_is_not() -> None:
 @pytest.mark.parametrize("moments", [("2026-01-01", "2026-01-02T00:00Z"), ("2026-01-02T00:00Z", "2026-01-01")])
 def test_a_naive_timestamp_beside_an_exact_one_is_an_error_that_names_the_record(moments: tuple[str, str]) -> None:
     message = (
-        r"deals\.closed_at must be with a time zone everywhere or nowhere; Deal '1' has 2026-01-0.* with(out)? one"
+        r"deals\.closed_at must have a time zone in all records or in none; Deal '1' has 2026-01-0.* with(out)? one"
     )
     with pytest.raises(TimeZoneError, match=message):
         closed_deals(closed_at(*moments), period="2026")
@@ -109,7 +109,7 @@ def test_a_naive_timestamp_beside_an_exact_one_is_an_error_that_names_the_record
 
 def test_a_difference_of_a_naive_and_an_exact_timestamp_is_an_error_that_names_the_record() -> None:
     mixed = ck.Deal(id="D7", status="won", created_at="2026-01-01", closed_at="2026-01-02T00:00Z")
-    with pytest.raises(TimeZoneError, match=r"Deal 'D7' has a timestamp without a time zone beside one with; give tz="):
+    with pytest.raises(TimeZoneError, match=r"Deal 'D7' has timestamps with and without a time zone; give tz="):
         ck.sales_cycle_length([mixed])
 
 
@@ -133,7 +133,7 @@ def test_a_naive_timestamp_is_neither_equal_nor_unequal_to_an_exact_one(name: st
         return found
 
     mixed = ck.Deal(id="D7", status="won", created_at=NOON.replace(tzinfo=UTC), closed_at=NOON)
-    with pytest.raises(TimeZoneError, match=r"Deal 'D7' has a timestamp without a time zone beside one with; give tz="):
+    with pytest.raises(TimeZoneError, match=r"Deal 'D7' has timestamps with and without a time zone; give tz="):
         found([mixed])
     alike = ck.Deal(id="D8", status="won", created_at=NOON, closed_at=NOON)
     apart = ck.Deal(id="D9", status="won", created_at=NOON, closed_at=datetime(2025, 1, 2))

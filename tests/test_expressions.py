@@ -132,7 +132,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
         r"deals\.status is never 3\. Known: 'lost', 'open', 'won'\.",
     ),
     "nothing to choose from": (deals.owner.is_in, r"deals\.owner\.is_in\(\) needs at least one value"),
-    "a list to choose from": (lambda: deals.owner.is_in(["Ada"]), r"\['Ada'\] cannot stand in an expression beside"),
+    "a list to choose from": (lambda: deals.owner.is_in(["Ada"]), r"\['Ada'\] cannot be used in an expression with"),
     "a set for a value": (lambda: deals.owner == {"Ada"}, r"For one of several write deals\.owner\.is_in\('Ada'\)\.$"),
     "a frozen set for a value": (lambda: deals.owner == frozenset({"Ada"}), r"write deals\.owner\.is_in\('Ada'\)\.$"),
     "a tuple for a value": (
@@ -143,7 +143,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: deals.owner == ["Ada", "Bo"],
         r"\['Ada', 'Bo'\] cannot stand .* For one of several write deals\.owner\.is_in\('Ada', 'Bo'\)\.$",
     ),
-    "an empty list": (lambda: deals.owner == [], r"^\[\] cannot stand in an expression beside deals\.owner\.$"),
+    "an empty list": (lambda: deals.owner == [], r"^\[\] cannot be used in an expression with deals\.owner\.$"),
     "a choice of another kind": (
         lambda: deals.owner.is_in("Ada", 5),
         r"deals\.owner is a text and cannot be compared with 5, which is a integer\.",
@@ -154,7 +154,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "an object": (
         lambda: deals.owner == object,  # noqa: E721
-        r"<class 'object'> cannot stand in an expression beside deals\.owner\.",
+        r"<class 'object'> cannot be used in an expression with deals\.owner\.",
     ),
     "a float beside money": (
         lambda: deals.amount > 0.1,
@@ -232,7 +232,7 @@ def test_comparing_a_naive_instant_with_an_exact_one_is_an_error_that_names_the_
         """What came late."""
         return late
 
-    with pytest.raises(ck.errors.TimeZoneError, match=r"Deal '1' has a timestamp without a time zone beside one with"):
+    with pytest.raises(ck.errors.TimeZoneError, match=r"Deal '1' has timestamps with and without a time zone"):
         late([ck.Deal(id="1", status="won", closed_at="2026-02-01T00:00Z")])
 
 
@@ -242,7 +242,7 @@ def test_a_bound_of_the_period_stands_beside_a_timestamp_and_not_beside_what_may
         """What is due."""
         return due
 
-    message = r"period\.end must stand beside a timestamp of a record; got deals\.attributes\.due\."
+    message = r"period\.end must be compared with a timestamp of a record; got deals\.attributes\.due\."
     with pytest.raises(DefinitionError, match=message):
         due([ck.Deal(id="1", status="won", attributes={"due": "2026-01-01"})], period="2026")
 

@@ -63,7 +63,7 @@ def test_a_formula_that_gives_no_number_is_refused_in_one_sentence(given: Any) -
         """What is no number."""
         return given if won <= every else None
 
-    said = f"The formula of latest must give a number, of a duration the seconds, or None; got {given!r}."
+    said = f"The formula of latest must return a number (seconds for a duration) or None; got {given!r}."
     for unit in ("ratio", "duration", "count"):
         metric = made(latest, unit=unit)
         with pytest.raises(DefinitionError, match=f"^{re.escape(said)}$"):
@@ -119,11 +119,11 @@ DEFINITIONS: Mapping[str, tuple[Callable[[], Any], str]] = {
     ),
     "an interval of nothing": (
         lambda: made(interval=ck.Share("won", "evry")),
-        r"The interval of share speaks of 'evry', which is no measure of it\. Did you mean 'every'\?",
+        r"The interval of share names 'evry', which is not one of its measures\. Did you mean 'every'\?",
     ),
     "leaving out of another table": (
         lambda: made(leave_out={"gone": customers.until.present()}),
-        r"leave_out\['gone'\] of share must speak of one table that its measures read \(deals\)",
+        r"leave_out\['gone'\] of share must use fields of one table that its measures read \(deals\)",
     ),
     "leaving out by a value": (lambda: made(leave_out={"cheap": deals.amount}), r"A condition must be a comparison"),
     "an undeclared parameter": (
@@ -408,7 +408,7 @@ def test_totals_that_cannot_be_are_an_error(name: str) -> None:
     ("formula", "reason"),
     [
         pytest.param(lambda won, every: won / (every - every), "the formula divides by 0", id="a hidden zero"),
-        pytest.param(lambda won, every: None, "the formula gives none", id="none"),
+        pytest.param(lambda won, every: None, "the formula returns None", id="none"),
         pytest.param(lambda won, every: float("nan"), "it is not a finite number", id="not a number"),
         pytest.param(lambda won, every: float("inf"), "it is not a finite number", id="endless"),
         pytest.param(lambda won, every: 10.0**400 * won, "it is too large for a number", id="too large"),

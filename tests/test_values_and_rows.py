@@ -212,7 +212,7 @@ def test_values_are_numbers_amounts_or_durations():
 
 
 def test_a_column_cannot_have_the_name_of_a_word():
-    with pytest.raises(DefinitionError, match="cannot be called 'rows', which is a word of measures"):
+    with pytest.raises(DefinitionError, match="cannot be called 'rows', which is the name of an aggregate"):
         orders.per(orders.customer_id, rows=orders.count())
 
 

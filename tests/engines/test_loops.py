@@ -382,6 +382,6 @@ def test_timestamps_of_several_zones_meet_and_those_without_one_do_not() -> None
         zone = timezone(timedelta(hours=hours))
         assert locator.align(DAY.replace(tzinfo=zone), won())[0] is zone
     with pytest.raises(
-        TimeZoneError, match=r"deals\.closed_at must be with a time zone everywhere or nowhere; Deal '1'"
+        TimeZoneError, match=r"deals\.closed_at must have a time zone in all records or in none; Deal '1'"
     ):
         locator.align(DAY, won())

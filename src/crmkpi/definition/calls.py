@@ -1,4 +1,4 @@
-"""Calls of a KPI: their options, for completion and type checkers, and their signature as a notebook shows it."""
+"""Calls of a KPI: their options, for completion and type checkers, and the signature that a notebook shows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OPTIONS = ("as_of", "currency", "rates", "calendar", "tz")
 
 
 class CallSignature:
-    """The tables, parameters and options of a KPI by their names; the class itself has its usual signature.
+    """The signature of a call: the tables, parameters and options of a KPI; the class keeps its usual signature.
 
     >>> import inspect
     >>> from crmkpi import win_rate
@@ -51,17 +51,17 @@ class CallSignature:
 
 
 class Calls(Generic[Value_co]):
-    """What a KPI gives when it is called."""
+    """The methods that compute a KPI: the call, and the result of given totals."""
 
     __slots__ = ()
     id: str
 
     def _complete(self, totals: Mapping[str, Any]) -> dict[str, Any]:
-        """The totals as the formula takes them."""
+        """Complete inputs of the formula, from totals."""
         raise NotImplementedError
 
     @overload
-    def __call__(  # each option by its name, since some completions know no `Unpack`
+    def __call__(  # each option is listed, since some completions do not support `Unpack`
         self,
         data: Any = None,
         /,
@@ -94,22 +94,22 @@ class Calls(Generic[Value_co]):
     @overload
     def __call__(self, data: Any = None, /, *, every: CalendarUnit, **options: Unpack[Options]) -> Report: ...
     def __call__(self, data: Any = None, /, **options: Any) -> Any:
-        """The KPI of `data`: records, a mapping of tables, or a Dataset.
+        """Measure the KPI on `data`: records, a mapping of tables, or a Dataset.
 
         Options are those of `Dataset` (`calendar`, `currency`, `rates`, `as_of`, `most_unreadable`), those of
         `Dataset.measure` (`period`, `by`, `every`, `compare`, `confidence`), and the KPI's own parameters, by name or
-        in `parameters`. Tables may be given by name instead of `data`. With `by` or `every` there is a result for each
-        segment and period: a `Report`.
+        in `parameters`. Tables may be given by name instead of `data`. With `by` or `every` the call returns a result
+        for each segment and period: a `Report`.
         """
         return _result_of(self, data, options)
 
     def from_totals(self, *, confidence: float = 0.95, currency: str | None = None, **totals: Any) -> Result[Value_co]:
-        """The KPI of totals that you already have as a `Result`, with its interval where counts alone give one."""
+        """The `Result` of totals that you already have, with an interval if counts suffice to compute it."""
         complete = self._complete(totals)
         try:
             return _result_from_totals(self, complete, confidence=confidence, currency=currency)
         except (TypeError, AttributeError, LookupError) as error:
             raise ParameterError(
-                f"The totals given for {self.id} do not fit its formula ({error}); give each as the `inputs` of a "
-                f"result have it."
+                f"The totals given for {self.id} do not fit its formula ({error}); give each in the form that it has "
+                f"in the `inputs` of a result."
             ) from error

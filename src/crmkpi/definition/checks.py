@@ -21,7 +21,7 @@ __all__ = ["check_definition", "check_range", "check_tables", "check_words", "to
 
 
 def check_words(function: Callable[..., Any], unit: str, better: str, timing: str | None) -> None:
-    """Refuse an object that is no formula, and an unknown unit or direction."""
+    """Refuse an object that is not a function, and an unknown unit, direction or timing."""
     if not callable(function) or not hasattr(function, "__name__"):
         raise DefinitionError(f"@metric decorates a function, the formula; got {function!r}.")
     name = function.__name__
@@ -87,7 +87,7 @@ def check_definition(
     for field in () if isinstance(interval, Estimated) else getattr(interval, "__dataclass_fields__", ()):
         if getattr(interval, field) not in measures:
             raise DefinitionError(
-                f"The interval of {name} speaks of {getattr(interval, field)!r}, which is no measure of it. "
+                f"The interval of {name} names {getattr(interval, field)!r}, which is not one of its measures. "
                 f"{did_you_mean(getattr(interval, field), measures)}"
             )
     if isinstance(interval, Monotone):
@@ -100,7 +100,7 @@ def check_definition(
 
 
 def check_range(name: str, within: Range) -> None:
-    """Refuse bounds that are no range from a lowest to a highest number."""
+    """Refuse bounds that are not a pair of the lowest and the highest number."""
     bounds: tuple[Any, ...] = within if isinstance(within, tuple) and len(within) == 2 else ("no range",)
     numbers = [end for end in bounds if end is not None]
     if any(isinstance(end, bool) or not isinstance(end, int | float) for end in numbers) or sorted(numbers) != numbers:
@@ -113,7 +113,7 @@ def check_range(name: str, within: Range) -> None:
 def told_apart(
     name: str, inputs: Mapping[str, Measure | PeriodDays | LastDay]
 ) -> tuple[dict[str, Measure], str | None, str | None]:
-    """The measures among the inputs, and which inputs are the length of the period and its last day."""
+    """Split the inputs: the measures, and the names of the period's length and of its last day."""
     days = next((key for key, value in inputs.items() if isinstance(value, PeriodDays)), None)
     until = next((key for key, value in inputs.items() if isinstance(value, LastDay)), None)
     measures = {key: value for key, value in inputs.items() if isinstance(value, Measure)}
@@ -124,18 +124,18 @@ def told_apart(
 
 
 def check_tables(made: Metric) -> None:
-    """Refuse records to leave out that no measure reads."""
+    """Refuse a `leave_out` of a table that no measure reads."""
     for reason, what in made.leave_out.items():
         tables = {part.table for part in walk(what) if isinstance(part, Field)}
         if len(tables) != 1 or not tables <= set(made.tables):
             raise DefinitionError(
-                f"leave_out[{reason!r}] of {made.id} must speak of one table that its measures read "
+                f"leave_out[{reason!r}] of {made.id} must use fields of one table that its measures read "
                 f"({', '.join(made.tables)}); got {what!r}."
             )
 
 
 def _parts(measure: Measure) -> list[Any]:
-    """All that a measure and its columns are made of, how far they are shifted included."""
+    """All parts of the expressions of a measure and its columns, and the steps of their shifts."""
     every = (measure, *measure.columns)
     roots = [root for each in every for root in (each.where, each.value)]
     return [*(part for root in roots for part in walk(root)), *(each.steps for each in every)]

@@ -20,7 +20,7 @@ SIGNS: Mapping[CompareSign | ArithmeticSign, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
 }  # fmt: skip
 
-# What two kinds give under an arithmetic sign; a pair that is not here has no meaning.
+# The kind of the result of an arithmetic sign; a pair that is not listed has no meaning.
 _ARITHMETIC: dict[tuple[ValueKind, ArithmeticSign, ValueKind], ValueKind] = {
     ("timestamp", "-", "timestamp"): "duration",
     ("timestamp", "+", "duration"): "timestamp",
@@ -45,7 +45,7 @@ _ARITHMETIC: dict[tuple[ValueKind, ArithmeticSign, ValueKind], ValueKind] = {
 
 
 def kind_under(left: ValueKind, sign: ArithmeticSign, right: ValueKind) -> ValueKind | None:
-    """The kind that two values give under an arithmetic sign; None where that has no meaning."""
+    """The kind of the result of an arithmetic sign on two kinds; None if it has no meaning."""
     return _ARITHMETIC.get((_arithmetic(left), sign, _arithmetic(right)))
 
 
@@ -54,12 +54,12 @@ def _arithmetic(kind: ValueKind) -> ValueKind:
 
 
 def family(kind: ValueKind) -> str:
-    """Kinds of one family can be compared."""
+    """The family of a kind; values of one family can be compared."""
     return {"integer": "number", "money": "number", "choice": "text"}.get(kind, kind)
 
 
 def kind_of(value: object) -> ValueKind | None:
-    """The kind of a constant; None where it has none."""
+    """The kind of a constant; None for a type that expressions do not support."""
     # bool is an int and datetime a date, so the order matters.
     kinds: tuple[tuple[Any, ValueKind], ...] = (
         (bool, "flag"),

@@ -1,15 +1,15 @@
 """Row expressions: conditions and values computed from one record, written with Python operators.
 
 An expression is symbolic: `deals.status == "won"` compares nothing, it states a comparison, and every engine
-carries it out with the same meaning. Comparison with a missing value is neither true nor false, and what is neither
-is not counted; `~` keeps it so.
+evaluates it with the same meaning. Comparison with a missing value is neither true nor false, as NULL in SQL; such a
+record is not counted, with `~` neither.
 
 | written | meaning |
 |---|---|
 | `deals.amount > 100`, `==`, `!=`, `<=` ... | comparison; constants are checked against the record |
 | `a & b`, `a | b`, `~a` | and, or, not |
-| `deals.status.is_in("won", "lost")` | one of these |
-| `deals.amount.missing()`, `.present()` | has no value, has one |
+| `deals.status.is_in("won", "lost")` | the value is one of these |
+| `deals.amount.missing()`, `.present()` | the field has no value, has a value |
 | `+ - * /` | arithmetic; the difference of two timestamps is a duration |
 | `tickets.created_at.day()` | the calendar day in the calendar's time zone |
 | `business_time(start, end)` | opening hours between two timestamps |
@@ -52,7 +52,7 @@ __all__ = [
 
 
 class Expression:
-    """A question about one record; the docstring of the module lists the operators."""
+    """A condition on one record, or a value of it; the docstring of the module lists the operators."""
 
     __slots__ = ("_text",)
     kind: ValueKind
@@ -61,7 +61,7 @@ class Expression:
     def __repr__(self) -> str:
         try:
             return self._text
-        except AttributeError:  # planning compares texts again and again, so each is written once
+        except AttributeError:  # cached, since planning compares texts again and again
             object.__setattr__(self, "_text", self._written())
             return self._text
 
@@ -87,7 +87,7 @@ class Expression:
         return Presence(self, present_=True)
 
     def day(self) -> Day:
-        """The calendar day of a timestamp, in the time zone of the calendar that is measured with."""
+        """The calendar day of a timestamp, in the time zone of the dataset's calendar."""
         return Day(self)
 
     def __eq__(self, other: object) -> Comparison:  # type: ignore[override]
@@ -141,7 +141,7 @@ class Expression:
     def __contains__(self, item: object) -> NoReturn:
         self.__bool__()
 
-    __iter__ = None  # `for` and `in` over an expression are mistakes, and end in a plain TypeError
+    __iter__ = None  # `for` and `in` over an expression are mistakes, and raise a plain TypeError
     __hash__ = object.__hash__
 
 
@@ -174,7 +174,7 @@ class Constant(Expression):
 class Bound(Expression):
     """The instant at which the measured period starts or ends; for stocks, such as customers active at the start.
 
-    A query over several periods numbers them.
+    A query over several periods numbers the bounds.
     """
 
     side: Literal["start", "end"]
@@ -191,11 +191,11 @@ class Bound(Expression):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AsOf(Expression):
-    """The instant up to which the data is known, given at measurement; without one, everything in the data is."""
+    """The instant up to which the data is known, given at measurement; by default after everything in the data."""
 
     @property
     def kind(self) -> ValueKind:  # type: ignore[override]
-        """It is a timestamp."""
+        """An as-of instant is a timestamp."""
         return "timestamp"
 
     def _written(self) -> str:
@@ -228,7 +228,7 @@ class Comparison(Expression):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Membership(Expression):
-    """Whether a value is one of several."""
+    """The condition that a value is one of several."""
 
     item: Expression
     options: tuple[Any, ...]
@@ -240,7 +240,7 @@ class Membership(Expression):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Presence(Expression):
-    """Whether there is a value (`present`) or none."""
+    """The condition that there is a value (`present_`), or that there is none."""
 
     item: Expression
     present_: bool
@@ -265,7 +265,7 @@ class Combination(Expression):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Negation(Expression):
-    """The opposite of a predicate; where that is neither true nor false, so is this."""
+    """The opposite of a predicate; neither true nor false if the predicate is neither."""
 
     item: Expression
     kind: ValueKind = "predicate"
@@ -276,7 +276,7 @@ class Negation(Expression):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Operation(Expression):
-    """Arithmetic on two values; missing where either is, and where a divisor is zero."""
+    """Arithmetic on two values; missing if either value is missing, or if a divisor is zero."""
 
     sign: ArithmeticSign
     left: Expression
@@ -304,7 +304,7 @@ class Day(Expression):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BusinessTime(Expression):
-    """Opening hours between two timestamps, by the calendar that is measured with."""
+    """Opening hours between two timestamps, by the dataset's calendar."""
 
     start: Expression
     end: Expression
@@ -323,9 +323,9 @@ class _PeriodBounds:
     now = Now()
 
     def begun(self, since: Expression) -> Expression:
-        """True of what had begun before the end of the period; without a period also where no beginning is known.
+        """True of records that began before the end of the period; without a period also if no beginning is known.
 
-        What is there now has begun, whenever that was.
+        A record that exists now has begun, whenever that was.
         """
         return (since < self.end) | (self.now & since.missing())
 
@@ -335,7 +335,7 @@ as_of = AsOf()
 
 
 def business_time(start: Expression, end: Expression) -> BusinessTime:
-    """Opening hours between two timestamps, by the opening hours and holidays of the calendar that is measured with."""
+    """Opening hours between two timestamps, by the opening hours and holidays of the dataset's calendar."""
     for moment in (start, end):
         if not isinstance(moment, Expression) or moment.kind != "timestamp":
             raise DefinitionError(f"business_time() goes from one timestamp to another; got {moment!r}.")
@@ -343,7 +343,7 @@ def business_time(start: Expression, end: Expression) -> BusinessTime:
 
 
 def as_predicate(item: object) -> Expression:
-    """`item` as something that is true or false of a record; a flag counts as one."""
+    """`item` as a predicate; a flag becomes the predicate that it is true."""
     if isinstance(item, Expression):
         if item.kind == "predicate":
             return item
@@ -356,7 +356,7 @@ def as_predicate(item: object) -> Expression:
 
 
 def walk(expression: Expression | None) -> Iterator[Expression]:
-    """The expression and all that it is made of."""
+    """The expression and all its parts."""
     waiting = [] if expression is None else [expression]
     while waiting:
         part = waiting.pop()
@@ -373,7 +373,7 @@ _PARTS: dict[type[Expression], tuple[str, ...]] = {}
 
 
 def _parts_of(node: type[Expression]) -> tuple[str, ...]:
-    """The names of a node's operands: planning walks many trees, and most of their attributes are no expressions."""
+    """The names of a node's operands, cached: planning walks many trees, and most attributes are not expressions."""
     if node not in _PARTS:
         fields = getattr(node, "__dataclass_fields__", {}).values()
         _PARTS[node] = tuple(each.name for each in fields if "Expression" in each.type or each.type == "Field")
@@ -398,7 +398,7 @@ def _constant(value: object, *, beside: Expression) -> Constant:
     if kind is None:
         several = list(value) if isinstance(value, list | tuple | set | frozenset) else []
         hint = f" For one of several write {beside!r}.is_in({', '.join(map(repr, several))})." if several else ""
-        raise DefinitionError(f"{value!r} cannot stand in an expression beside {beside!r}.{hint}")
+        raise DefinitionError(f"{value!r} cannot be used in an expression with {beside!r}.{hint}")
     if isinstance(beside, Field) and beside.choices and value not in beside.choices:
         raise DefinitionError(f"{beside!r} is never {value!r}. {did_you_mean(str(value), beside.choices)}")
     if beside.kind == "money" and isinstance(value, float):

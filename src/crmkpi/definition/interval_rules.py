@@ -23,7 +23,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The value is `part` of `whole`, both counts of records, the one among the other: Wilson's interval."""
+    """The value is `part` / `whole`, two counts where the part is among the whole: Wilson's interval."""
 
     part: str
     whole: str
@@ -33,8 +33,8 @@ class Share:
 class Mean:
     """The value is the sum `total` over `count` records: the interval of a mean, from five records on.
 
-    Where the KPI says that no value is below 0 (`within=(0, None)`, which holds of every duration) it is Student's t of
-    the logarithm, else Student's t.
+    If the KPI declares that no value is below 0 (`within=(0, None)`, the default of durations) it is Student's t of the
+    logarithm, else Student's t.
     """
 
     total: str
@@ -43,10 +43,10 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class Monotone:
-    """The value rises or falls throughout with `measure`, the one measure of the KPI: a mean, a median or a quantile.
+    """The value is a monotone function of `measure`, the one measure of the KPI: a mean, a median or a quantile.
 
-    The interval is what the formula gives for the bounds of that measure's own: of a mean in days, say, `t / 86400`. A
-    formula that hands its one measure on as it is needs no rule.
+    The formula maps the bounds of the measure's own interval: `t / 86400` for a mean in days, say. A formula that
+    returns its one measure unchanged needs no rule.
     """
 
     measure: str
@@ -63,7 +63,7 @@ class NetPromoter:
 
 @dataclass(frozen=True, slots=True)
 class Estimated:
-    """The interval is what `bounds` gives for the inputs of the formula and `confidence`: a pair, or None for none."""
+    """`bounds` returns the interval for the inputs of the formula and `confidence`: a pair, or None for none."""
 
     bounds: Callable[..., tuple[Any, Any] | None]
 
@@ -76,7 +76,7 @@ Range = tuple[float | None, float | None]
 
 
 def usual_range(unit: str, rule: IntervalRule | None) -> Range:
-    """The range of a value whose KPI gives no `within`: the lowest and the highest number, None for no bound."""
+    """The default of `within`: the lowest and the highest number that the value can be, None for no bound."""
     if isinstance(rule, Share):
         return 0, 1
     if isinstance(rule, NetPromoter):
@@ -89,7 +89,7 @@ def check_totals(name: str, rule: IntervalRule | None, inputs: Mapping[str, Any]
     pairs: list[tuple[str, str]] = []
     if isinstance(rule, Share):
         found, among = inputs[rule.part], inputs[rule.whole]
-        if type(found) is type(among) is int and 0 <= found <= among:  # by far the most
+        if type(found) is type(among) is int and 0 <= found <= among:  # the common case
             return
         pairs = [(rule.part, rule.whole)]
     elif isinstance(rule, NetPromoter):

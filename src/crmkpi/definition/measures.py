@@ -1,16 +1,15 @@
 """Measures: an aggregate over the records where a condition holds, and the timestamp that assigns a record to a period.
 
     deals = Table(Deal)
-    deals.count(deals.status == "won")                       # how many
-    deals.sum(deals.amount, deals.status == "won")           # how much
-    deals.median(deals.closed_at - deals.created_at)         # how long, for the one in the middle
+    deals.count(deals.status == "won")                       # number of won deals
+    deals.sum(deals.amount, deals.status == "won")           # their amount
+    deals.median(deals.closed_at - deals.created_at)         # median time to close
 
-    customers = orders.per(orders.customer_id, purchases=orders.count())     # one row per customer first
-    customers.count(customers.purchases >= 2)                                # then counted
+    customers = orders.per(orders.customer_id, purchases=orders.count())     # group by: one row per customer
+    customers.count(customers.purchases >= 2)                                # number of these rows
 
-Missing values never count. A measure whose condition speaks of `period.start` or `period.end` is a stock: it looks at
-every record as things stood at that bound. Every other measure is a flow: `at` says which timestamp puts a record into
-the period.
+Missing values never count. A measure whose condition uses `period.start` or `period.end` is a stock: it tests every
+record as of that bound. Every other measure is a flow: `at` is the timestamp that assigns a record to the period.
 """
 
 from __future__ import annotations
@@ -69,48 +68,48 @@ _KINDS: Mapping[Aggregate, tuple[str, ...]] = {
 
 
 class _Aggregates:
-    """The words that turn rows into one number; shared by tables and by tables of one row per key."""
+    """The aggregates that turn rows into one number; shared by tables and by tables of one row per key."""
 
     __slots__ = ()
 
     def count(self, where: Expression | None = None, *, at: Expression | None = None) -> Measure:
-        """How many rows."""
+        """The number of rows."""
         return _measure(self, "count", None, where, at)
 
     def sum(self, value: Expression, where: Expression | None = None, *, at: Expression | None = None) -> Measure:
-        """The values added up; 0 where there is none."""
+        """The sum of the values; 0 if there are none."""
         return _measure(self, "sum", value, where, at)
 
     def mean(self, value: Expression, where: Expression | None = None, *, at: Expression | None = None) -> Measure:
-        """The arithmetic mean of the values; undefined where there is none."""
+        """The arithmetic mean of the values; undefined if there are none."""
         return _measure(self, "mean", value, where, at)
 
     def median(self, value: Expression, where: Expression | None = None, *, at: Expression | None = None) -> Measure:
-        """The value in the middle (the mean of the two in the middle); undefined where there is none."""
+        """The value in the middle (or the mean of the two in the middle); undefined if there are none."""
         return _measure(self, "median", value, where, at, fraction=0.5)
 
     def quantile(
         self, value: Expression, fraction: float, where: Expression | None = None, *, at: Expression | None = None
     ) -> Measure:
-        """The value that this fraction of all stay below, interpolated linearly; undefined where there is none."""
+        """The value below which this fraction of all lies, interpolated linearly; undefined if there are none."""
         if not 0 <= fraction <= 1:
             raise DefinitionError(f"A quantile's fraction lies between 0 and 1; got {fraction!r}.")
         return _measure(self, "quantile", value, where, at, fraction=fraction)
 
     def distinct(self, value: Expression, where: Expression | None = None, *, at: Expression | None = None) -> Measure:
-        """How many different values."""
+        """The number of different values."""
         return _measure(self, "distinct", value, where, at)
 
     def min(self, value: Expression, where: Expression | None = None, *, at: Expression | None = None) -> Measure:
-        """The smallest value; undefined where there is none."""
+        """The smallest value; undefined if there are none."""
         return _measure(self, "min", value, where, at)
 
     def max(self, value: Expression, where: Expression | None = None, *, at: Expression | None = None) -> Measure:
-        """The largest value; undefined where there is none."""
+        """The largest value; undefined if there are none."""
         return _measure(self, "max", value, where, at)
 
     def values(self, value: Expression, where: Expression | None = None, *, at: Expression | None = None) -> Measure:
-        """The values themselves in ascending order, for a formula that needs more of them than one number."""
+        """The values themselves in ascending order, for a formula that needs more than one aggregate of them."""
         return _measure(self, "values", value, where, at)
 
 
@@ -134,7 +133,7 @@ class Related:
 
 
 class Table(_Aggregates):
-    """The records of one kind, symbolically: attribute access gives their fields, checked against the record.
+    """The symbolic table of a record class: attribute access returns its fields, validated against the class.
 
     >>> from crmkpi import Deal
     >>> from crmkpi.definition.measures import Table
@@ -154,7 +153,7 @@ class Table(_Aggregates):
     def per(self, key: Expression, /, *more: Expression, **columns: Measure) -> Grouped:
         """One row per value of `key`, with the named measures as its columns; rows without a key are left out.
 
-        Several keys, such as a customer and a day, give one row for each of their combinations that occur.
+        Several keys, such as a customer and a day, make one row for each of their combinations that occur.
 
         >>> from crmkpi import Order
         >>> from crmkpi.definition.measures import Table
@@ -166,17 +165,17 @@ class Table(_Aggregates):
         return Grouped(self, Together((key, *more)) if more else key, columns)
 
     def latest(self, value: Expression, where: Expression | None = None, *, at: Expression | None = None) -> Measure:
-        """The value of the latest record by `at` (of equally late ones, the one whose id sorts last); not of money."""
+        """The value of the latest record by `at` (ties: the id that sorts last); not for money."""
         return _measure(self, "latest", value, where, at)
 
     @property
     def record_type_(self) -> RecordType:
-        """What the library knows about the record; the underscore keeps the name free for a field."""
+        """The described record class; the underscore keeps the name free for a field."""
         return self._type
 
     def __getattr__(self, name: str) -> Any:
         """A field of the record, or a related record."""
-        if name.startswith("__") or name in self.__slots__:  # while it is unpickled, the slots are still empty
+        if name.startswith("__") or name in self.__slots__:  # during unpickling the slots are still empty
             raise AttributeError(name)
         return _member(self._type.table, (), self._type, name)
 
@@ -203,7 +202,7 @@ class Grouped(_Aggregates):
                 )
             if hasattr(Grouped, name):
                 raise DefinitionError(
-                    f"A column of {table!r}.per() cannot be called {name!r}, which is a word of measures; "
+                    f"A column of {table!r}.per() cannot be called {name!r}, which is the name of an aggregate; "
                     "give it another name."
                 )
         self._table = table
@@ -211,7 +210,7 @@ class Grouped(_Aggregates):
         self._columns = ReadOnly(dict(columns))
 
     def rows(self, where: Expression | None = None) -> Measure:
-        """The rows themselves, in ascending order of their keys: of each a tuple of the key or keys and the columns."""
+        """The rows themselves, in ascending order of their keys: each a tuple of the key or keys and the columns."""
         return _measure(self, "rows", None, where, None)
 
     @property
@@ -238,7 +237,7 @@ class Grouped(_Aggregates):
 class Measure:
     """One aggregate of one table, written with the methods of `Table`.
 
-    `at` is the timestamp that puts a record into a period; without one, the metric's is taken.
+    `at` is the timestamp that assigns a record to a period; by default that of the metric.
     """
 
     table: Table | Grouped
@@ -249,7 +248,7 @@ class Measure:
     fraction: float | None = None
     shift: Shift = "none"
     steps: int | Parameter = 1
-    # Every cache look-up of a compiled query uses the printed form, so cache it.
+    # Every cache lookup of a compiled query uses the printed form, so it is cached.
     text: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
@@ -261,7 +260,7 @@ class Measure:
         object.__setattr__(self, "text", text + (f", {self.steps} {self.shift}" if self.shift != "none" else ""))
 
     def previous(self, steps: int | Parameter = 1) -> Measure:
-        """The same measure one period earlier, or as many as `steps` says."""
+        """The same measure `steps` periods earlier."""
         return self._moved("previous", steps)
 
     def year_ago(self) -> Measure:
@@ -279,7 +278,7 @@ class Measure:
 
     @property
     def kind(self) -> ValueKind:
-        """What kind of value the measure gives."""
+        """The kind of the measure's value."""
         if self.aggregate in ("count", "distinct"):
             return "integer"
         if self.aggregate == "rows":
@@ -294,12 +293,12 @@ class Measure:
 
     @property
     def columns(self) -> tuple[Measure, ...]:
-        """The measures that make the grouped rows which are aggregated; none where records themselves are."""
+        """The column measures of a table of one row per key; empty for a plain table."""
         return tuple(self.table.parts_[2].values()) if isinstance(self.table, Grouped) else ()
 
     @property
     def is_stock(self) -> bool:
-        """Whether the measure looks at all records as of a bound of the period, rather than at those of the period."""
+        """Whether the measure tests all records as of a bound of the period, rather than those of the period."""
         if isinstance(self.table, Grouped) and self.at is not None:
             return True
         return any(isinstance(part, Bound | Now) for root in (self.where, self.value) for part in walk(root))
@@ -310,12 +309,12 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class PeriodDays:
-    """The length of the measured period in days, as an input of a formula (`days=period_days`); none for all time."""
+    """The length of the measured period in days, as an input of a formula (`days=period_days`); None for all time."""
 
 
 @dataclass(frozen=True, slots=True)
 class MonthDays(PeriodDays):
-    """The length of the measured calendar month in days (`days=month_days`); none for any other period."""
+    """The length of the measured calendar month in days (`days=month_days`); None for any other period."""
 
 
 period_days = PeriodDays()
@@ -324,9 +323,9 @@ month_days = MonthDays()
 
 @dataclass(frozen=True, slots=True)
 class LastDay:
-    """The last day that is looked at, as an input of a formula (`until=last_day`).
+    """The last measured day, as an input of a formula (`until=last_day`).
 
-    It is the last day of the period, or the one up to which the data is known where that is earlier.
+    This is the last day of the period, or the day up to which the data is known if that is earlier.
     """
 
 
@@ -366,21 +365,21 @@ class _AttributesOf:
 
 
 def _dated(table: Grouped, aggregate: Aggregate, at: Any) -> Grouped:
-    """The rows over all records, of which those count whose column `at` lies in the period."""
+    """The rows over all records; a row counts if its column `at` is in the period."""
     base, key, columns = table.parts_
     name = at.path[0] if isinstance(at, Field) and not at.table else ""
     if name not in columns or at.kind != "timestamp":
         raise DefinitionError(
-            f"{table!r}.{aggregate}() is put into periods by one of its columns that is a timestamp, such as the last "
-            f"of a row's; got at={at!r}."
+            f"{table!r}.{aggregate}() assigns a row to a period by one of its columns that is a timestamp, such as the "
+            f"latest date of the row; got at={at!r}."
         )
     if any(column.at is not None or column.is_stock for column in columns.values()):
         raise DefinitionError(
-            f"{table!r}.{aggregate}() with at={at!r} is of all records, whose rows then lie in periods, so that its "
-            "columns can speak of no period themselves."
+            f"{table!r}.{aggregate}() with at={at!r} reads all records and assigns whole rows to periods, so its "
+            "columns can have no period themselves."
         )
     moment = columns[name].value
-    assert moment is not None  # a column that is a timestamp is the least, the greatest or the latest of one
+    assert moment is not None  # a timestamp column is a min, a max or a latest
     before = moment < Bound("end")
     ever = before | Unless(before)  # true of every record, and evaluated as of the period
     return Grouped(
@@ -410,12 +409,12 @@ def _measure(
     if at is not None and isinstance(table, Grouped):
         table = _dated(table, aggregate, at)
     if at is not None and (not isinstance(at, Expression) or at.kind != "timestamp"):
-        raise DefinitionError(f"`at` names the timestamp that puts a record into a period; got {at!r}.")
+        raise DefinitionError(f"`at` names the timestamp that assigns a record to a period; got {at!r}.")
     if where is not None:
         where = as_predicate(where)
     allowed_tables = {""} if isinstance(table, Grouped) else {table.record_type_.table}
     for root in (value, where, at):
         for part in walk(root):
             if isinstance(part, Field) and part.table not in allowed_tables:
-                raise DefinitionError(f"{table!r}.{aggregate}() can only speak of its own fields; got {part!r}.")
+                raise DefinitionError(f"{table!r}.{aggregate}() can only use its own fields; got {part!r}.")
     return Measure(table, aggregate, value, where, at, fraction)

@@ -1,7 +1,7 @@
 """The definition of a KPI: named measures and a pure formula of their values.
 
     @metric(
-        at=deals.closed_at,                              # what puts a deal into a period
+        at=deals.closed_at,                              # assigns a deal to a period
         won=deals.count(deals.status == "won"),
         closed=deals.count(deals.status.is_in("won", "lost")),
         unit="ratio", better="higher", interval=Share("won", "closed"),
@@ -49,7 +49,7 @@ from crmkpi.errors import DefinitionError, InputError, UndefinedError, unknown_n
 
 __all__ = ["Better", "Estimated", "Mean", "Metric", "Monotone", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
 
-# Formulas divide money with this, whatever the program around them has set.
+# Formulas divide money in this context, whatever the context of the caller is.
 ARITHMETIC = Context(prec=28)
 
 _statement_text: Callable[..., str] = hook("statement_text")
@@ -78,7 +78,7 @@ class Metric(Calls[Value_co]):
     measures: Mapping[str, Measure]
     parameters: Mapping[str, Parameter]
     days: str | None  # the input that is the length of the period in days, if the formula takes it
-    until: str | None  # the input that is the last day looked at, if the formula takes it
+    until: str | None  # the input that is the last measured day, if the formula takes it
     at: Expression | None
     unit: Unit
     better: Better
@@ -91,13 +91,13 @@ class Metric(Calls[Value_co]):
     default_because: str
     variants: dict[str, Metric]
     needs_as_of: bool
-    tables: tuple[str, ...]  # those that the KPI reads, in the order of its measures
+    tables: tuple[str, ...]  # the tables that the KPI reads, in the order of its measures
     asked: frozenset[str]  # the inputs of the formula; other parameters only serve the measures
     empty: Empty
     within: Range = (None, None)  # the lowest and the highest number that the value can be, None for no bound
     timing: Timing | None = None  # whether it moves before the outcome or with it
     ahead_of: tuple[str, ...] = ()  # the KPIs that it is meant to move ahead of
-    guarded_by: tuple[str, ...] = ()  # the KPIs of quality that fall where this one alone is pushed
+    guarded_by: tuple[str, ...] = ()  # the KPIs of quality that suffer if only this one is optimised
     monthly: bool = False  # whether the period must be a calendar month
 
     @property
@@ -118,11 +118,11 @@ class Metric(Calls[Value_co]):
 
     @property
     def roll_up(self) -> RollUp:
-        """How the KPI of a whole comes from that of its parts.
+        """How the value of a whole follows from its parts.
 
-        Of an "additive" one the values add up; of a "ratio" the inputs do. A "distributional" one, such as a median or
-        the mean of a survival curve, and a "distinct" one, which counts customers once however often they occur, need
-        all records again.
+        The values of an "additive" KPI add up, and so do the inputs of a "ratio". A "distributional" KPI, such as a
+        median or the mean of a survival curve, and a "distinct" KPI, which counts customers once however often they
+        occur, must be computed from all records again.
 
         >>> from crmkpi import first_response_time, purchase_frequency, revenue, win_rate
         >>> [kpi.roll_up for kpi in (revenue, win_rate, first_response_time, purchase_frequency)]
@@ -136,7 +136,7 @@ class Metric(Calls[Value_co]):
         return "additive" if self.additive else "ratio"
 
     def variant(self, name: str) -> Metric:
-        """The variant of that name; an unknown one is an error that names the nearest."""
+        """The variant of that name; an unknown name is an error that suggests the nearest."""
         if name not in self.variants:
             raise unknown_name(f"{self.id} has no variant {name!r}.", name, self.variants)
         return self.variants[name]
@@ -144,10 +144,10 @@ class Metric(Calls[Value_co]):
     def add_variant(self, **definition: Any) -> Callable[[Callable[..., Any]], Metric]:
         """Decorate a formula as another way to count the same KPI; options that are not given are those of the default.
 
-        A measure that the formula takes and the variant does not define is the default's. A formula without parameters
-        only holds the docstring: the variant is its one measure, and with several or none it has the default's formula.
-        What the default leaves out, the variant does too, as far as it reads the same tables, unless it has a
-        `leave_out` of its own.
+        A measure that the formula takes and the variant does not define is that of the default. A formula without
+        parameters only holds the docstring: a variant with one measure returns that measure, and one with several or
+        none has the formula of the default. The variant inherits `leave_out` for the tables that it reads, unless it
+        has its own.
         """
         return lambda function: self._add(function, definition)
 
@@ -182,10 +182,10 @@ class Metric(Calls[Value_co]):
         return made
 
     def also(self, *words: str, of: str = "") -> None:
-        """Add usual variants to a KPI that is one mean, median or quantile, each by its word.
+        """Add standard variants, each by its word, to a KPI that is one mean, median or quantile.
 
-        "mean", "median" and "p90" take another aggregate, "business" the opening hours of a time and "calendar_days"
-        its calendar days. With `of`, they vary that variant, and are called after both: `from_lead_median`.
+        "mean", "median" and "p90" use another aggregate; "business" measures a time in opening hours, "calendar_days"
+        in calendar days. With `of`, they vary that variant, and their names have both: `from_lead_median`.
 
         >>> from crmkpi import Ticket, Table, metric
         >>> tickets = Table(Ticket)
@@ -215,7 +215,7 @@ class Metric(Calls[Value_co]):
             self._add(made, ways)
 
     def formula(self, **totals: Any) -> Any:
-        """The KPI of totals that you already have; `None` where it is undefined."""
+        """The value of the KPI for totals that you already have; `None` if it is undefined."""
         try:
             return self.evaluate(self._complete(totals))
         except UndefinedError:
@@ -232,21 +232,21 @@ class Metric(Calls[Value_co]):
         values: Mapping[str, Mapping[Any, Any]] | None = None,
         **asked: Any,
     ) -> str:
-        """The KPI as one statement of SQL, to be put into dbt, a view or a dashboard; nothing is sent.
+        """The KPI as the text of one SQL statement for dbt, a view or a dashboard; nothing is sent.
 
         The `dialect` is postgresql, mariadb, clickhouse, sqlite or duckdb, or one that was never run: redshift,
-        snowflake, databricks, trino, bigquery, mysql. `columns` are those that the table has: their names, or which
-        column is which field; fields that it lacks have no values. `types` are their declared types, where they are not
-        those that a database usually has for such a field. `table`, `schema` and `values` are those of `database` and
+        snowflake, databricks, trino, bigquery, mysql. `columns` are the columns of the table: their names, or a mapping
+        of columns to fields; missing fields have no values. `types` are their declared types, if they differ from the
+        type that a database usually has for such a field. `table`, `schema` and `values` are those of `database` and
         `table`; `by`, `period`, `every`, `calendar` and `parameters` those of `measure`.
 
-        The statement gives a row for each group that has records: its segments, its period, and the totals that the
-        formula takes. `from_totals` makes a result of a row, and `Tally.add_rows` a report of all. Durations are in
-        seconds. Unreadable values are neither counted nor reported; `crmkpi.database` reports them.
+        The statement returns a row for each group that has records: its segments, its period, and the totals that the
+        formula takes. `from_totals` turns a row into a result, and `Tally.add_rows` all rows into a report. Durations
+        are in seconds. Unreadable values are neither counted nor reported; `crmkpi.database` reports them.
 
         Raises:
-            InputError: the KPI takes more than counts and sums of one table, such as a median.
-            ColumnError: a column is named that there is not.
+            InputError: the KPI needs more than counts and sums of one table, such as a median.
+            ColumnError: a named column does not exist.
 
         >>> from crmkpi import win_rate
         >>> text = win_rate.sql(dialect="postgresql", table="opps", columns=["id", "status", "owner"], by="owner")
@@ -257,12 +257,12 @@ class Metric(Calls[Value_co]):
         return _statement_text(self, values=values, **described, **asked)
 
     def evaluate(self, inputs: Mapping[str, Any]) -> Any:
-        """The formula's value for complete inputs, in the KPI's unit; raises `UndefinedError` where there is none."""
+        """The formula's value for complete inputs, in the KPI's unit; raises `UndefinedError` if there is none."""
         with localcontext(ARITHMETIC):
             return self.value_of(inputs)
 
     def value_of(self, inputs: Mapping[str, Any]) -> Any:
-        """The same, where decimals are calculated in the context of formulas already."""
+        """Like `evaluate`, for a caller that has already set the decimal context `ARITHMETIC`."""
         for name, value in inputs.items():
             if value is None:
                 raise UndefinedError(why_missing(name, self.measures, self.empty))
@@ -277,7 +277,7 @@ class Metric(Calls[Value_co]):
         return in_unit(value, self.unit, self.id)
 
     def parameter_values(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The value of each parameter: the given one, or the default; one that has neither is an error."""
+        """The value of each parameter: the given value, or the default; a parameter without either is an error."""
         return {name: parameter_value(self.id, name, parameter, given) for name, parameter in self.parameters.items()}
 
     def _complete(self, totals: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,7 +303,7 @@ class Metric(Calls[Value_co]):
         return f"<metric {self.id}: {self.meaning}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_of_catalogue, (self.id,))  # a metric of the catalogue travels by its name
+        return (_of_catalogue, (self.id,))  # a metric of the catalogue is pickled by its name
 
 
 def metric(
@@ -330,18 +330,18 @@ def metric(
     """Decorate a formula as a KPI.
 
     `inputs` are the formula's measures by name (and `period_days`, the length of the period, or `last_day`, the last
-    day looked at), `parameters` the numbers that the caller gives. `at` is the timestamp that puts a record into a
-    period, for every measure that names no other. `leave_out` maps a reason to the records that are set aside and
-    counted under it. `needs_as_of` says that without the day up to which the data is known there is no value.
-    `within` is the lowest and the highest number that the value can be, None for no bound: its interval stays there.
+    measured day), `parameters` the numbers that the caller gives. `at` is the timestamp that assigns a record to a
+    period, for every measure without its own. `leave_out` maps a reason to the records that are left out and counted
+    under it. `needs_as_of` says that there is no value without the day up to which the data is known.
+    `within` is the lowest and the highest number that the value can be, None for no bound; it limits the interval too.
     `unit` is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number",
-    "money" or "duration". `theme` is the group that a catalogue lists the KPI under: "custom" unless you name one; a
-    KPI of the library has the theme of its folder. `timing` is "leading" or "lagging", `ahead_of` names the KPIs that
-    it is meant to move ahead of, which makes it leading (a KPI of the library that names none is lagging), and
-    `guarded_by` those of quality to look at beside it. `empty` says in business words why there is no value, or 0, such
-    as "no deal was closed"; where several inputs may be nothing, a mapping says it of each. A KPI that is its one
-    measure has a formula without parameters, which only holds the docstring. A formula that has no value raises
-    `UndefinedError` with the reason; dividing by zero does so by itself.
+    "money" or "duration". `theme` is the group that lists the KPI in a catalogue, by default "custom"; a KPI of the
+    library has the theme of its folder. `timing` is "leading" or "lagging". `ahead_of` names the KPIs that this one is
+    meant to precede, which makes it leading (a KPI of the library without `ahead_of` is lagging), and `guarded_by` the
+    quality KPIs to read along with it. `empty` says in business words why there is no value, or 0, such as "no deal was
+    closed"; if several inputs may be empty, it maps each to its reason. A KPI that is its one measure has a formula
+    without parameters, which only holds the docstring. A formula without a value raises `UndefinedError` with the
+    reason; dividing by zero does so by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
     >>> deals = Table(Deal)
@@ -385,7 +385,7 @@ def _defined(
     within: Range | None,
     empty: Empty,
 ) -> Metric:
-    """The KPI of a formula and the arguments of `metric`, with the fields derived from them."""
+    """Build the KPI from a formula and the arguments of `metric`, with the fields derived from them."""
     unit, at, interval = as_given["unit"], as_given["at"], as_given["interval"]
     check_words(function, unit, as_given["better"], as_given["timing"])
     name, named = function.__name__, {parameter.name: parameter for parameter in parameters}

@@ -1,4 +1,4 @@
-"""Numbers as formulas take and give them: amounts as decimals, durations in seconds."""
+"""Numbers as formulas take and return them: amounts as decimals, durations in seconds."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _PLAIN = frozenset({int, float, Decimal})
 
 
 def as_money(value: Any) -> Any:
-    """A number as an amount: money is exact, and a float counts as the decimal that it is printed as."""
+    """A number as an exact amount; a float becomes the decimal that it is printed as."""
     return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def as_float(value: Any) -> float:
-    """A value as a float: a duration in seconds."""
+    """A value as a float; a duration in seconds."""
     return value.total_seconds() if isinstance(value, timedelta) else float(value)
 
 
@@ -34,13 +34,13 @@ def is_finite(value: Any) -> bool:
 
 def plain_numbers(inputs: Mapping[str, Any], asked: Collection[str]) -> Mapping[str, Any]:
     """The inputs that a formula takes, as plain numbers."""
-    if len(inputs) == len(asked) and _PLAIN.issuperset(map(type, inputs.values())):  # by far the most
+    if len(inputs) == len(asked) and _PLAIN.issuperset(map(type, inputs.values())):  # the common case
         return inputs
     return {name: _plain_number(value) for name, value in inputs.items() if name in asked}
 
 
 def _plain_number(value: Any) -> Any:
-    """An input as the formula takes it: a duration in seconds."""
+    """An input as the formula takes it; a duration in seconds."""
     if isinstance(value, timedelta):
         return value.total_seconds()
     return tuple(map(_plain_number, value)) if isinstance(value, (list, tuple)) else value
@@ -49,12 +49,12 @@ def _plain_number(value: Any) -> Any:
 def in_unit(value: Any, unit: str, metric: str) -> Any:
     """The formula's number as the type of its unit; an infinite number or NaN is undefined."""
     if value is None:
-        raise UndefinedError("the formula gives none")
+        raise UndefinedError("the formula returns None")
     try:
         finite = math.isfinite(value)
     except TypeError:
         raise DefinitionError(
-            f"The formula of {metric} must give a number, of a duration the seconds, or None; got {value!r}."
+            f"The formula of {metric} must return a number (seconds for a duration) or None; got {value!r}."
         ) from None
     if not finite:
         raise UndefinedError("it is not a finite number")

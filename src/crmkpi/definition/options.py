@@ -15,12 +15,12 @@ from crmkpi.money import Rates
 __all__ = ["By", "Options", "TableOptions"]
 
 Number = float | Decimal
-Duration = Number | timedelta  # a number is one of days
+Duration = Number | timedelta  # a number means days
 By = str | Callable[[Any], Any] | Mapping[str, Any] | Sequence[Any]  # as in crmkpi.measuring.segments
 
 
 class TableOptions(TypedDict, total=False):
-    """The tables by name: records of any iterable, or a frame of any library."""
+    """The tables by name: any iterable of records, or a frame of any library."""
 
     campaigns: Any
     customers: Any
@@ -39,8 +39,8 @@ class TableOptions(TypedDict, total=False):
 class Options(TableOptions, total=False):
     """The options of a KPI, the parameters of the catalogue, and the tables by name.
 
-    Type checkers take a misspelt name for an error; parameters of your own definitions go into `parameters`, tables of
-    your own records into a `Dataset`.
+    Type checkers report a misspelt name as an error; parameters of your own definitions go into `parameters`, tables of
+    your own record classes into a `Dataset`.
     """
 
     period: PeriodLike | None

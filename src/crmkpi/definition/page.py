@@ -43,7 +43,7 @@ _SECTIONS = ("Returns", "Raises", "Notes", "Pitfalls", "Examples")
 
 
 class Docstring:
-    """The docstring of a class, and for each KPI the page of the manual, its formulas in LaTeX or as people type."""
+    """The docstring of the class, and of each KPI its manual page, with formulas in LaTeX or as plain text."""
 
     def __init__(self, of_class: str | None, *, plain: bool) -> None:
         self.of_class = of_class
@@ -67,7 +67,7 @@ def page(metric: Metric) -> str:
 
 
 def _returns(metric: Metric) -> str:
-    """The value and when there is none, in words; empty where the definition gives no reason."""
+    """The text of `Returns`: the value and when there is none; "" if the definition gives no reason."""
     measures, within = list(metric.measures.values()), metric.within
     what = _UNITS[metric.unit]
     if within != (None, None) and metric.unit != "duration":
@@ -84,7 +84,7 @@ def _returns(metric: Metric) -> str:
 
 
 def _raises(metric: Metric) -> str:
-    """The errors of input: parameters without a default, the day up to which data is known, rates of exchange."""
+    """The text of `Raises`: missing parameters, a missing `as_of`, and amounts in several currencies without rates."""
     needed = [f"`{name}`" for name, parameter in metric.parameters.items() if parameter.default is None]
     needed += ["the day up to which the data is known (`as_of`)"] if metric.needs_as_of else []
     errors = [f"ParameterError: {_listed(needed)} is not given."] if needed else []
@@ -98,7 +98,7 @@ def _listed(parts: Sequence[str]) -> str:
 
 
 def _later_sections(title: str) -> re.Pattern[str]:
-    """Where a section begins that comes after the one of that title."""
+    """A pattern for the start of any section that comes after the section `title`."""
     return re.compile(rf"^(?=(?:{'|'.join(_SECTIONS[_SECTIONS.index(title) + 1 :])}):\n)", re.MULTILINE)
 
 
@@ -109,14 +109,14 @@ def _range(low: float | None, high: float | None) -> str:
 
 
 def _readable(docstring: str) -> str:
-    """A docstring with its formulas as people type them, as `help` and a notebook show it."""
-    before, heading, examples = docstring.partition("\nExamples:\n")  # where a $ is one of the code
+    """A docstring with its formulas as plain text, for `help` and notebooks."""
+    before, heading, examples = docstring.partition("\nExamples:\n")  # whose $ is part of the code
     text = _FORMULA.sub(lambda found: f"    {formula_as_text(found[1])}", before)
     return "".join([_INLINE.sub(lambda found: formula_as_text(found[1]), text), heading, examples])
 
 
 def formula_as_text(text: str) -> str:
-    """A formula in LaTeX as people type it: frac{won}{won + lost} as won / (won + lost)."""
+    """A LaTeX formula as plain text: frac{won}{won + lost} becomes won / (won + lost)."""
     text = _NAMED.sub(r"\1", text.strip().strip("$"))
     for sign, plain in _SIGNS.items():
         text = text.replace(sign, plain)
@@ -132,7 +132,7 @@ def _grouped(part: str) -> str:
 
 
 def _with_heading(docstring: str) -> str:
-    """The docstring; examples that stand at its end without a heading get one."""
+    """The docstring; examples at its end without a heading get one."""
     before, prompt, rest = docstring.partition("\n\n>>> ")
     if not prompt or _later_sections("Returns").search(rest):
         return docstring
@@ -140,7 +140,7 @@ def _with_heading(docstring: str) -> str:
 
 
 def _with_imports(docstring: str) -> str:
-    """The docstring, whose examples import the names of the library that they use."""
+    """The docstring, with an import of the library's names that its examples use."""
     before, heading, examples = docstring.partition("\nExamples:\n")
     lines = examples.splitlines(keepends=True)
     nodes = list(ast.walk(ast.parse("\n".join(_CODE.findall(examples)))))
@@ -168,17 +168,17 @@ _Told = tuple[str, str, Callable[[str], str]]
 
 
 def _with_operator(operator: str) -> Callable[[str], str]:
-    """A formula with another word for the aggregate of the values."""
+    """A function that replaces the aggregate in a formula."""
     return lambda formula: re.sub(r"\\operatorname\{(?:mean|median)\}|Q_\{0\.9\}", lambda _: operator, formula, count=1)
 
 
 def _with_difference(told: str) -> Callable[[str], str]:
-    """A formula with another measure of the time from one moment to another."""
+    """A function that replaces the difference of two timestamps in a formula."""
     difference = re.compile(r"\(\\text\{(?P<end>[^}]*)\} - \\text\{(?P<start>[^}]*)\}\)")
     return lambda formula: difference.sub(lambda found: told.format(**found.groupdict()), formula, count=1)
 
 
-# Of each usual variant: its first line, its rule, and its formula from that of the default.
+# For each standard variant: its first line, its rule, and a function from the default's formula to its own.
 _USUAL: Mapping[str, _Told] = {
     "mean": ("{title} on average.", "", _with_operator(r"\operatorname{mean}")),
     "median": ("{title} in the middle: half are below, half above.", "", _with_operator(r"\operatorname{median}")),
@@ -202,7 +202,7 @@ _NEEDS_HOURS = "Raises:\n    ParameterError: the calendar has no opening hours."
 
 
 def usual_docstring(word: str, title: str, docstring: str) -> str:
-    r"""The docstring of a usual variant, from that of the definition that it varies.
+    r"""The docstring of a standard variant, from the docstring of the definition that it varies.
 
     >>> print(usual_docstring("mean", "Waiting time", r"Waiting. $$\text{wait} = \operatorname{median}(t)$$"))
     Waiting time on average.
@@ -225,7 +225,7 @@ def theme_of(module: str | None) -> str:
     return "custom" if package or not rest else rest.partition(".")[0]
 
 
-# Words of names that are not written as they are spoken in code.
+# Words of names whose spelling in a title differs from that in code.
 _WRITTEN = {
     "cac": "CAC", "email": "e-mail", "emails": "e-mails", "ltv": "LTV", "mql": "MQL", "mrr": "MRR", "roi": "ROI",
     "sla": "SLA", "sms": "SMS", "sql": "SQL",
@@ -233,7 +233,7 @@ _WRITTEN = {
 
 
 def title_of(name: str) -> str:
-    """The title of a KPI that names no other: its name in words.
+    """The default title of a KPI: its name in words.
 
     >>> title_of("win_rate"), title_of("email_click_rate"), title_of("net_new_mrr")
     ('Win rate', 'E-mail click rate', 'Net new MRR')

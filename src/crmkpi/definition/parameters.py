@@ -41,7 +41,7 @@ class Parameter(Expression):
 
     @property
     def kind(self) -> ValueKind:  # type: ignore[override]
-        """What the parameter is inside an expression."""
+        """The kind of the parameter inside an expression."""
         return {"ratio": "number", "number": "number", "money": "money", "days": "duration"}[self.unit]  # type: ignore[return-value]
 
     def __repr__(self) -> str:
@@ -49,7 +49,7 @@ class Parameter(Expression):
 
 
 def parameter_value(metric: str, name: str, parameter: Parameter, given: Mapping[str, Any]) -> Any:
-    """The value of a KPI's parameter: the given one, or the default; one that has neither is an error."""
+    """The value of a KPI's parameter: the given value, or the default; a parameter without either is an error."""
     value = given.get(name, parameter.default)
     if value is None:
         raise ParameterError(

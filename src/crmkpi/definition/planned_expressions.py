@@ -1,6 +1,6 @@
-"""Expressions that the planner makes of a definition: values known so far, certain conditions, unreadable fields.
+"""Expressions that only the planner writes: values known so far, certain conditions, unreadable fields.
 
-Engines carry them out like those of `crmkpi.definition.expressions`.
+Engines evaluate them like those of `crmkpi.definition.expressions`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["Happened", "IsUnreadable", "Together", "Unless", "UnreadValue"]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Happened(Expression):
-    """A timestamp as it is known on the day `as_of`: a later one has not happened, and is missing."""
+    """A timestamp as it is known on the day `as_of`: a later timestamp has not happened, and is missing."""
 
     item: Expression
     kind: ValueKind = "timestamp"
@@ -26,7 +26,7 @@ class Happened(Expression):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Unless(Expression):
-    """True wherever a predicate is not true: where it is false, and where it is neither."""
+    """True wherever a predicate is not true: where it is false, and where it is neither true nor false."""
 
     item: Expression
     kind: ValueKind = "predicate"
@@ -48,7 +48,7 @@ class IsUnreadable(Expression):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class UnreadValue(Expression):
-    """What stands in a field that could not be read, as text."""
+    """The value of an unreadable field, as the text in the source."""
 
     item: Field
     kind: ValueKind = "text"
@@ -59,7 +59,7 @@ class UnreadValue(Expression):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Together(Expression):
-    """Several values as one, such as a customer and a day; missing where any of them is."""
+    """Several values as one key, such as a customer and a day; missing if any of them is missing."""
 
     items: tuple[Expression, ...]
     kind: ValueKind = "any"

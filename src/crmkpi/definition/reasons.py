@@ -1,4 +1,4 @@
-"""Why a KPI has no value, in business words in place of the names of its inputs."""
+"""The reasons why a KPI has no value, in business words in place of the names of its inputs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from crmkpi.definition.measures import Measure
 
 __all__ = ["Empty", "why_missing", "why_zero"]
 
-Empty = str | Mapping[str, str]  # why there is no value, or of each input that may be nothing what it then means
+Empty = str | Mapping[str, str]  # why there is no value, or for each input that may be empty its reason
 _measure_in_words: Callable[[Measure], str] = hook("measure_in_words")
 _nothing_in_words: Callable[[Measure], str] = hook("nothing_in_words")
 _DIVISORS: Mapping[type, str] = {Share: "whole", Mean: "count", NetPromoter: "answers"}
 
 
 def why_missing(name: str, measures: Mapping[str, Measure], empty: Empty) -> str:
-    """The reason why the input `name` has no value; without a measure of that name it is the length of the period."""
+    """The reason why the input `name` has no value; an input that is not a measure is the length of the period."""
     if name not in measures:
         return "it needs the length of a period, and no period is given"
     return _said(empty, name) or _nothing_in_words(measures[name])
@@ -27,11 +27,11 @@ def why_missing(name: str, measures: Mapping[str, Measure], empty: Empty) -> str
 def why_zero(
     numbers: Mapping[str, Any], measures: Mapping[str, Measure], interval: IntervalRule | None, empty: Empty
 ) -> str:
-    """The reason where the formula divided by zero: which of its inputs is nothing."""
+    """The reason for a division by zero in the formula: the inputs that are zero."""
     zeros = [name for name, value in numbers.items() if value == 0]
     if type(interval) in _DIVISORS:
         zeros = [getattr(interval, _DIVISORS[type(interval)])]
-    if not isinstance(empty, str):  # the inputs that may be nothing are known, and others do no harm
+    if not isinstance(empty, str):  # it lists the inputs that may be empty, and others do not matter
         zeros = [name for name in zeros if name in empty] or zeros
     if not zeros:
         return (isinstance(empty, str) and empty) or "the formula divides by 0"
@@ -44,7 +44,7 @@ def _said(empty: Empty, name: str) -> str:
 
 
 def _zero(name: str, measures: Mapping[str, Measure]) -> str:
-    """The words that a number is 0: a parameter by its name, a measure by its records."""
+    """The text that an input is 0: a parameter by its name, a measure by its records."""
     if name not in measures:
         return f"{name.replace('_', ' ')} is 0"
     measure = measures[name]

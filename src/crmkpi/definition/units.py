@@ -1,4 +1,4 @@
-"""The units of KPIs, and the type of value that each has."""
+"""The units of KPIs, and the type of value of each unit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 if TYPE_CHECKING:
-    # A type parameter with a default, so that `Result` without one means any value; typing has it from Python 3.13.
+    # A type parameter with a default, so that a bare `Result` means any value; typing has defaults from Python 3.13.
     from typing_extensions import TypeVar
 
     from crmkpi.definition.metric import Metric
@@ -32,7 +32,7 @@ RollUp = Literal["additive", "ratio", "distributional", "distinct"]
 
 
 class Decorator(Protocol[Unit_co]):
-    """Makes a KPI of a formula; the type of its values follows from the unit."""
+    """Turns a formula into a KPI; the type of its values follows from the unit."""
 
     @overload
     def __call__(self: Decorator[Literal["count"]], function: Callable[..., Any], /) -> Metric[int]: ...

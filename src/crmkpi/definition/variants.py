@@ -1,4 +1,4 @@
-"""Usual variants, each named by one word: another aggregate of the same values, or another measure of time."""
+"""Standard variants, each named by one word: another aggregate of the same values, or another measure of time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ USUAL = (*AGGREGATES, "business", "calendar_days")
 
 
 def varied(measure: Measure, word: str, name: str) -> Measure:
-    """The measure as a usual variant takes it; `name` is the KPI, for errors.
+    """The measure of a standard variant; `name` is the KPI, for errors.
 
     >>> from crmkpi import resolution_time
     >>> (measure,) = resolution_time.measures.values()
@@ -48,7 +48,7 @@ def varied(measure: Measure, word: str, name: str) -> Measure:
 
 
 def _ends(value: Expression, word: str, name: str) -> tuple[Expression, Expression]:
-    """The two moments whose difference a value is."""
+    """The start and the end whose difference a value is."""
     match value:
         case Operation("-", end, start) if end.kind == start.kind == "timestamp":
             return start, end
@@ -59,7 +59,7 @@ def _ends(value: Expression, word: str, name: str) -> tuple[Expression, Expressi
 
 
 def itself(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """The formula of a KPI that is its one measure, called like `function`, whose docstring it has."""
+    """The formula of a KPI that is its one measure, with the name and docstring of `function`."""
 
     def formula(*values: Any, **named: Any) -> Any:
         (value,) = (*values, *named.values())

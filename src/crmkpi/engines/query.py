@@ -1,8 +1,8 @@
 """The contract of an engine: a query, and its answer.
 
-A `Query` is one pass over one table: its group keys, and for each anchor (the timestamp that puts a record into a
+A `Query` is one pass over one table: its group keys, and for each anchor (the timestamp that assigns a record to a
 period) the slots to fill. An `Answer` holds one row of sufficient statistics per group. Answers of two parts of the
-data merge into exactly the answer of the whole; chunks of a stream, shards and days all meet this way.
+data merge into exactly the answer of the whole; chunks of a stream, shards and days are combined this way.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ __all__ = [
     "without_unreadable",
 ]
 
-# Sums and squares are added without rounding, so that the order of the records never shows in a result.
-# Large enough for the square of any float; a number that needs more digits than this is no measurement.
+# Sums and squares are added without rounding, so that the order of the records never changes a result.
+# Large enough for the square of any float; a number that needs more digits than this is not a measurement.
 EXACT = Context(prec=4000, Emax=9999, Emin=-9999, traps=[Inexact], clamp=0)
 
-# The one operation on money that rounds, and always in the same way.
+# Division, the one operation on money that rounds, always rounds in the same way.
 _QUOTIENT = Context(prec=28)
 
 
@@ -69,25 +69,25 @@ class _Unreadable(Enum):
 
 
 UNREADABLE = _Unreadable.UNREADABLE
-NO_DATE = -1  # the part of records whose anchor is missing: in no period, but in the whole
+NO_DATE = -1  # the part of records whose anchor is missing: in no period, but in all data
 
-Keep = Literal["total", "squares", "values", "all", "extremes"]  # with "all", not only those at some ranks
-Part = int | None  # an elementary interval, NO_DATE, or None where the query has no periods
+Keep = Literal["total", "squares", "values", "all", "extremes"]  # "all": every value, and not only those at some ranks
+Part = int | None  # an elementary interval, NO_DATE, or None if the query has no periods
 Group = tuple[tuple[Hashable, ...], Part]
 K = TypeVar("K")
 V = TypeVar("V")
 MICROSECOND = timedelta(microseconds=1)
-Number = Any  # a whole number, a decimal or a fraction; within a sample all are of one kind
-# A count, a set of different values, the latest record's (moment, id, value), samples by currency; or one of these by
-# its key. Which of them it is, its slot says and no type could.
+Number = Any  # a whole number, a decimal or a fraction; all numbers of a sample have one type
+# A count, a set of different values, the latest record's (moment, id, value), samples by currency; or a mapping of keys
+# to one of these. The slot determines which of them, and no static type can.
 State = Any
-Value = Any  # of a field or an expression: its kind says of which type
-RecordFunction = Callable[[Any], Hashable]  # what users write for a class of records of theirs
+Value = Any  # of a field or an expression; its kind determines the type
+RecordFunction = Callable[[Any], Hashable]  # a segment function that a user writes
 Label = Callable[[Value], Hashable]
 
 
 class Record(Protocol):
-    """A record of any class; its `RecordType` says which fields it has."""
+    """A record of any class; its `RecordType` lists its fields."""
 
     @property
     def id(self) -> str:
@@ -95,12 +95,12 @@ class Record(Protocol):
 
 
 class UnreadableFoundError(Exception):
-    """A field that the query reads is unreadable in some record, which it did not expect: run it again carefully."""
+    """The query reads a field that is unexpectedly unreadable in some record: plan and run it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentKey:
-    """One thing to group by: a field (through relations), or a function of the record; then perhaps bins."""
+    """A key to group by: a field, of the record or a related one, or a function of the record; optionally in bins."""
 
     name: str
     source: Expression | RecordFunction
@@ -115,12 +115,12 @@ class SegmentKey:
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One thing to keep per group: how many records, or something of their values, where a condition holds.
+    """One aggregate to keep per group: the count, or a state of the values, of records that meet a condition.
 
-    `key` keeps it per value of a key (one row per customer first); `currency` tells the amounts' currencies apart.
+    `key` keeps it per value of a key (one row per customer first); `currency` keeps amounts by currency.
 
-    `where` is asked of records that were read in every field that the query asks for, and `careful`, which knows of
-    fields that cannot be read, of all others. A slot that counts only such records is `only_unreadable`.
+    `where` is the condition for records whose queried fields are all readable, and `careful`, which handles unreadable
+    fields, the condition for all others. A slot that counts only such records is `only_unreadable`.
     """
 
     what: Literal["count", "values", "distinct", "latest"]
@@ -130,7 +130,7 @@ class Slot:
     moment: Expression | None = None
     currency: Field | None = None
     keep: set[Keep] = field(default_factory=set)
-    fractions: set[float] = field(default_factory=set)  # of the quantiles for which values are kept
+    fractions: set[float] = field(default_factory=set)  # the quantiles for which values are kept
     careful: Expression | None = None
     only_unreadable: bool = False
 
@@ -147,13 +147,13 @@ class Slot:
 
     @property
     def kind(self) -> ValueKind:
-        """The kind of the values that it keeps."""
+        """The kind of the values that the slot keeps."""
         return "integer" if self.value is None else self.value.kind
 
 
 @dataclass(slots=True, eq=False)
 class Anchor:
-    """The slots of all measures that put records into periods by the same timestamp.
+    """The slots of all measures that assign records to periods by the same timestamp.
 
     `at` is None for a query over the whole table; a stock tests every record at the bounds of every period.
     """
@@ -164,7 +164,7 @@ class Anchor:
     numbers: dict[str, int] = field(default_factory=dict)
 
     def add(self, slot: Slot) -> int:
-        """The slot's number; a slot that is there already is shared."""
+        """Add a slot and return its number; an equal slot is shared."""
         number = self.numbers.setdefault(slot.text, len(self.slots))
         if number == len(self.slots):
             self.slots.append(slot)
@@ -181,12 +181,12 @@ class Query:
     type_: RecordType
     segments: tuple[SegmentKey, ...]
     anchors: list[Anchor] = field(default_factory=list)
-    compiled: dict[object, Any] = field(default_factory=dict)  # an engine's own cache, to answer again
+    compiled: dict[object, Any] = field(default_factory=dict)  # the engine's cache of compiled forms
     unreadable: frozenset[str] = frozenset()  # fields of the table that may be unreadable, as dotted paths
     _fields: tuple[tuple[int, ...], dict[tuple[str, ...], Field]] | None = field(default=None, init=False)
 
     def anchor(self, at: Expression | None, *, stock: bool) -> int:
-        """The number of the anchor with that timestamp, made at the first request."""
+        """The number of the anchor with that timestamp; added at the first request."""
         for number, anchor in enumerate(self.anchors):
             if anchor.stock == stock and repr(anchor.at) == repr(at):
                 return number
@@ -195,7 +195,7 @@ class Query:
 
     @property
     def expressions(self) -> list[Expression | None]:
-        """All expressions that the query is made of."""
+        """All expressions of the query."""
         keys = [key.source for key in self.segments if isinstance(key.source, Expression)]
         slots = [slot for anchor in self.anchors for slot in anchor.slots]
         parts = [part for slot in slots for part in (slot.where, slot.value, slot.key, slot.moment, slot.currency)]
@@ -203,16 +203,16 @@ class Query:
 
     @property
     def fields(self) -> dict[tuple[str, ...], Field]:
-        """All fields that the query reads, its own and those of related records, by their path."""
+        """All fields that the query reads, of the table's records and of related records, by their path."""
         size = tuple(len(anchor.slots) for anchor in self.anchors)
-        if self._fields is None or self._fields[0] != size:  # a planned query is asked many times, and only grows
+        if self._fields is None or self._fields[0] != size:  # cached, as a query only grows
             parts = (part for root in self.expressions for part in walk(root))
             self._fields = size, {part.path: part for part in parts if isinstance(part, Field)}
         return self._fields[1]
 
     @property
     def text(self) -> str:
-        """Queries with the same text compile to the same loop."""
+        """The identity of the query: queries with the same text compile to the same loop."""
         anchors = [
             (repr(anchor.at), anchor.stock, [(slot.text, sorted(slot.keep)) for slot in anchor.slots])
             for anchor in self.anchors
@@ -224,22 +224,22 @@ class Query:
 class Moments:
     """The instants of a query: elementary intervals for flows, bounds for stocks, and the as-of instant.
 
-    Each is given twice, as wall-clock time (for naive timestamps) and as exact instant (for aware ones), since only the
-    record tells which of the two it holds. `edges[i]` to `edges[i + 1]` is elementary interval i, where `wanted[i]`.
-    Records without a date are only counted where they are in no period, which `dated` says.
+    Each is given twice, as wall-clock time (for naive timestamps) and as exact instant (for aware ones), since only a
+    record shows which of the two it holds. `edges[i]` to `edges[i + 1]` is elementary interval i, if `wanted[i]`.
+    `dated` means that every period has dates, so that records without a date are in none of them.
     """
 
     wall_edges: Sequence[datetime] = ()
     edges: Sequence[datetime] = ()
     wanted: Sequence[bool] = ()
     bounds: Sequence[tuple[datetime, datetime, datetime, datetime]] = ()  # start_wall, start, end_wall, end
-    as_of_wall: datetime = datetime.max  # noqa: DTZ901  # likewise
+    as_of_wall: datetime = datetime.max  # noqa: DTZ901  # a wall clock
     as_of: datetime = _FOR_EVER
     dated: bool = False
 
     @property
     def looked_at(self) -> Sequence[tuple[datetime, datetime, datetime, datetime]]:
-        """The bounds, cut off at the as-of instant: later events have not happened."""
+        """The bounds, no later than the as-of instant: later events have not happened."""
         wall, exact = self.as_of_wall, self.as_of
         return [
             (min(start_wall, wall), min(start, exact), min(end_wall, wall), min(end, exact))
@@ -251,7 +251,7 @@ class Moments:
 class Sample:
     """Sufficient statistics of a set of values: count, exact sum, sum of squares, and the sorted values on demand.
 
-    Durations are kept in whole microseconds and floats as the decimals that they exactly are: nothing rounds.
+    Durations are kept in whole microseconds and floats as their exact decimals: nothing rounds.
     """
 
     count: int = 0
@@ -266,7 +266,7 @@ class Sample:
         """The sample of `values`, which are all present and of one kind."""
         if not values:
             return cls()
-        if kind in ("timestamp", "date"):  # only the first and the last are ever needed
+        if kind in ("timestamp", "date"):  # only the first and the last are needed
             return cls(len(values), low=min(values), high=max(values))
         exact = _exact(values, kind)
         sample = cls(len(exact), sum(exact))
@@ -293,12 +293,12 @@ class Sample:
 
 
 class Ranked(Sequence[Number]):
-    """Sorted values with only those fetched that quantiles and their intervals need."""
+    """Sorted values of which only those are fetched that quantiles and their intervals need."""
 
     __slots__ = ("_count", "_known")
 
     def __init__(self, count: int, known: Mapping[int, Number]) -> None:
-        """`count` values; those at the places `known` were fetched."""
+        """A sequence of `count` values; `known` has those that were fetched, by position."""
         self._count = count
         self._known = known
 
@@ -311,21 +311,21 @@ class Ranked(Sequence[Number]):
 
 @dataclass(slots=True)
 class Answer:
-    """An engine's answer: for each anchor and group one state per slot, and how many records each segment had.
+    """An engine's answer: for each anchor and group one state per slot, and the number of records of each segment.
 
     A state is a number for a count, a set for distinct values, the latest record's facts, or a sample per currency
-    (None where the values are no money); of a slot with a key, a mapping of the key to such a state.
+    (None for values other than money); for a slot with a key, a mapping of keys to such states.
     """
 
     given: dict[tuple[Hashable, ...], int]
     groups: list[dict[Group, list[State]]]
     rejected: int = 0  # rows that could not be read, or that the record class would refuse
-    unread: Mapping[str, int] = field(default_factory=dict)  # of these, those with a reason from the reader
-    skipped: Mapping[str, int] = field(default_factory=dict)  # rows of the source that are no records, by reason
-    again: Answer | None = None  # of the records that were left out since another one has their id
-    contradictions: Sequence[Any] = ()  # classes of `measuring`: the records of one id that differ
-    searched: bool = False  # whether ids that come twice were looked for
-    ask: Callable[[Any], Answer] | None = None  # the same of other records, where the table is a list of them or a file
+    unread: Mapping[str, int] = field(default_factory=dict)  # the rejected rows for which the reader gave a reason
+    skipped: Mapping[str, int] = field(default_factory=dict)  # rows of the source that are not records, by reason
+    again: Answer | None = None  # the answer for records left out as duplicate ids
+    contradictions: Sequence[Any] = ()  # objects of `measuring`: duplicate ids whose records differ
+    searched: bool = False  # whether the table was searched for duplicate ids
+    ask: Callable[[Any], Answer] | None = None  # runs the query on other records of a list or file
 
     def merged(self, other: Answer, query: Query) -> Answer:
         """The answer to `query` over both parts of the data."""
@@ -341,7 +341,7 @@ class Answer:
 
 
 def with_care(query: Query) -> Query:
-    """The query with the conditions that know of fields that cannot be read, asked of all records alike."""
+    """The query with the `careful` conditions, which handle unreadable fields, for all records."""
 
     def careful(slot: Slot) -> Slot:
         where = slot.where if slot.careful is None else slot.careful
@@ -351,7 +351,7 @@ def with_care(query: Query) -> Query:
 
 
 def without_unreadable(query: Query) -> Query:
-    """The query of a table without unreadable fields."""
+    """The query for a table without unreadable fields."""
     if not any(slot.only_unreadable for anchor in query.anchors for slot in anchor.slots):
         return query
     return _with_slots(query, lambda slots: [slot for slot in slots if not slot.only_unreadable])
@@ -363,7 +363,7 @@ def _with_slots(query: Query, changed: Callable[[list[Slot]], list[Slot]]) -> Qu
 
 
 def padded(query: Query, groups: Sequence[Mapping[Group, Sequence[State]]]) -> list[dict[Group, list[State]]]:
-    """The groups of an answer to `without_unreadable(query)` as an answer to the query itself."""
+    """Extend the groups of an answer to `without_unreadable(query)` to an answer to the query itself."""
     made: list[dict[Group, list[State]]] = []
     for anchor, found in zip(query.anchors, groups, strict=True):
         if not any(slot.only_unreadable for slot in anchor.slots):
@@ -378,7 +378,7 @@ def padded(query: Query, groups: Sequence[Mapping[Group, Sequence[State]]]) -> l
 
 
 def quotient(amount: Decimal | int, divisor: Decimal | int) -> Decimal:
-    """An amount divided, to 28 digits whatever the decimals of the program around are set to."""
+    """Divide an amount, to 28 digits whatever the decimal context of the caller is."""
     return _QUOTIENT.divide(amount, divisor)
 
 

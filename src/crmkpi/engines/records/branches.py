@@ -1,4 +1,4 @@
-"""The branches of a compiled loop: a test that actions share runs once, and a field is loaded where it is needed."""
+"""The branches of a compiled loop: a test that actions share runs once, and a field is loaded at its first use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crmkpi.engines.records.source import Names
 
 __all__ = ["Action", "Writer", "guard_of"]
 
-_FEW = 3  # ways to be wanted that are told apart before a record's period is looked up
+_FEW = 3  # alternative conditions that are tested before a record's period is looked up
 _Way = TypeVar("_Way", bound=Sequence[Conjunct])
 
 
@@ -37,7 +37,7 @@ class Writer:
         self.lines.append("    " * depth + source)
 
     def load(self, depth: int, variables: Iterable[str], loaded: set[str]) -> None:
-        """Load the variables that are not yet, with those that they depend on."""
+        """Load the variables that are not loaded yet, after those that they depend on."""
         for variable in sorted(variables):
             if variable in loaded:
                 continue
@@ -47,7 +47,7 @@ class Writer:
             loaded.add(variable)
 
     def branches(self, depth: int, actions: Sequence[Action], loaded: set[str]) -> None:
-        """Run each action where its conjuncts hold, testing what actions share only once."""
+        """Run each action where its conjuncts hold, testing shared conjuncts only once."""
         waiting: dict[Conjunct, list[Action]] = {}
         for action in actions:
             if action.conjuncts:
@@ -70,7 +70,7 @@ class Writer:
                 self.branches(depth + 1, waiting.pop(opposite), set(loaded))
 
     def _shared(self, waiting: Mapping[Conjunct, Sequence[Action]]) -> list[str]:
-        """The variables that several branches need: each would load them again."""
+        """The variables that several branches need, so that not each of them loads them again."""
         needed = Counter(
             variable
             for conjunct, actions in waiting.items()
@@ -95,15 +95,15 @@ def guard_of(actions: Sequence[Action]) -> tuple[list[Conjunct], list[Action]]:
     if any(not way for way in widest):
         return [], list(actions)
     if len(widest) > 1:
-        # Where x alone is a way and asked first, "not x and y" need only ask for y.
+        # If x alone is a way and is tested first, "not x and y" need only test y.
         alone = [way[0] for way in widest if len(way) == 1]
         slimmer = [[part for part in way if not any(are_opposites(part, other) for other in alone)] for way in widest]
         slimmer.sort(key=lambda way: way[:1] not in [[part] for part in alone])
-        if len(slimmer) > _FEW:  # all of their tests would cost more than what they keep out
+        if len(slimmer) > _FEW:  # all of their tests would cost more than they save
             slimmer = _widest([sorted(way, key=lambda part: not part.options)[:1] for way in slimmer])
             return ([any_of(slimmer)] if all(slimmer) else []), list(actions)
         guard = [any_of(slimmer)]
-        if len(slimmer) == 2 and len(alone) == 1:  # where x is false, y holds
+        if len(slimmer) == 2 and len(alone) == 1:  # past the guard, y holds if x is false
             known = slimmer[1]
             return guard, [_without(action, known) if _denies(action, alone[0]) else action for action in actions]
         return guard, list(actions)
@@ -112,7 +112,7 @@ def guard_of(actions: Sequence[Action]) -> tuple[list[Conjunct], list[Action]]:
 
 
 def _widest(ways: Sequence[_Way]) -> list[_Way]:
-    """The ways without those that only say more than another one."""
+    """The ways without those that imply another one."""
     return [
         way
         for number, way in enumerate(ways)
@@ -125,7 +125,7 @@ def _widest(ways: Sequence[_Way]) -> list[_Way]:
 
 
 def _without(action: Action, known: Sequence[Conjunct]) -> Action:
-    """The action where these conjuncts are known to hold."""
+    """The action without conjuncts that are known to hold."""
     return Action(tuple(part for part in action.conjuncts if part not in known), action.lines, action.variables)
 
 

@@ -1,6 +1,6 @@
 """Conditions as lists of conjuncts: pieces of source that must all hold, with the variables that each tests.
 
-Conjuncts that repeat, or that follow from others, are left out, so that a compiled loop tests each fact once.
+Conjuncts that repeat or follow from others are dropped, so that a compiled loop tests each fact once.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 @dataclass(frozen=True, slots=True)
 class Conjunct:
-    """A piece of source that is true or false, the variables it needs, and the field and options it is about.
+    """Source of a boolean expression, the variables it needs, and the field and options that it tests.
 
-    `plain` is the same without shared values: inside "or" and "not" a value may be asked for that is not there.
+    `plain` is the same source without shared values, which may not be computed yet inside "or" and "not".
     """
 
     source: str
@@ -36,7 +36,7 @@ class Conjunct:
     plain: tuple[str, frozenset[str]] | None = None
     about: str = ""
     options: frozenset[Hashable] = frozenset()
-    denied: tuple[Conjunct, ...] = ()  # of "not all of these", these
+    denied: tuple[Conjunct, ...] = ()  # the conjuncts inside "not (... and ...)"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Conjunct) and self.source == other.source
@@ -65,7 +65,7 @@ def any_of(ways: Sequence[Sequence[Conjunct]]) -> Conjunct:
 
 
 def either(ways: Sequence[Sequence[Conjunct]]) -> list[Conjunct]:
-    """The conjuncts of "one way or another": those of one way alone, where the others only say more."""
+    """The conjuncts of "one way or another": those of one way alone, if the others imply it."""
     found = [simplified(way) for way in ways]
     widest = [
         way
@@ -79,7 +79,7 @@ def either(ways: Sequence[Sequence[Conjunct]]) -> list[Conjunct]:
 
 
 def not_all(conjuncts: Sequence[Conjunct]) -> Conjunct:
-    """True unless all of the conjuncts hold; remembers them, so that what is known can be struck out."""
+    """True unless all of the conjuncts hold; keeps them, so that those known to hold can be removed."""
     if len(conjuncts) == 1:
         source = conjuncts[0].source
         if source.isidentifier():
@@ -93,20 +93,20 @@ def not_all(conjuncts: Sequence[Conjunct]) -> Conjunct:
 
 
 def simplified(conjuncts: Iterable[Conjunct]) -> tuple[Conjunct, ...]:
-    """The same condition without repetitions: no conjunct denies the opposite of another one."""
-    # What denies comes last, so that what it needs to know has been tested before.
+    """The same condition without redundant conjuncts."""
+    # Negations come last, after the tests that may make parts of them redundant.
     kept = sorted(unique(conjuncts), key=lambda conjunct: bool(conjunct.denied))
     for number, conjunct in enumerate(kept):
         rest = [part for part in conjunct.denied if part not in kept]
         if len(rest) < len(conjunct.denied):
             kept[number] = not_all(rest) if rest else Conjunct("False")
-    # Nor need it be denied where the opposite is said.
+    # A negation follows if one of its parts is the opposite of another conjunct.
     kept = [
         conjunct
         for conjunct in kept
         if not any(are_opposites(part, other) for part in conjunct.denied for other in kept if not other.denied)
     ]
-    # What denies less says more: not (a and b) makes not (a and b and c) needless.
+    # The shorter negation is stronger: not (a and b) implies not (a and b and c).
     needless = {
         conjunct for conjunct in kept for other in kept if other.denied and set(other.denied) < set(conjunct.denied)
     }
@@ -114,7 +114,7 @@ def simplified(conjuncts: Iterable[Conjunct]) -> tuple[Conjunct, ...]:
 
 
 def are_opposites(one: Conjunct, other: Conjunct) -> bool:
-    """Whether exactly one of the two holds, where both can be asked."""
+    """Whether exactly one of the two holds whenever both can be evaluated."""
     pairs = {(one.source, other.source), (other.source, one.source)}
     if any(second == f"not {first}" for first, second in pairs):
         return True
@@ -127,7 +127,7 @@ def are_opposites(one: Conjunct, other: Conjunct) -> bool:
 
 
 def opposite_of(conjunct: Conjunct) -> Conjunct | None:
-    """The conjunct that holds where this one does not, and can be asked; None where its form does not show it."""
+    """The conjunct that holds where this one can be evaluated and is false; None if its form does not show it."""
     left, sign, right = words if len(words := conjunct.source.split()) == 3 else ("", "", "")
     if sign not in OPPOSITE or conjunct.plain is not None:
         return None

@@ -1,7 +1,7 @@
 """The records engine: answers a query by one compiled loop over typed records.
 
-A compiled loop is kept, so that asking again costs nothing but the loop. Records are read in one pass, in chunks where
-the input is a stream, so memory is bounded by the states of the groups.
+Compiled loops are cached, so that the same query again costs only the loop. Records are read in one pass, a stream in
+chunks, so memory is bounded by the states of the groups.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ def answer(
     parameters: Mapping[str, Value],
     related_unreadable: bool = False,
 ) -> Answer:
-    """The answer to `query` over `records`, any iterable, read once.
+    """Run `query` over `records`, any iterable, which is read once.
 
-    Records of which a field that the query reads could not be read go through a loop of their own; all of them do where
-    `related_unreadable` says that this may be so of records that are looked up.
+    Records with an unreadable field that the query reads go through a loop of their own; all records do if
+    `related_unreadable` says that related records may have such fields.
 
-    `tables` gives the records of a related table by their id; `functions` are the calendar's `local_day` and
-    `business_time`, `elapsed` where its clocks change, and `convert` where amounts are converted; `parameters` are the
-    caller's numbers by their printed parameter.
+    `tables` returns the records of a related table by id; `functions` are the calendar's `local_day` and
+    `business_time`, `elapsed` if its clocks change, and `convert` if amounts are converted; `parameters` are the
+    caller's numbers by the printed form of their parameter.
     """
     ways = "convert" in functions, "elapsed" in functions
     loop = _loop(query, ways, careful=False)
@@ -68,7 +68,7 @@ def answer(
                 for each, found, size in parts:
                     part = each.finish(query, found, size)
                     whole = part if whole is None else whole.merged(part, query)
-            except (TypeError, ArithmeticError) as error:  # values that were only gathered are compared and added here
+            except (TypeError, ArithmeticError) as error:  # `finish` compares and adds values that were only gathered
                 failed(error, None)
     return whole or Answer({}, [{} for _ in query.anchors])
 
@@ -83,7 +83,7 @@ def _loop(query: Query, ways: tuple[bool, bool], *, careful: bool) -> Loop:
 
 
 def _pass(_: object) -> bool:
-    """Records of the second loop were let in by the first."""
+    """The check of the second loop: the first loop has validated its records."""
     return False
 
 
@@ -91,7 +91,7 @@ def _let_in(chunk: Sequence[Record], gate: Gate, query: Query) -> Sequence[Recor
     """All records of a chunk, for the careful loop; it raises `UnreadableFoundError` as `Gate.check` does."""
     for record in chunk:
         if type(record) is not query.type_.model:
-            gate.check(record)  # type: ignore[arg-type]  # it looks at the type first
+            gate.check(record)  # type: ignore[arg-type]  # it checks the type first
     gate.aside.clear()
     return chunk
 
@@ -106,7 +106,7 @@ def _chunks(records: Iterable[Record]) -> Iterable[Sequence[Record]]:
 
 
 class _Locator:
-    """Finds the elementary interval of a timestamp; remembers whole days, which answers nearly every question."""
+    """Finds the elementary interval of a timestamp; caches whole days, which nearly every lookup hits."""
 
     __slots__ = ("_anchor", "_days", "_moments", "_naive")
 
@@ -119,20 +119,20 @@ class _Locator:
     def align(
         self, moment: datetime, record: Record
     ) -> tuple[tzinfo | None, dict[int, int], Callable[[datetime], int]]:
-        """The zone, the days and the finder for timestamps like `moment`; those before must have been alike."""
+        """The zone, the cached days and the finder for timestamps like `moment`; refuses a mix of naive and aware."""
         naive = moment.tzinfo is None
         if self._naive not in (None, naive):
             raise TimeZoneError(
-                f"{self._anchor.at!r} must be with a time zone everywhere or nowhere; {type(record).__name__} "
-                f"{record.id!r} has {moment.isoformat()} {'without' if naive else 'with'} one, records before it had "
-                "the opposite. Give tz= when reading, or convert them."
+                f"{self._anchor.at!r} must have a time zone in all records or in none; {type(record).__name__} "
+                f"{record.id!r} has {moment.isoformat()} {'without' if naive else 'with'} one, unlike the records "
+                "before it. Give tz= when reading, or convert them."
             )
         self._naive = naive
         edges = self._moments.wall_edges if naive else self._moments.edges
         wanted = self._moments.wanted
         midnight = _MIDNIGHTS[not naive]
         days = self._days
-        if naive and all(edge.time() == time.min for edge in edges):  # then a day lies in one interval as a whole
+        if naive and all(edge.time() == time.min for edge in edges):  # then each day is within one interval
             ordinals = [edge.toordinal() for edge in edges]
 
             def locate_day(moment: datetime) -> int:

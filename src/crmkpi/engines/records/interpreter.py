@@ -1,6 +1,6 @@
-"""Expressions on one row at a time, for tables of one row per key; slower than a compiled loop, and plainer.
+"""Interprets expressions on one row at a time, for tables of one row per key; slower than a compiled loop, but simpler.
 
-It gives the same meaning as the compiled loop: a comparison with a missing value is neither true nor false (None).
+The meaning is that of the compiled loop: a comparison with a missing value is neither true nor false (None).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def evaluate(expression: Expression, row: Mapping[str, Value], parameters: Mappi
             return parameters[repr(expression)]
         case Comparison(sign, left, right) | Operation(sign, left, right):
             first, second = evaluate(left, row, parameters), evaluate(right, row, parameters)
-            if isinstance(right, AsOf):  # given as wall-clock time and exact; the timestamp tells which is meant
+            if isinstance(right, AsOf):  # a pair of wall-clock time and exact instant; the timestamp selects
                 second = None if first is None else second[first.tzinfo is not None]
             if first is None or second is None:
                 return None
@@ -50,7 +50,7 @@ def evaluate(expression: Expression, row: Mapping[str, Value], parameters: Mappi
                 return None
             if isinstance(expression, Operation) and isinstance(first, Decimal) != isinstance(second, Decimal):
                 first, second = (_decimal(number) for number in (first, second))
-            if sign == "/" and left.kind == "money":  # money by money is a plain number
+            if sign == "/" and left.kind == "money":  # money divided by money is a plain number
                 return quotient(first, second) if right.kind != "money" else float(quotient(first, second))
             return SIGNS[sign](first, second)
         case Membership(item, options):
@@ -70,14 +70,14 @@ def evaluate(expression: Expression, row: Mapping[str, Value], parameters: Mappi
                 return decisive
             return None if None in found else not decisive
         case _:
-            raise DefinitionError(f"{expression!r} cannot be asked of a table of one row per key.")
+            raise DefinitionError(f"{expression!r} cannot be evaluated on a table of one row per key.")
 
 
 def _check_zones(first: Value, second: Value, expression: Expression) -> None:
     moments = [moment for moment in (first, second) if isinstance(moment, datetime)]
     if len({moment.tzinfo is None for moment in moments}) > 1:
         raise TimeZoneError(
-            f"{expression!r} puts a timestamp with a time zone beside one without; give tz= when reading, so that all "
+            f"{expression!r} combines a timestamp with a time zone and one without; give tz= when reading, so that all "
             "become exact instants."
         )
 

@@ -1,4 +1,4 @@
-"""The memory of a loop: where in the flat list of a group each slot lies, and the states made of that list."""
+"""The memory layout of a loop: the position of each slot in the flat list of a group, and the states built from it."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from crmkpi.engines.records.conjuncts import opposite_of
 
 __all__ = ["UNSET", "Layout", "Place", "Raw", "layout_of"]
 
-Raw = list[Any]  # what a loop keeps of a group: counts, totals and lists, where its layout says
-UNSET = object()  # a loop's first currency, before it has met one
+Raw = list[Any]  # the list of a group: counts, totals and lists, in the order of its layout
+UNSET = object()  # the first currency of a loop, before any record
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a slot is kept in the list of its group: from `first` on, as many items as `fresh` shows."""
+    """The position of a slot in the list of its group: from `first` on, one item for each in `fresh`."""
 
     slot: Slot
     first: int
     fresh: tuple[str, ...]
     counts: bool
-    running: bool  # values are added up in the loop, rather than gathered and looked at after it
-    currency: str  # tells the currency fields of one query apart
+    running: bool  # the loop adds up values, rather than gathering them for later
+    currency: str  # identifies the currency field
 
     def adds_like(self, other: Place) -> bool:
-        """Whether it adds up all that the other one does, of the same values."""
+        """Whether this place keeps all sums of the other one, of the same values."""
         mine, theirs = self.slot, other.slot
         alike = self.running and repr(mine.value) == repr(theirs.value) and self.currency == other.currency
         return alike and theirs.keep <= mine.keep
@@ -37,10 +37,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the slots of an anchor lie in the list of a group.
+    """The positions of the slots of an anchor in the list of a group.
 
-    `aliases` are counts that a sum keeps anyway. `rests` are sums of which another one keeps a part, as that of all
-    amounts beside that of amounts from 0 on: only the values of the rest are added up in its place.
+    `aliases` are counts that a sum keeps anyway. `rests` are sums that contain another sum, such as that of all amounts
+    and that of amounts from 0 on: the loop adds only the values that the other sum lacks.
     """
 
     places: Sequence[Place]
@@ -53,7 +53,7 @@ class Layout:
         return ", ".join([*(item for place in self.places for item in place.fresh), "None"])
 
     def without_aliases(self, actions: Sequence[Action | None]) -> Iterator[Action]:
-        """The actions, without the counts and parts of sums that a sum keeps as well; slots without one stay empty."""
+        """The actions, without the counts and parts of sums that another sum keeps; a slot may have no action."""
         sums = {
             frozenset(action.conjuncts): number
             for number, (place, action) in enumerate(zip(self.places, actions, strict=True))
@@ -69,7 +69,7 @@ class Layout:
                 yield self._rest(number, action, actions) if place.running else action
 
     def _rest(self, number: int, action: Action, actions: Sequence[Action | None]) -> Action:
-        """The action where no other sum has the value, if a condition more is all that this one asks."""
+        """The action restricted to values that no other sum has, if that sum only has one condition more."""
         mine = self.places[number]
         for other, (place, more) in enumerate(zip(self.places, actions, strict=True)):
             if more is None or not place.adds_like(mine) or not {*action.conjuncts} < {*more.conjuncts}:
@@ -92,7 +92,7 @@ class Layout:
 
 
 def layout_of(anchor: Anchor) -> Layout:
-    """Where each slot of an anchor is kept."""
+    """The positions of the slots of an anchor."""
     places: list[Place] = []
     first = 0
     for slot in anchor.slots:
@@ -104,7 +104,7 @@ def layout_of(anchor: Anchor) -> Layout:
 
 
 def _fresh(slot: Slot) -> tuple[str, ...]:
-    """What a slot is before any record: a sum as its total, its count and perhaps its squares; else one thing."""
+    """The initial items of a slot: for a sum its total, its count and perhaps its squares; otherwise one item."""
     if slot.key is not None:
         return ("{}",)
     if slot.what == "values" and slot.keep <= {"squares"} and slot.kind in ("money", "integer", "duration"):
@@ -139,7 +139,7 @@ def _state(place: Place, raw: Raw, homes: Mapping[str, Hashable]) -> State:
 
 
 def _together(rest: State, part: State, *, squares: bool) -> State:
-    """The samples of both together, by currency."""
+    """Merge the samples of both states, by currency."""
     samples: dict[Hashable, Sample] = {**rest}
     for currency, sample in part.items():
         known = Sample(sample.count, sample.total, sample.squares if squares else 0)

@@ -1,7 +1,7 @@
 """Loops over records, compiled from queries.
 
-As `dataclasses` compiles `__init__`: source is generated over declared field names only, and everything else is passed
-in. A loop keeps one flat list per group; layouts.py says how to read it.
+As `dataclasses` compiles `__init__`, source is generated from declared field names only, and everything else is passed
+in. A loop keeps one flat list per group; layouts.py defines how to read it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ __all__ = ["OUTSIDE", "Loop", "compiled", "failed"]
 
 Found = tuple[Mapping[Hashable, Sequence[Value]], Mapping[str, Hashable]]  # the cells, and the first currencies
 Scan = Callable[[Sequence[Record]], Found]
-OUTSIDE = -2  # the part of records that lie in no wanted period
+OUTSIDE = -2  # the part of records in no wanted period
 _LOOP = 4  # the depth of the loop's body in the source
 
 
@@ -58,9 +58,9 @@ _LOOP = 4  # the depth of the loop's body in the source
 class Loop:
     """A compiled loop: a factory of the function, and the arguments of the factory."""
 
-    factory: Callable[..., Scan]  # its source is made here, and called here alone
+    factory: Callable[..., Scan]  # compiled from `source`
     constants: Mapping[str, object]
-    parameters: Mapping[str, str]  # of constants that the caller gives, by their printed parameter
+    parameters: Mapping[str, str]  # the printed parameter of each constant that the caller gives
     relations: Mapping[str, tuple[str, str]]
     layouts: Sequence[Layout]
     type_: RecordType
@@ -76,9 +76,9 @@ class Loop:
         check: Callable[[Value], bool],
         usual: type[object],
     ) -> Scan:
-        """The loop with everything that it is called with, except the records.
+        """Bind all arguments of the loop except the records.
 
-        `check` runs on records of another class than the `usual` one, and says whether to skip one.
+        `check` runs on records of another class than the `usual` one, and returns whether to skip a record.
         """
         given: dict[str, object] = {**self.constants}
         for name, parameter in self.parameters.items():
@@ -88,7 +88,7 @@ class Loop:
         return self.factory(given, locators, moments, functions, usual, check)
 
     def finish(self, query: Query, found: Found, size: int) -> Answer:
-        """The loop's raw lists as an answer."""
+        """Turn the loop's raw lists into an answer."""
         cells, homes = found
         single = len(query.segments) == 1
         given: dict[tuple[Hashable, ...], int] = {}
@@ -106,14 +106,14 @@ _COMPILED: dict[str, Loop] = {}
 
 
 def compiled(query: Query, *, converts: bool, zoned: bool = False, careful: bool = False) -> Loop:
-    """The loop that answers the query, compiled once and kept.
+    """The loop that answers the query, compiled once and cached.
 
-    `zoned` is that of a calendar whose clocks change; the `careful` one knows of unreadable fields.
+    A `zoned` loop is for a calendar whose clocks change; a `careful` loop handles unreadable fields.
     """
     text = f"{query.text} {converts} {zoned} {careful}"
     loop = _COMPILED.get(text)
     if loop is None:
-        if len(_COMPILED) > 500:  # a service that makes up segment functions for each request must not grow for ever
+        if len(_COMPILED) > 500:  # a service may define new segment functions for each request
             _COMPILED.clear()
         loop = _COMPILED[text] = _compile(query, converts=converts, zoned=zoned, careful=careful)
     return loop
@@ -127,8 +127,8 @@ def _compile(query: Query, *, converts: bool, zoned: bool, careful: bool) -> Loo
     loaded: set[str] = set()
     if query.segments:
         keys = [_segment_source(key, body, loaded, scope, careful=careful) for key in query.segments]
-        body.line(_LOOP, f"g = ({', '.join(keys)})")  # of one key, the key itself
-        # In a loop that hardly ever misses, trying is faster than asking first.
+        body.line(_LOOP, f"g = ({', '.join(keys)})")  # for one key, brackets without a comma: the key itself
+        # Since the key is nearly always present, try/except is faster than a test.
         body.line(_LOOP, "try: cell = cells[g]")
         fresh = ", ".join("{}" for _ in query.anchors)
         body.line(_LOOP, f"except KeyError: cell = cells[g] = [0, {fresh}]")
@@ -150,14 +150,14 @@ def _compile(query: Query, *, converts: bool, zoned: bool, careful: bool) -> Loo
         "ZERO": timedelta(0),
         "MICROSECOND": MICROSECOND,
     }
-    exec(source, namespace)  # noqa: S102  # declared field names and our own words only; see code.py
+    exec(source, namespace)  # noqa: S102  # contains declared field names and generated names only; see source.py
     parameters = {name: repr(value) for name, value in names.constants.items() if isinstance(value, Parameter)}
     constants, relations = dict(names.constants), dict(names.relations)
     return Loop(namespace["factory"], constants, parameters, relations, layouts, query.type_, source)
 
 
 def _assemble(query: Query, layouts: Sequence[Layout], names: Names, body: Writer, homes: Mapping[str, str]) -> str:
-    """The whole source: a factory that takes what the loop needs, and in it the loop over one chunk of records."""
+    """The whole source: a factory that takes the loop's arguments, and in it the loop over one chunk of records."""
     head = Writer(names)
     head.line(0, "def factory(given, locators, moments, functions, usual, check):")
     text = "\n".join(body.lines)
@@ -165,7 +165,7 @@ def _assemble(query: Query, layouts: Sequence[Layout], names: Names, body: Write
     sources |= {name: f"functions.get({name!r})" for name in ("local_day", "business_time", "elapsed", "convert")}
     sources |= {"as_of": "moments.as_of", "as_of_wall": "moments.as_of_wall", "bounds": "moments.looked_at"}
     sources |= {f"align{number}": f"locators[{number}].align" for number in range(len(query.anchors))}
-    read = [name for name in sources if name in text]  # a loop over few records costs little more than these
+    read = [name for name in sources if name in text]  # only those in use, as they dominate the cost for few records
     for name in read:
         head.line(1, f"{name} = {sources[name]}")
     bound = ["usual", "check", *read]
@@ -222,7 +222,7 @@ def _anchor_source(
     converts: bool,
     careful: bool,
 ) -> None:
-    """The part of the loop that serves one anchor: skip what no slot wants, find the period, fill the slots."""
+    """The part of the loop for one anchor: skip records that no slot needs, find the period, fill the slots."""
     anchor = query.anchors[number]
     found = [
         None
@@ -261,7 +261,7 @@ def _anchor_source(
 
 
 def _part_source(number: int, anchor: Anchor, body: Writer, depth: int, loaded: set[str], scope: Scope) -> int:
-    """Find the elementary interval of the anchor's timestamp; gives the depth at which it is known."""
+    """Write the lookup of the elementary interval of the anchor's timestamp; returns the depth of its body."""
     assert anchor.at is not None
     source, guards, variables = value_of(anchor.at, scope)
     body.load(depth, variables, loaded)
@@ -281,7 +281,7 @@ def _part_source(number: int, anchor: Anchor, body: Writer, depth: int, loaded: 
 def _slot_action(
     place: Place, anchor: Anchor, scope: Scope, homes: dict[str, str], *, converts: bool, careful: bool
 ) -> Action:
-    """What the loop does for one slot, and where."""
+    """The action of the loop for one slot."""
     slot = place.slot
     conjuncts = true_of(slot.where if slot.careful is None or not careful else slot.careful, scope)
     variables: frozenset[str] = frozenset()
@@ -352,7 +352,7 @@ def _conversion_moment(anchor: Anchor, scope: Scope) -> tuple[str, frozenset[str
 
 
 def _foreign(states: Raw, first: int, currency: Hashable, value: Value, home: Hashable) -> Hashable:
-    """Put down an amount that is not in the loop's first currency; gives that first currency."""
+    """Keep an amount that is not in the loop's first currency; returns that first currency."""
     if states[-1] is None:
         states[-1] = {}
     states[-1].setdefault((first, currency), []).append(value)
@@ -364,14 +364,14 @@ def _decimal_of(value: float | Decimal) -> int | Decimal:
 
 
 def failed(error: Exception, record: object) -> NoReturn:
-    """Say which record the loop could not handle, and why."""
+    """Raise an error that names the record that the loop could not handle, and the cause."""
     where = "A record" if record is None else f"{type(record).__name__} {getattr(record, 'id', None)!r}"
     if isinstance(error, Inexact):
         raise InputError(f"{where} holds an amount with more digits than can be added exactly; check it.") from error
     if isinstance(error, TypeError) and "offset" in str(error):
         raise TimeZoneError(
-            f"{where} has a timestamp without a time zone beside one with; give tz= when reading, so that all become "
-            "exact instants, or remove the zones."
+            f"{where} has timestamps with and without a time zone; give tz= when reading, so that all become exact "
+            "instants, or remove the zones."
         ) from error
     if isinstance(error, TypeError) and "unhashable" in str(error):
         raise InputError(
@@ -382,7 +382,7 @@ def failed(error: Exception, record: object) -> NoReturn:
 
 def _key_and_table(query: Query, path: tuple[str, ...]) -> tuple[str, str]:
     """The key field and the table of the relation that `path` ends in."""
-    from crmkpi.records import RECORDS  # noqa: PLC0415  # the records import nothing of the engines
+    from crmkpi.records import RECORDS  # noqa: PLC0415  # loads the record classes only at need
 
     type_ = query.type_
     for name in path[:-1]:

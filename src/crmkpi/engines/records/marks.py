@@ -1,6 +1,6 @@
 """Records with unreadable fields: recognised by their class, and set aside for a second loop.
 
-In a table whose records are all of the table's own class, nothing of this is ever asked.
+A table whose records all have the table's own class pays no cost for this.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from crmkpi.records.base import RecordType, is_record, record_type
 
 __all__ = ["LISTS", "Gate", "asked", "own_names", "segment_of", "usual_class"]
 
-LISTS = (list, Sequence)  # a list is told by its own class, which takes less time than the abstract one
+LISTS = (list, Sequence)  # the check for list is faster than that for the abstract class
 _R = TypeVar("_R")
 
 
 class _Marked(Record, Protocol):
-    """A record with the text of its unreadable fields; the text is empty where the cell was."""
+    """A record with the texts of its unreadable fields; the text of an empty cell is empty."""
 
     @property
     def unreadable(self) -> Mapping[str, str]: ...
 
 
 class Gate:
-    """Lets only records of the table into a loop, and sets aside those with unreadable fields that the query reads."""
+    """Validates the records of a loop, and sets aside those with unreadable fields that the query reads."""
 
     def __init__(self, query: Query) -> None:
         self._query = query
@@ -42,14 +42,14 @@ class Gate:
 
     @cached_property
     def _reads(self) -> frozenset[str] | None:
-        """The fields that the query reads; None where it may read any."""
+        """The fields that the query reads; None if it may read any."""
         return None if _has_functions(self._query) else own_names(self._type, self._query.fields)
 
     def check(self, record: _Marked) -> bool:
         """Whether a record is set aside.
 
         Raises:
-            UnreadableFoundError: the query does not expect that a field of it is unreadable.
+            UnreadableFoundError: the record has an unreadable field that the query does not expect.
         """
         self.let_in(record)
         unreadable = record.unreadable.keys() - {"id"}
@@ -63,7 +63,7 @@ class Gate:
         return True
 
     def let_in(self, record: object) -> None:
-        """Only validated records are exact about time zones and money, so nothing else is let in."""
+        """Refuse objects other than records, since only validated records are exact about time zones and money."""
         if not is_record(record, self._type):
             raise InputError(
                 f"The table {self._type.table!r} holds {self._name} records; got {type(record).__name__}. Build them "
@@ -72,13 +72,13 @@ class Gate:
 
 
 def usual_class(records: Iterable[object], type_: RecordType) -> type[Any]:  # a record class of any table
-    """The class of the first record, if no field of such records can be unreadable; that of the table otherwise.
+    """The class of the first record, if no field of such records can be unreadable; else the class of the table.
 
-    A sequence whose records have some of the fields (`records.in_part`) is so read without a look at each of them.
+    So the records of a sequence that have only some of the fields (`records.in_part`) are not checked one by one.
     """
     if not isinstance(records, LISTS) or not records:
         return type_.model
-    first: type[Any] = type(records[0])  # likewise
+    first: type[Any] = type(records[0])  # a record class of any table
     if first is type_.model or not is_record(records[0], type_):
         return type_.model
     return first if first.unreadable is type_.model.unreadable else type_.model
@@ -90,7 +90,7 @@ def _has_functions(query: Query) -> bool:
 
 
 def own_names(type_: RecordType, paths: Iterable[tuple[str, ...]]) -> frozenset[str]:
-    """The fields of the record itself that lead to these: their own names, or the keys of the relations."""
+    """The record's own fields that these paths read: the fields themselves, or the keys of relations."""
     relations = type_.relations
     return frozenset(
         relations[path[0]].key if len(path) > 1 and path[0] in relations else ".".join(path) for path in paths
@@ -98,18 +98,18 @@ def own_names(type_: RecordType, paths: Iterable[tuple[str, ...]]) -> frozenset[
 
 
 class _UnreadableReadError(Exception):
-    """A function of a record asks for a field that could not be read."""
+    """A function of a record reads an unreadable field."""
 
 
 def segment_of(function: RecordFunction, label: Label | None, record: Record) -> Hashable:
-    """The segment that a function puts a record into; that of unreadable ones where it asks for such a field."""
+    """The segment that a function assigns to a record; `UNREADABLE` if it reads an unreadable field."""
     unreadable: Hashable = UNREADABLE
     found = asked(function, record, otherwise=unreadable)
     return found if label is None or found is UNREADABLE else label(found)
 
 
 def asked(function: Callable[[Value], _R], record: Record, *, otherwise: _R) -> _R:
-    """The label that a function gives a record; `otherwise` where it asks for an unreadable field."""
+    """The value of a function of a record; `otherwise` if it reads an unreadable field."""
     if not getattr(record, "unreadable", None):
         return function(record)
     told = object.__new__(_telltale(type(record)))
@@ -123,7 +123,7 @@ def asked(function: Callable[[Value], _R], record: Record, *, otherwise: _R) -> 
 
 @cache
 def _telltale(class_: type[object]) -> type[object]:
-    """A class like that of a record, whose unreadable fields tell that somebody asks for them."""
+    """A subclass of a record class that raises an error when an unreadable field is read."""
 
     def get(record: object, name: str) -> object:
         value = object.__getattribute__(record, name)

@@ -1,11 +1,11 @@
 """Expressions as Python source, for the loop that the records engine compiles.
 
-Only names of declared fields and of our own making get into the source. Every constant, attribute name and function is
+The source contains only declared field names and generated names. Every constant, attribute name and function is
 passed in as a variable, so nothing that a user typed is ever executed.
 
-A predicate becomes a list of conjuncts that must all hold for it to be *true*. That is where three-valued logic ends:
-a comparison is true where both sides are present and it holds, and `~` asks for what is *false*, which needs both sides
-to be present as well.
+A predicate becomes a list of conjuncts that must all hold for it to be *true*, so the loop needs no three-valued logic:
+a comparison is true where both sides are present and it holds, and `~` is true where the comparison is *false*, which
+needs both sides to be present as well.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class Names:
     loads: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
     constants: dict[str, object] = field(default_factory=dict)
     relations: dict[str, tuple[str, str]] = field(default_factory=dict)
-    always: frozenset[str] = frozenset()  # the fields that no record lacks
-    at_once: set[str] = field(default_factory=set)  # the variables that can be loaded of every record
+    always: frozenset[str] = frozenset()  # the fields that are never missing
+    at_once: set[str] = field(default_factory=set)  # the variables that can be loaded for every record
     _shared: dict[str, str] = field(default_factory=dict)
 
     def constant(self, value: object) -> str:
@@ -88,7 +88,7 @@ class Names:
         return self._shared[source]
 
     def field(self, path: Sequence[str], resolve: Callable[[tuple[str, ...]], tuple[str, str]]) -> str:
-        """The variable of a field; `resolve` gives the key field and table of the relation that a path ends in."""
+        """The variable of a field; `resolve` returns the key field and table of the relation that a path ends in."""
         name = "f_" + "__".join(path)
         if len(path) > 1 and path[-2] == "attributes":
             *owner, _, attribute = path
@@ -132,7 +132,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What expressions are written out in: the loop's variables, and how to follow a relation."""
+    """The context of compiling expressions: the loop's variables, and how to follow a relation."""
 
     names: Names
     resolve: Callable[[tuple[str, ...]], tuple[str, str]]
@@ -140,7 +140,7 @@ class Scope:
 
 
 def value_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct], frozenset[str]]:
-    """The source of the value, the source of the condition that there is one, and the variables it needs."""
+    """The source of the value, the conjuncts of its presence, and the variables that it needs."""
     match expression:
         case Field():
             name = scope.names.field(expression.path, scope.resolve)
@@ -194,7 +194,7 @@ def _operation(
     second, more, others = _operand(right, left, scope)
     guards = [*guards, *more]
     variables |= others
-    if "money" in (left.kind, right.kind):  # money is exact: a float beside it counts as the decimal it is printed as
+    if "money" in (left.kind, right.kind):  # money is exact, so a float becomes the decimal that it is printed as
         first, second = (
             source if part.kind == "money" else f"decimal_of({source})"
             for source, part in ((first, left), (second, right))
@@ -203,19 +203,19 @@ def _operation(
         return f"elapsed({second}, {first})", guards, variables
     if sign == "/":
         guards.append(Conjunct(f"({second}) != zero_of({second})", others))
-        if left.kind == "money":  # money by money is a plain number
+        if left.kind == "money":  # money divided by money is a plain number
             source = f"quotient({first}, {second})"
             return source if right.kind != "money" else f"float({source})", guards, variables
     return f"({first} {sign} {second})", guards, variables
 
 
 def _operand(expression: Expression, beside: Expression, scope: Scope) -> tuple[str, list[Conjunct], frozenset[str]]:
-    """The value, where a bound of the period takes the form (naive or aware) of the timestamp that it stands beside."""
+    """Like `value_of`, but a bound of the period takes the form (naive or aware) of the timestamp in `beside`."""
     if not isinstance(expression, Bound | AsOf):
         return value_of(expression, scope)
     stamp = next((part for part in walk(beside) if isinstance(part, Field) and part.kind == "timestamp"), None)
     if stamp is None:
-        raise DefinitionError(f"{expression!r} must stand beside a timestamp of a record; got {beside!r}.")
+        raise DefinitionError(f"{expression!r} must be compared with a timestamp of a record; got {beside!r}.")
     name, guards, variables = value_of(stamp, scope)
     naive, aware = (
         ("as_of_wall", "as_of") if isinstance(expression, AsOf) else (f"{expression.side}_wall", expression.side)
@@ -314,7 +314,7 @@ def false_of(expression: Expression, scope: Scope) -> list[Conjunct]:
 
 
 def unreadable_of(item: Field, scope: Scope) -> Conjunct:
-    """Whether a field cannot be read: its own value, or the key of a relation on the way to it."""
+    """True if a field is unreadable, or the key of a relation on the way to it."""
     names = scope.names
     found = [(names.unread(owner, scope.resolve), names.constant(name)) for owner, name in _steps(item, scope)]
     steps = [step for step, _ in found]
@@ -323,7 +323,7 @@ def unreadable_of(item: Field, scope: Scope) -> Conjunct:
 
 
 def _unread_value(item: Field, scope: Scope) -> tuple[str, list[Conjunct], frozenset[str]]:
-    """What stands in a field that cannot be read, or in the key of a relation on the way to it."""
+    """The text of an unreadable field, or of the unreadable key of a relation on the way to it."""
     names = scope.names
     steps = [(names.unread(owner, scope.resolve), names.constant(name)) for owner, name in _steps(item, scope)]
     *before, (last, name) = steps
@@ -334,7 +334,7 @@ def _unread_value(item: Field, scope: Scope) -> tuple[str, list[Conjunct], froze
 
 
 def _steps(item: Field, scope: Scope) -> list[tuple[tuple[str, ...], str]]:
-    """Where the way to a field may be unreadable: the record's path, and the name of its key or of the field itself."""
+    """The steps to a field that may be unreadable: a record's path, and the name of its key or of the field itself."""
     path = item.path
     own = path[:-2] if len(path) > 1 and path[-2] == "attributes" else path[:-1]
     keys = [(path[:number], scope.resolve(path[: number + 1])[0]) for number in range(len(own))]
@@ -342,8 +342,8 @@ def _steps(item: Field, scope: Scope) -> list[tuple[tuple[str, ...], str]]:
 
 
 def _as_one(conjuncts: Sequence[Conjunct], scope: Scope) -> list[Conjunct]:
-    """Conjuncts as one variable: many slots ask whether a date lies before a moment, and a record tells it once."""
-    if any(part.plain is not None for part in conjuncts):  # of a computed value, which may not be there
+    """Conjuncts as one variable, computed once per record: many slots test whether a date is before a moment."""
+    if any(part.plain is not None for part in conjuncts):  # of a computed value, which may be missing
         return list(conjuncts)
     variables = frozenset().union(*(part.variables for part in conjuncts))
     name = scope.names.computed(" and ".join(part.source for part in unique(conjuncts)), variables)
@@ -352,7 +352,7 @@ def _as_one(conjuncts: Sequence[Conjunct], scope: Scope) -> list[Conjunct]:
 
 
 def _is_flag(comparison: Comparison, scope: Scope) -> bool:
-    """Whether it asks for a flag that every record has, which is true or false by itself."""
+    """Whether a comparison tests a flag that every record has, whose value is already the answer."""
     left, right = comparison.left, comparison.right
     return (
         comparison.sign == "=="
@@ -365,9 +365,9 @@ def _is_flag(comparison: Comparison, scope: Scope) -> bool:
 
 
 def _are_timestamps(comparison: Comparison) -> bool:
-    """Whether it asks two timestamps for equality.
+    """Whether a comparison tests two timestamps for equality.
 
-    Python calls a wall-clock time and an exact one unequal without a word; their difference is an error, which is said.
+    Python silently treats a naive and an aware timestamp as unequal; subtracting them raises an error instead.
     """
     return comparison.sign in ("==", "!=") and comparison.left.kind == comparison.right.kind == "timestamp"
 
@@ -389,5 +389,5 @@ def _compared(
 
 
 def zero_of(value: Value) -> int | timedelta:
-    """The zero that `value` must not be when it divides."""
+    """The zero of the type of `value`, for a test of a divisor."""
     return timedelta(0) if isinstance(value, timedelta) else 0
