@@ -137,11 +137,11 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "a frozen set for a value": (lambda: deals.owner == frozenset({"Ada"}), r"write deals\.owner\.is_in\('Ada'\)\.$"),
     "a tuple for a value": (
         lambda: deals.owner == ("Ada",),
-        r"\('Ada',\) cannot stand .* For one of several write deals\.owner\.is_in\('Ada'\)\.$",
+        r"\('Ada',\) cannot be used .* For one of several write deals\.owner\.is_in\('Ada'\)\.$",
     ),
     "a list for a value": (
         lambda: deals.owner == ["Ada", "Bo"],
-        r"\['Ada', 'Bo'\] cannot stand .* For one of several write deals\.owner\.is_in\('Ada', 'Bo'\)\.$",
+        r"\['Ada', 'Bo'\] cannot be used .* For one of several write deals\.owner\.is_in\('Ada', 'Bo'\)\.$",
     ),
     "an empty list": (lambda: deals.owner == [], r"^\[\] cannot be used in an expression with deals\.owner\.$"),
     "a choice of another kind": (

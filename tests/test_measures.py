@@ -573,12 +573,12 @@ def test_sums_and_counts_of_nothing_are_zero_and_all_else_is_undefined() -> None
         ),
         pytest.param(
             lambda: orders.count(at=orders.amount),
-            r"`at` names the timestamp that puts a record into a period; got orders\.amount\.",
+            r"`at` names the timestamp that assigns a record to a period; got orders\.amount\.",
             id="an anchor that is no timestamp",
         ),
         pytest.param(
             lambda: orders.count(at="ordered_at"),
-            r"`at` names the timestamp that puts a record into a period; got 'ordered_at'\.",
+            r"`at` names the timestamp that assigns a record to a period; got 'ordered_at'\.",
             id="a name for an anchor",
         ),
         pytest.param(
@@ -836,7 +836,9 @@ def test_what_is_no_date_of_rows_is_refused_when_it_is_defined() -> None:
     deals = ck.Table(ck.Deal)
     owners = deals.per(deals.owner, last=deals.max(deals.closed_at), won=deals.count(deals.status == "won"))
     for wrong in (deals.closed_at, owners.won):
-        with pytest.raises(DefinitionError, match="put into periods by one of its columns that is a timestamp"):
+        with pytest.raises(
+            DefinitionError, match="assigns a row to a period by one of its columns that is a timestamp"
+        ):
             owners.count(at=wrong)
     dated = deals.per(deals.owner, last=deals.max(deals.closed_at, at=deals.closed_at))
     with pytest.raises(DefinitionError, match="its columns can have no period themselves"):

@@ -225,12 +225,12 @@ WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a misspelt attribute of a stream beside a field": (
         lambda: ck.Dataset(deals=iter(DEALS)).measure("win_rate", by=["owner", "attributes.regoin"]),
         UnknownNameError,
-        r"of the attribute 'regoin', which no record has\. Did you mean 'region'\?",
+        r"reads the attribute 'regoin', which no record has\. Did you mean 'region'\?",
     ),
     "a misspelt attribute of a related record": (
         lambda: CRM.measure("win_rate", by="customer.attributes.size"),
         UnknownNameError,
-        r"of the attribute 'size', which no record has\. There are none\.",
+        r"reads the attribute 'size', which no record has\. There are none\.",
     ),
     "a misspelt attribute that bins are made of": (
         lambda: CRM.measure("win_rate", by=ck.Segment("size", "attributes.sise", bins=(1, 2))),

@@ -215,7 +215,7 @@ def test_a_row_for_each_customer_is_refused_in_every_dialect(dialect) -> None:
 def test_a_float_that_is_added_up_needs_its_digits_as_its_error_says() -> None:
     columns = ["id", "impressions", "conversions", "started_at"]
     with pytest.raises(
-        InputError, match=r"say what it is, as in types=\{'conversions': 'numeric\(18,2\)'\}, or"
+        InputError, match=r"declare its type, as in types=\{'conversions': 'numeric\(18,2\)'\}, or"
     ) as told:
         METRICS["ad_conversions"].sql(dialect="postgresql", columns=columns)
     types = eval(str(told.value).partition("types=")[2].partition(", or")[0])
@@ -276,12 +276,12 @@ ROW = {"owner": "Ada", "won": 1, "closed": 2}
     [
         (ck.Tally("win_rate", by="owner"), [{"owner": "Ada", "won": 1}], "this one lacks 'closed'"),
         (ck.Tally("win_rate", by="owner"), [("Ada", 1, 2)], r"takes rows as mappings .*got \('Ada', 1, 2\)"),
-        (ck.Tally("win_rate", by="owner"), [ROW | {"period": "2026-01"}], "The rows are of periods"),
+        (ck.Tally("win_rate", by="owner"), [ROW | {"period": "2026-01"}], "The rows have a period"),
         (ck.Tally("win_rate", by="owner", period="2026"), [ROW], "this one lacks 'period'"),
         (
             ck.Tally("win_rate", by="owner", period="2026", every="month"),
             [ROW | {"period": "2025-01"}],
-            "is of the period '2025-01', which the tally does not have",
+            "has the period '2025-01', which the tally does not have",
         ),
         (ck.Tally(["win_rate", "revenue"]), [ROW], "Rows are of one KPI; make a tally for each of win_rate, revenue"),
         (ck.Tally("sales_cycle_length"), [{"cycle": 3.0}], "takes 'cycle', a mean, and such values of parts do not"),
