@@ -200,6 +200,16 @@ def test_a_wide_frame_has_a_column_of_its_own_type_for_each_kpi(library: str) ->
     assert bo["win_rate"] is None
 
 
+def test_a_wide_frame_takes_the_0_of_a_segment_without_amounts_for_any_currency() -> None:
+    sold = ck.Deal(id="1", status="won", owner="Ann", closed_at="2026-01-01", amount="100", currency="EUR")
+    lost = ck.Deal(id="2", status="lost", owner="Bo", closed_at="2026-01-02", amount="7", currency="EUR")
+    columns = ck.Dataset(deals=[sold, lost]).measure([ck.revenue, ck.won_deals], by="owner").to_polars(wide=True)
+    assert columns["revenue"].to_list() == [100, 0]
+    unsaid = ck.Deal(id="3", status="won", owner="Bo", closed_at="2026-01-02", amount="7")
+    with pytest.raises(ck.InputError, match="its amounts are in EUR, no currency; leave out wide=True"):
+        ck.Dataset(deals=[sold, unsaid]).measure([ck.revenue, ck.won_deals], by="owner").to_polars(wide=True)
+
+
 def test_a_wide_frame_of_amounts_in_two_currencies_is_refused_unless_the_currency_is_a_segment() -> None:
     deals = [
         ck.Deal(id="1", status="won", owner="Ada", amount=1, currency="EUR"),

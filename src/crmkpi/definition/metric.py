@@ -44,7 +44,7 @@ from crmkpi.definition.page import Docstring, theme_of, title_of, usual_docstrin
 from crmkpi.definition.parameters import Parameter, parameter_value
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
 from crmkpi.definition.units import Better, Decorator, RollUp, Timing, Unit, UnitName, Value_co
-from crmkpi.definition.variants import described, itself, varied
+from crmkpi.definition.variants import described, is_itself, itself, varied
 from crmkpi.errors import DefinitionError, InputError, UndefinedError, unknown_name
 
 __all__ = ["Better", "Estimated", "Mean", "Metric", "Monotone", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
@@ -109,6 +109,11 @@ class Metric(Calls[Value_co]):
     def meaning(self) -> str:
         """The meaning of the KPI, in one line."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    @property
+    def is_measure(self) -> bool:
+        """Whether the value is that of the KPI's one measure, as it is."""
+        return is_itself(self.function)
 
     @property
     def additive(self) -> bool:

@@ -12,7 +12,9 @@ from crmkpi.definition.expressions import Expression, Operation, business_time
 from crmkpi.definition.measures import Measure
 from crmkpi.errors import DefinitionError, did_you_mean
 
-__all__ = ["AGGREGATES", "USUAL", "described", "itself", "varied"]
+__all__ = ["AGGREGATES", "USUAL", "described", "is_itself", "itself", "varied"]
+
+_ITSELF = "is_itself"  # an attribute of a formula
 
 AGGREGATES = ("mean", "median", "p90")
 USUAL = (*AGGREGATES, "business", "calendar_days")
@@ -67,8 +69,14 @@ def itself(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 
     parameter = inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     formula.__signature__ = inspect.Signature([parameter])  # type: ignore[attr-defined]
+    setattr(formula, _ITSELF, True)
     assert isinstance(formula, FunctionType)
     return described(formula, function)
+
+
+def is_itself(function: Callable[..., Any]) -> bool:
+    """Whether `itself` made the formula: it returns its one input."""
+    return getattr(function, _ITSELF, False) is True
 
 
 def described(formula: FunctionType, by: Callable[..., Any]) -> Callable[..., Any]:

@@ -91,7 +91,8 @@ def wide_columns(report: Report) -> dict[str, FrameColumn]:
         cells = [row.get(name) for row in rows.values()]
         there = [number for number in cells if number is not None]
         first = there[0]
-        currencies = sorted({found.currency[one] or "no currency" for one in there if found.value[one] is not None})
+        amounts = [one for one in there if found.value[one]]  # nothing, and 0, is of any currency
+        currencies = sorted({found.currency[one] or "no currency" for one in amounts})
         unit = found.metric[first].unit
         if unit == "money" and len(currencies) > 1 and "currency" not in found.segment[first]:
             raise InputError(

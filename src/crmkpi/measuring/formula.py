@@ -11,6 +11,7 @@ from typing import Any
 
 from crmkpi.definition.interval_rules import Estimated, Mean, Monotone, NetPromoter, Range, Share, usual_range
 from crmkpi.definition.metric import ARITHMETIC, Metric
+from crmkpi.definition.numbers import in_unit
 from crmkpi.engines.query import EXACT, Number, Sample
 from crmkpi.errors import UndefinedError
 from crmkpi.statistics import intervals
@@ -111,7 +112,10 @@ def _own_interval(metric: Metric, inputs: Mapping[str, Any], sample: Sample, con
     mean = inputs[name].total_seconds() if isinstance(inputs[name], timedelta) else inputs[name]
     ends = [_like(mean, bound) for bound in found]
     try:
-        value, *bounds = (metric.evaluate({**inputs, name: number}) for number in (mean, *ends))
+        if metric.is_measure:
+            value, *bounds = (in_unit(number, metric.unit, metric.id) for number in (mean, *ends))
+        else:
+            value, *bounds = (metric.evaluate({**inputs, name: number}) for number in (mean, *ends))
     except UndefinedError:
         return None
     if metric.interval is None and (value, *bounds) != (mean, *ends):
