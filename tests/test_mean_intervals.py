@@ -220,6 +220,28 @@ class TestFormulas:
         assert result.value in result.interval
         assert result.interval == kpi(lambda x: x, deals.mean(deals.probability))(CLOSED).interval
 
+    @pytest.mark.parametrize(
+        ("measure", "said"),
+        [
+            (deals.mean(deals.probability), {}),
+            (deals.median(deals.probability), {"unit": "ratio"}),
+            (CYCLE, {"unit": "duration"}),
+            (CYCLE, {}),
+            (deals.median(deals.closed_at - deals.created_at), {"unit": "duration"}),
+            (CYCLE, {"unit": "duration", "interval": ck.Monotone("x")}),
+            (deals.sum(deals.probability), {}),
+        ],
+    )
+    def test_a_kpi_that_is_its_measure_has_the_interval_of_a_formula_that_gives_it_back(self, measure, said):
+        def own():
+            """Own."""
+
+        measured = ck.metric(**{"unit": "number", "x": measure, **said})(own)
+        told = kpi(lambda x: x, measure, **said)
+        assert (measured.is_measure, told.is_measure) == (True, False)
+        assert measured(CLOSED).interval == told(CLOSED).interval
+        assert measured([]).interval is None
+
     @pytest.mark.parametrize("formula", [lambda x: x / 86_400, lambda x: 10 - x / 86_400, lambda x: (x / 86_400) ** 2])
     @pytest.mark.parametrize("measure", [CYCLE, deals.median(deals.closed_at - deals.created_at)])
     def test_one_that_says_that_it_rises_or_falls_has_that_of_its_bounds(self, formula, measure):
