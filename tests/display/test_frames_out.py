@@ -206,7 +206,7 @@ def test_a_wide_frame_takes_the_0_of_a_segment_without_amounts_for_any_currency(
     columns = ck.Dataset(deals=[sold, lost]).measure([ck.revenue, ck.won_deals], by="owner").to_polars(wide=True)
     assert columns["revenue"].to_list() == [100, 0]
     unsaid = ck.Deal(id="3", status="won", owner="Bo", closed_at="2026-01-02", amount="7")
-    with pytest.raises(ck.InputError, match="its amounts are in EUR, no currency; leave out wide=True"):
+    with pytest.raises(InputError, match="its amounts are in EUR, no currency; leave out wide=True"):
         ck.Dataset(deals=[sold, unsaid]).measure([ck.revenue, ck.won_deals], by="owner").to_polars(wide=True)
 
 
