@@ -12,7 +12,6 @@ from crmkpi.dates.periods import Period
 from crmkpi.definition.expressions import as_of
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import at_home
-from crmkpi.engines.frames.ran import collecting
 from crmkpi.engines.frames.snapshots import at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Answer, Query, UnreadableFoundError
@@ -49,7 +48,6 @@ def read(
     *,
     confidence: float | None,
     partly: bool = False,
-    statements: list[tuple[str, str]] | None = None,
     moments: bool = False,
 ) -> tuple[Reader, Plan]:
     """Query every table once, and return a reader of the answers.
@@ -106,7 +104,6 @@ def read(
                 whole=whole,
                 confidence=confidence,
                 partly=partly,
-                statements=statements,
             )
         except UnreadableFoundError:
             marked = {table: found for table in crm.tables if (found := crm.unreadable(table, look=True))}
@@ -165,7 +162,6 @@ def _read(
     whole: bool,
     confidence: float | None,
     partly: bool,
-    statements: list[tuple[str, str]] | None,
 ) -> Reader:
     """Run the queries of a plan."""
     if whole and crm.as_of is None:
@@ -192,7 +188,6 @@ def _read(
                 twice=twice.get(table),
                 confidence=confidence,
                 partly=partly,
-                statements=statements,
             )
             for table, query in _streams_last(crm, plan)
         }
@@ -224,7 +219,6 @@ def _answer(
     twice: Duplicates | None,
     confidence: float | None,
     partly: bool,
-    statements: list[tuple[str, str]] | None,
 ) -> Answer:
     """Run a query on the engine of its table; `tables` are those of the dataset, with databases in a snapshot.
 
@@ -246,8 +240,8 @@ def _answer(
             confidence=confidence,
             merging=partly or timeline.merging or bool(crm.narrowings),
         )
-        with at_home(table.backend, query.type_.table), collecting(statements):
-            answer = of_frame(table, statements=statements)
+        with at_home(table.backend, query.type_.table):
+            answer = of_frame(table)
             answer.unread, answer.skipped = reasons_of(table.rejected), dict(table.skipped)
             answer.searched = table.searched and not partly
             answer.ask = of_frame if answer.searched else None

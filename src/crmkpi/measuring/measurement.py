@@ -65,31 +65,21 @@ def measure(
 
     def asked(data: Dataset) -> tuple[tuple[Result, ...], list[tuple[str, str]], list[str]]:
         ran: list[tuple[str, str]] = []
-        noting = None if statements is None else ran
         told: list[str] = []
-        with at_one_moment(data.tables):
-            reader, plan = read(
+        # A period without records queries the first date.
+        with at_one_moment(data.tables), collecting(None if statements is None else ran):
+            reader, plan = read(data, metrics, everything, segments, parameters, confidence=confidence, moments=moments)
+            found = built(
                 data,
-                metrics,
-                everything,
+                reader,
+                plan,
                 segments,
-                parameters,
-                statements=noting,
+                periods=periods,
+                against=against,
+                parameters=parameters,
                 confidence=confidence,
-                moments=moments,
+                notes=None if notes is None else told,
             )
-            with collecting(noting):  # a period without records queries the first date
-                found = built(
-                    data,
-                    reader,
-                    plan,
-                    segments,
-                    periods=periods,
-                    against=against,
-                    parameters=parameters,
-                    confidence=confidence,
-                    notes=None if notes is None else told,
-                )
         return found, ran, told
 
     queries = partial(queries_of, crm, metrics, segments, undated=not any(everything), confidence=confidence)

@@ -71,7 +71,6 @@ class _Options:
     currency: str | None
     confidence: float | None
     merging: bool
-    statements: list[tuple[str, str]] | None
 
     def converter(self, day_of: Callable[[int | None], date | None]) -> Convert | None:
         """Turns an amount in a currency, of a day that a group stands for, into the currency of the rates."""
@@ -96,19 +95,17 @@ def answer(
     parameters: Mapping[str, Given],
     confidence: float | None,
     merging: bool,
-    statements: list[tuple[str, str]] | None = None,
 ) -> Answer:
     """The answer to `query` over a frame.
 
     `tables` are those of the dataset, for related fields. `currency` is that of amounts which carry none, where `rates`
     convert them. `confidence` is that of intervals around quantiles, of whose values only the few that matter are
     fetched; but `merging` says that states will be merged, so that different values are kept and not only counted.
-    `statements` receives the plan that was run, where the backend has one.
 
     Raises:
         UnreadableFoundError: a field that the query reads cannot be read in some row, which the query does not expect.
     """
-    options = _Options(moments, rates, currency, confidence, merging, statements)
+    options = _Options(moments, rates, currency, confidence, merging)
     dated = rates is not None and bool(rates.days)
     as_of = (moments.as_of_wall, moments.as_of)
     while True:
@@ -149,7 +146,7 @@ def _answered(query: Query, table: FrameTable, compiler: Compiler, options: _Opt
         everything = table.backend.counts_all and given is None
         for run in _runs(query, anchor, compiler, options, everything=everything):
             run.given = given
-            answered = partial(run.states, merging=merging, statements=options.statements)
+            answered = partial(run.states, merging=merging)
             if run.undated:
                 what = f"undated {number} {query.text} {moments.dated} {asked!r}"
                 found |= _once(table, compiler, query, what, answered)

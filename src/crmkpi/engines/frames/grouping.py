@@ -75,13 +75,7 @@ def _has_ranks(slot: PassSlot) -> bool:
     return "values" in keep and "all" not in keep and bool(slot.sums) and slot.currency is None
 
 
-def grouped(
-    projection: Projection,
-    asked: Grouping,
-    *,
-    confidence: float | None,
-    statements: list[tuple[str, str]] | None,
-) -> GroupedRows:
+def grouped(projection: Projection, asked: Grouping, *, confidence: float | None) -> GroupedRows:
     """Run a GROUP BY, and a query of its own for each slot that elementary aggregates cannot serve."""
     home, backend, names = projection.backend.home, projection.backend, asked.names
     sliced = asked.ranked if asked.classes and backend.slices_groups else frozenset()
@@ -108,8 +102,6 @@ def grouped(
     else:
         groups = whole
         answer = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
-    if statements is not None and (made := home.statement(answer)) is not None:
-        statements.append(made)
     found = GroupedRows(home.leave(answer), {name: place for place, name in enumerate((*names, *aggregates))})
     if asked.checked:
         rows, *unlike = (

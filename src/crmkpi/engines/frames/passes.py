@@ -47,7 +47,7 @@ class Pass:
         self._confidence = confidence
         self._parts = parts
 
-    def states(self, *, merging: bool, statements: list[tuple[str, str]] | None) -> dict[Group, list[State]]:
+    def states(self, *, merging: bool) -> dict[Group, list[State]]:
         """The states of each group."""
         once = len(self._parts) == 1
         preaggregates = self._compiler.prepared.backend.preaggregates and once
@@ -70,7 +70,7 @@ class Pass:
         for each in groupings(projection, merging=merging, converts=self._convert is not None):
             counts = self._everything and self.given is None and not each.per
             asks = replace(each, checked=counts and self._compiler.prepared.assumed is not None)
-            found = grouped(projection, asks, confidence=self._confidence, statements=statements)
+            found = grouped(projection, asks, confidence=self._confidence)
             states.add(asks, found, counts=counts)
             if counts:
                 self.given = states.given

@@ -1,10 +1,11 @@
-"""Collect the statements that run for a measurement, whichever part of the engine runs them, for `Report.sql()`."""
+"""Collect the statements of a measurement, for `Report.sql()` and `Report.plan()`: each home says what it runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Literal
 
 __all__ = ["collecting", "ran"]
 
@@ -21,8 +22,8 @@ def collecting(statements: list[tuple[str, str]] | None) -> Iterator[None]:
         _NOTED.reset(before)
 
 
-def ran(text: Callable[[], str]) -> None:
-    """Collect a statement of SQL that has run; its text is only made where statements are collected."""
+def ran(language: Literal["sql", "plan"], text: Callable[[], str]) -> None:
+    """Collect a statement of SQL, or the plan of a cluster; the text is only made where statements are collected."""
     noted = _NOTED.get()
     if noted is not None:
-        noted.append(("sql", text()))
+        noted.append((language, text()))

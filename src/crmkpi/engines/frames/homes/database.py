@@ -341,7 +341,7 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     def leave(self, frame: DatabaseFrame) -> list[Row]:
         """The rows of a small result."""
         text = self.asked_as(frame)
-        ran(lambda: self.sent(text, None))
+        ran("sql", lambda: self.sent(text, None))
         return frame.session.answered(frame, text)
 
     def records(self, frame: DatabaseTable, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Cell]]:

@@ -248,7 +248,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
     def leave(self, frame: DuckDbFrame) -> list[Row]:
         """The rows of a small result."""
         made = frame.to_native()
-        ran(lambda: str(made.sql_query()))
+        ran("sql", lambda: str(made.sql_query()))
         return made.fetchall()
 
     def columns(self, frame: DuckDbFrame) -> Columns:
@@ -256,7 +256,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         if find_spec("numpy") is None:
             return SqlHome.columns(self, frame)
         made = frame.to_native()
-        ran(lambda: str(made.sql_query()))
+        ran("sql", lambda: str(made.sql_query()))
         return dict(made.fetchnumpy())
 
     def beside(self, frame: DuckDbFrame, columns: Mapping[str, Sequence[int]]) -> DuckDbFrame:

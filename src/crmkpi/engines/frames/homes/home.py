@@ -207,8 +207,5 @@ class HomeOf(Protocol[E, F, N]):
     ) -> list[tuple[Row, Sequence[Cell]]]:
         """For each group the values at some places of its sorted ones; which, depends on how many it has."""
 
-    def statement(self, frame: F) -> tuple[str, str] | None:
-        """The plan of the query, where a cluster runs it, after the word for its language."""
-
 
 Home = HomeOf[Expr, Frame, Lent]

@@ -247,6 +247,3 @@ class PolarsHome:
         chosen = frame.with_columns(pl.col(counted).cast(pl.UInt32)).join(counts, on=counted)
         found = chosen.select(*keys, pl.col(value).list.gather(pl.col("at"))).collect()
         return [(row[:size], row[size]) for row in found.rows()]
-
-    def statement(self, frame: pl.LazyFrame) -> None:
-        """Nothing that a user could run elsewhere."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 from crmkpi.engines.frames.homes.home import DAY, TYPES, ColumnType
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
 from crmkpi.engines.frames.homes.sql_home import SqlHome
+from crmkpi.engines.frames.ran import ran
 from crmkpi.engines.frames.words import Cell, Row, Scalar
 from crmkpi.records.base import Kind
 
@@ -142,18 +143,21 @@ class SparkHome(SqlHome[SparkSql, SparkFrame, "DataFrame"]):
 
     def leave(self, frame: SparkFrame) -> list[Row]:
         """The rows of a small result."""
-        return [tuple(row) for row in frame.to_native().collect()]
+        made = frame.to_native()
+        ran("plan", lambda: _plan(made))
+        return [tuple(row) for row in made.collect()]
 
     def records(self, frame: DataFrame, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Cell]]:
         """The rows of a frame with their values, one part of it after the other."""
         for row in self.opened(frame).select(*columns).to_native().toLocalIterator():
             yield dict(zip(columns, row, strict=True))
 
-    def statement(self, frame: SparkFrame) -> tuple[str, str]:
-        """The plan of the cluster."""
-        with redirect_stdout(StringIO()) as plan:
-            frame.to_native().explain()
-        return "plan", plan.getvalue().strip()
+
+def _plan(frame: DataFrame) -> str:
+    """The plan of a frame in the cluster."""
+    with redirect_stdout(StringIO()) as plan:
+        frame.explain()
+    return plan.getvalue().strip()
 
 
 def plain_of_spark(source: P, kind: Kind, type_: ColumnType) -> P:

@@ -222,7 +222,3 @@ class SqlHome(ABC, Generic[S, F, N]):
             made.setdefault(tuple(key[:size]), {})[place] = one
             counts[tuple(key)] = count
         return [(key, [found[place] for place in places[counts[key]]]) for key, found in made.items()]
-
-    def statement(self, frame: F) -> tuple[str, str] | None:  # noqa: ARG002  # SQL says what runs when it does
-        """The plan of the query, where a cluster runs it."""
-        return None
