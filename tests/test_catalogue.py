@@ -287,7 +287,7 @@ def test_what_a_month_brings_is_undefined_over_any_other_period(period: str, is_
         ck.Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10", ended_at="2026-02-20"),
     ]
     result = by_churn(found, period=period)
-    no_month = "it sets a month's revenue against a month's churn, and the period is no calendar month"
+    no_month = "it combines a month's revenue and a month's churn, and the period is not a calendar month"
     assert (result.value, result.reason) == ((100, None) if is_month else (None, no_month))
 
 

@@ -69,7 +69,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "a year as a number": (lambda: measured(period=2026), r"A period is text such as '2026-Q1', .*; got 2026\."),
     "a moment for a period": (
         lambda: measured(period=MOMENT),
-        r"A moment is no period; got datetime\.datetime.* Give its day, or Period\.between\(start, end\)\.",
+        r"A moment is not a period; got datetime\.datetime.* Give its day, or Period\.between\(start, end\)\.",
     ),
     "a pair of moments for a period": (
         lambda: measured(period=(DAY, MOMENT)),
@@ -170,19 +170,25 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     # records
     "a day as a number": (
         lambda: ck.Deal(id="1", status="won", closed_at=20260105),
-        r"Deal: closed_at 20260105 is a number and no date; write '2026-01-31', or .*date_format=\.",
+        r"Deal: closed_at 20260105 is a number and not a date; write '2026-01-31', or .*date_format=\.",
     ),
     "a year as text": (
         lambda: ck.Deal(id="1", status="won", closed_at="2026"),
         r"closed_at '2026' is a number and no ",
     ),
-    "a day without hyphens": (lambda: ck.Deal(id="1", status="won", closed_at="20260105"), r"is a number and no date"),
+    "a day without hyphens": (
+        lambda: ck.Deal(id="1", status="won", closed_at="20260105"),
+        r"is a number and not a date",
+    ),
     "a date as a number": (
         lambda: ck.Deal(id="1", status="won", expected_close_on=86400),
-        r"expected_close_on 86400 is a number and no date",
+        r"expected_close_on 86400 is a number and not a date",
     ),
-    "yes for a number": (lambda: ck.Survey(id="1", kind="nps", score=True), r"score True is yes or no, and no number"),
-    "yes for a count": (lambda: ck.Ticket(id="1", replies=True), r"replies True is yes or no, and no number"),
+    "yes for a number": (
+        lambda: ck.Survey(id="1", kind="nps", score=True),
+        r"score True is yes or no, and not a number",
+    ),
+    "yes for a count": (lambda: ck.Ticket(id="1", replies=True), r"replies True is yes or no, and not a number"),
     "yes for a probability": (lambda: ck.Deal(id="1", status="won", probability=True), r"True is yes or no"),
     "the edge of the calendar": (
         lambda: ck.Deal(id="1", status="won", closed_at="9999-12-31T23:59:59-05:00"),
@@ -192,14 +198,14 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     # money
     "a dict for rates": (
         lambda: ck.revenue(DEALS, rates={"USD": "0.9"}),
-        r"Rates that are a dict lead to the dataset's currency, and none is given; .* Give currency='EUR' as well",
+        r"Rates as a dict convert to the dataset's currency, and none is given; .* Give currency='EUR' as well",
     ),
     "a number for a currency": (
         lambda: ck.Dataset(deals=DEALS, currency=5),
         r"`currency` is .* such as 'EUR'; got 5\.",
     ),
     "one currency for rates": (lambda: ck.Rates("EUR", "USD"), r"Rates map currencies to numbers, .*; got 'USD'\."),
-    "rates to no currency": (lambda: ck.Rates(None, {}), r"Rates lead to a currency, such as 'EUR'; got None\."),
+    "rates to no currency": (lambda: ck.Rates(None, {}), r"Rates convert to a currency, such as 'EUR'; got None\."),
     "rates by days as text": (
         lambda: ck.Rates("EUR", {"USD": BY_TEXT}),
         r"The rates of USD must begin on dates, such as date\(2026, 1, 1\); got '2026-01-01'\.",

@@ -781,7 +781,7 @@ def test_a_missing_timestamp_of_pandas_lies_in_no_period():
         (
             [Deal(None)],
             UnknownNameError,
-            "Record 1 has no 'closed_on' to put it into a period by. Did you mean 'closed_at'",
+            "Record 1 has no 'closed_on' that assigns it to a period. Did you mean 'closed_at'",
         ),
         ([{"closed_on": None}, {"closed_at": None}], UnknownNameError, "Record 2 has no 'closed_on'.* 'closed_at'"),
         ([{"closed_on": "2026-03-15"}], InputError, "closed_on of record 1 must be a date or a datetime; got '2026-03"),

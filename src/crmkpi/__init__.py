@@ -1,4 +1,4 @@
-"""KPIs of customer relationships, each said once and measured with its evidence.
+"""CRM KPIs, each defined once and measured with its evidence.
 
 >>> import crmkpi as ck
 >>> deals = [ck.Deal(id="1", status="won"), ck.Deal(id="2", status="lost"), ck.Deal(id="3", status="open")]
@@ -6,13 +6,13 @@
 0.5
 
 Every KPI of the catalogue is a name of this module (`crmkpi.win_rate`) and of its theme (`crmkpi.sales.win_rate`);
-`crmkpi.catalogue` finds it by the names that people use; `crmkpi.vendors` has what other systems show. Words for
-writing KPIs of your own, such as period bounds and business time, are in `crmkpi.expressions`; tools for testing them
-in `crmkpi.testing`. How long customers stay, who comes back, how they fare and what they will bring is in
-`crmkpi.survival`, `crmkpi.cohorts`, `crmkpi.rfm`, `crmkpi.health` and `crmkpi.clv`, how deals go through their stages
-in `crmkpi.funnel`; `crmkpi.charts` draws them; what is wrong with the data in `crmkpi.quality`.
+`crmkpi.catalogue` finds a KPI by its usual names; `crmkpi.vendors` has the definitions that reproduce the numbers of
+other systems. Expressions for your own KPIs, such as period bounds and business time, are in `crmkpi.expressions`,
+tools for testing them in `crmkpi.testing`. Analyses of customers are in `crmkpi.survival` (how long they stay),
+`crmkpi.cohorts`, `crmkpi.rfm`, `crmkpi.health` and `crmkpi.clv` (their predicted value), the stages of deals in
+`crmkpi.funnel`, charts in `crmkpi.charts`, and checks of the data in `crmkpi.quality`.
 
-Nothing is loaded before the first of these names is used.
+Each name is loaded at its first use.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = list(PUBLIC)
 
 __version__ = "0.1.0"
 
-# What lower rooms call in higher ones; docs/architecture.md says who calls each.
+# The hooks through which lower packages call higher ones; docs/architecture.md lists their callers.
 provide(
     {
         "briefing": "crmkpi.insight.briefing",
@@ -90,7 +90,7 @@ provide(
     }
 )
 
-# Each name is loaded at its first use, from its own module: a program that uses one KPI does not wait for the others.
+# Each name is loaded at its first use, from its own module: a program that uses one KPI does not load the others.
 _load = loader(__name__, {**NAMES, **{name: f"metrics.{home}" for name, home in KPIS.items()}})
 _MODULES = {**MODULES, **SUBMODULES}
 

@@ -1,6 +1,6 @@
-"""What a lower room calls and a higher room provides, by name: `win_rate(deals)` measures, `print(report)` shows.
+"""Hooks: functions that a lower package calls by name and a higher package provides, as for `print(report)`.
 
-A module that needs one says `_text: Callable[[Report], str] = hook("report_text")`. The package names the provider of
+A module declares a hook with `_text: Callable[[Report], str] = hook("report_text")`. The package names the provider of
 each hook when it is imported; the provider's module is loaded at the first call. docs/architecture.md lists them all.
 """
 
@@ -22,7 +22,7 @@ def provide(providers: Mapping[str, str]) -> None:
 
 
 def hook(name: str) -> Callable[..., Any]:
-    """The function that a higher room provides under this name."""
+    """A function that calls the one that a higher package provides under this name."""
 
     def call(*arguments: Any, **options: Any) -> Any:
         return _provided(name)(*arguments, **options)

@@ -1,4 +1,4 @@
-"""Packages whose names are loaded one by one, each from its own module when it is first used."""
+"""Packages whose names are loaded lazily, each from its own module at its first use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["listed", "loader"]
 
 
 def loader(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` of a package: gives a name from the module that `homes` says, and keeps it from then on."""
+    """The `__getattr__` of a package: loads a name from its module in `homes`, and caches it in the package."""
     module = sys.modules[package]
     module.__dict__["_homes"] = homes
     module.__class__ = _Package
@@ -29,18 +29,18 @@ def loader(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
 
 def _unknown(module: str, name: str, known: Iterable[str]) -> AttributeError:
-    """The error for a name that a module does not have; names of Python's own, which tools look for, have no hint."""
+    """The error for an unknown name; private and dunder names, which tools look up, get no hint."""
     sentence = f"module {module!r} has no attribute {name!r}"
     if name.startswith("_"):
         return AttributeError(sentence)
-    from crmkpi.errors import UnknownAttributeError, did_you_mean  # noqa: PLC0415  # the package loads nothing before
+    from crmkpi.errors import UnknownAttributeError, did_you_mean  # noqa: PLC0415  # importing the package loads nothing
 
     names = sorted(each for each in known if not each.startswith("_"))
     return UnknownAttributeError(f"{sentence}. {did_you_mean(name, names)}", name=name, known=tuple(names))
 
 
 class _Package(ModuleType):
-    """Keeps `crmkpi.sales.win_rate` the KPI that it is, though the module that defines it has the same name."""
+    """Keeps `crmkpi.sales.win_rate` the KPI, although the module that defines it has the same name."""
 
     def __dir__(self) -> list[str]:
         own = self.__dict__
@@ -55,7 +55,7 @@ class _Package(ModuleType):
 
 
 def listed(module: ModuleType) -> ModuleType:
-    """The module, which lists its public names alone, as completion in a notebook shows them; so do modules in it."""
+    """Make a module, and the modules in it, list only public names, for completion in notebooks."""
     if type(module) is ModuleType and module.__name__.startswith("crmkpi."):
         module.__class__ = _Listed
         _list_children(module)
@@ -78,18 +78,18 @@ class _Listed(ModuleType):
         return sorted(self._public())
 
     def __getattr__(self, name: str) -> NoReturn:
-        # Each import inside a function asks for `__path__`, and has no use for the public names.
+        # Each import inside a function looks up `__path__`, and does not need the public names.
         raise _unknown(self.__name__, name, () if name.startswith("_") else self._public())
 
     def __call__(self, *_given: object, **_options: object) -> object:
-        from crmkpi._names import MODULES, SUBMODULES  # noqa: PLC0415  # the package loads nothing before it is used
-        from crmkpi.errors import InputError  # noqa: PLC0415  # likewise
+        from crmkpi._names import MODULES, SUBMODULES  # noqa: PLC0415  # importing the package loads nothing
+        from crmkpi.errors import InputError  # noqa: PLC0415
 
         name = self.__name__.rpartition(".")[2]
         known_as = f"crmkpi.{name}" if name in (*MODULES, *SUBMODULES) else self.__name__
         has = self._public()
         ways = f"call {known_as}.{name}(...)" if name in has else f"it has {', '.join(has[:6])}"
-        raise InputError(f"{known_as} is a module, and what is called is a function of it; {ways}.")
+        raise InputError(f"{known_as} is a module, and only its functions can be called; {ways}.")
 
     def __setattr__(self, name: str, value: object) -> None:
         # Importing a module of a package makes it an attribute of the package.

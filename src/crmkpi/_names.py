@@ -1,6 +1,6 @@
-"""The public names and their homes: the one list that the package, its themes and its type stubs are made from.
+"""The public names and their modules: the one list behind the package, its themes and its type stubs.
 
-After a change, `python .ci/stubs.py` writes the stubs anew.
+After a change, run `python .ci/stubs.py` to write the stubs.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ MODULES = {
     "value": "metrics.value",
 }
 
-# Modules that are reached through the package too, as `crmkpi.errors`, and are not among its names.
+# Modules that are attributes of the package, such as `crmkpi.errors`, but not in its `__all__`.
 SUBMODULES = {
     "calendars": "dates.calendars",
     "dataset": "measuring.dataset",
@@ -217,10 +217,10 @@ SUBMODULES = {
     "vendors": "vendors",
 }
 
-PUBLIC = sorted([*KPIS, *NAMES, *MODULES, "__version__"])  # what the package lists in `__all__`
+PUBLIC = sorted([*KPIS, *NAMES, *MODULES, "__version__"])  # the `__all__` of the package
 
 
 def theme(package: str) -> dict[str, str]:
-    """The KPIs of a theme's package, such as "crmkpi.metrics.sales", in order of their names, each with its module."""
+    """The KPIs of a theme's package, such as "crmkpi.metrics.sales", in alphabetical order, each with its module."""
     folder = package.rpartition(".")[2] + "."
     return {name: home.removeprefix(folder) for name, home in sorted(KPIS.items()) if home.startswith(folder)}

@@ -1,4 +1,4 @@
-"""Which currency a sign, a code or a name means, in the cells of files and wherever a currency is said."""
+"""Resolve currencies from signs, codes and names, in the cells of files and in arguments."""
 
 from __future__ import annotations
 
@@ -42,8 +42,10 @@ r$ BRL | cn¥ CNY | jp¥ JPY | rmb CNY | r ZAR | rm MYR | rp IDR
 """
 _CODES = frozenset(_OF_ISO_4217.split())
 _LINES = (line.split() for line in _SIGNS.replace("|", "\n").strip().splitlines())
-SIGNS: Mapping[str, tuple[str, ...]] = {line[0]: tuple(line[1:]) for line in _LINES}  # what each may stand for
-_BEFORE_ALONE = ("r", "rm", "rp")  # where they stand behind a number, K and M would be taken for a part of them
+SIGNS: Mapping[str, tuple[str, ...]] = {
+    line[0]: tuple(line[1:]) for line in _LINES
+}  # the codes that each sign may mean
+_BEFORE_ALONE = ("r", "rm", "rp")  # after a number, K or M would be read as part of them
 _CODE = re.compile(r"[A-Za-z]{3}")
 _LONGEST_NAME = 4  # words
 _APART = r"(?![^\W\d_])"  # no letter follows
@@ -64,7 +66,7 @@ _WITH_CODE = re.compile(r"([A-Z]{3})\s*[-–—:(].*|.*\(([A-Z]{3})\)|.*\s[-–�
 
 
 def currencies_of(mark: str) -> tuple[str, ...]:
-    """The codes of the currencies that a sign, a code or a name may stand for; none where it is neither.
+    """The codes of the currencies that a sign, a code or a name may mean; empty if it is none of them.
 
     >>> currencies_of("€"), currencies_of("usd"), currencies_of("kr."), currencies_of("Swiss Franc")
     (('EUR',), ('USD',), ('SEK', 'NOK', 'DKK', 'ISK'), ('CHF',))
@@ -84,12 +86,12 @@ def currencies_of(mark: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=10_000)
 def code_of(said: str) -> str:
-    """The code of a currency by its code, sign or name, as it is said in an argument, a record or a frame.
+    """The code of a currency from its code, sign or name in an argument, a record or a frame.
 
-    Three letters that are no code of ISO stay as they are: a firm may have a currency of its own.
+    Three letters that are not an ISO code are kept: a company may have its own currency.
 
     Raises:
-        InputError: it is a sign of several currencies, or of none.
+        InputError: the sign or name is that of several currencies, or of none.
 
     >>> code_of("Euro"), code_of("usd"), code_of("£"), code_of("XTS")
     ('EUR', 'USD', 'GBP', 'XTS')
@@ -103,7 +105,7 @@ def code_of(said: str) -> str:
 
 
 def said_currency(what: str, said: str) -> str:
-    """The same for an argument: an error says which it is.
+    """Like `code_of`, for an argument that the error names.
 
     >>> said_currency("`currency`", "dollar")
     Traceback (most recent call last):
@@ -116,7 +118,7 @@ def said_currency(what: str, said: str) -> str:
 
 
 def currency_in(header: str) -> str | None:
-    """The one currency that a header of amounts ends with, in brackets or as a code; None where it names none.
+    """The one currency that a header of amounts ends with, in brackets or as a code; None if it names none.
 
     >>> [currency_in(header) for header in ("Amount (EUR)", "Umsatz in €", "value_usd", "Amount ($)", "Amount TOP")]
     ['EUR', 'EUR', None, None, None]
@@ -132,7 +134,7 @@ def currency_in(header: str) -> str | None:
 
 
 def one_currency(named: Iterable[str | None], source: str) -> str | None:
-    """The currency that the headers of amounts name, if any; several are refused."""
+    """The one currency that the headers of amounts name, if any; several currencies are refused."""
     currencies = sorted({currency.strip().upper() for currency in named if currency is not None})
     if len(currencies) > 1:
         raise ColumnError(
@@ -143,7 +145,7 @@ def one_currency(named: Iterable[str | None], source: str) -> str | None:
 
 
 def meanings_of(currency: str) -> dict[str, str]:
-    """The signs of several currencies that may stand for one, each with its code.
+    """The ambiguous signs that may mean a currency, each with its code.
 
     >>> meanings_of("JPY")
     {'¥': 'JPY'}
@@ -152,7 +154,7 @@ def meanings_of(currency: str) -> dict[str, str]:
 
 
 def several_currencies(sign: str, column: str) -> AmbiguousCurrencyError:
-    """The question which currency a sign of several stands for in a column."""
+    """The error for a column with an ambiguous sign; it asks which currency is meant."""
     codes = currencies_of(sign)
     known = ", ".join(codes[:4]) + (" and others" if len(codes) > 4 else "")
     return AmbiguousCurrencyError(

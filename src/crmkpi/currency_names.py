@@ -1,4 +1,4 @@
-"""Names of currencies that systems write in place of a code: US Dollar, Schweizer Franken, 日本円."""
+"""Names of currencies that systems write instead of a code: US Dollar, Schweizer Franken, 日本円."""
 
 from __future__ import annotations
 
@@ -77,5 +77,5 @@ def _names() -> dict[str, tuple[str, ...]]:
     return found
 
 
-NAMES: Mapping[str, tuple[str, ...]] = _names()  # the codes of the currencies that a name may stand for
-ALONE = tuple(filter(str.isalpha, NAMES))  # that people write beside an amount
+NAMES: Mapping[str, tuple[str, ...]] = _names()  # the codes of the currencies that a name may mean
+ALONE = tuple(filter(str.isalpha, NAMES))  # names of one word, which may be written next to an amount

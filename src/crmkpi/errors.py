@@ -1,18 +1,18 @@
 """Every error that crmkpi raises on purpose, in one tree.
 
     CrmKpiError
-    ├── DefinitionError          a KPI is written down wrongly (raised at import, by its author's mistake)
+    ├── DefinitionError          a KPI is defined wrongly (raised at import, by its author's mistake)
     ├── UnknownNameError         a metric, field, segment, status, column or table that does not exist
     │   └── UnknownAttributeError    a name that a module of crmkpi does not have
-    ├── InputError               the data or an argument cannot be used as it stands
-    │   ├── PeriodError          a period that is not one, or ends before it starts
+    ├── InputError               the data or an argument cannot be used as it is
+    │   ├── PeriodError          a value that is not a period, or ends before it starts
     │   ├── ColumnError          a file lacks a column that its records need, or has one twice
-    │   ├── RowError             a row does not parse, and strict=True was asked for
+    │   ├── RowError             a row does not parse, and strict=True was given
     │   ├── FileFormatError      a file's encoding, delimiter or size cannot be handled
     │   ├── AmbiguousDateError   dates that could be day-first or month-first
-    │   ├── TimeZoneError        timestamps with and without a time zone side by side
+    │   ├── TimeZoneError        timestamps with and without a time zone together
     │   ├── CurrencyError        amounts of several currencies without rates
-    │   │   └── AmbiguousCurrencyError   a sign such as $ that is that of several currencies
+    │   │   └── AmbiguousCurrencyError   a sign such as $ that several currencies share
     │   ├── MissingTableError    a KPI or segment needs a table that the dataset lacks
     │   ├── ParameterError       a KPI's parameter is missing or unusable
     │   └── DatabaseError        a database does not answer, or refuses a statement
@@ -61,9 +61,9 @@ __all__ = [
 class CrmKpiError(Exception):
     """The root of the tree: catch it to catch every error that crmkpi raises on purpose.
 
-    For services, `code` names the kind of error for machines, `http_status` is the status that an API answers with
-    (422 for data and arguments, 404 for names that do not exist, 500 for what the service itself must mend), and
-    `details` has the parts of the message where they are known, such as the name that was given and those there are.
+    For services, `code` is the kind of error as an identifier, `http_status` the status for an API's answer (422 for
+    data and arguments, 404 for names that do not exist, 500 for faults that the service itself must fix), and `details`
+    has parts of the message, such as the given name and the known names.
 
     >>> error = UnknownNameError("There is no KPI 'winrate'.", name="winrate", known=("win_rate",))
     >>> error.code, error.http_status, dict(error.details)
@@ -78,14 +78,14 @@ class CrmKpiError(Exception):
 
     @property
     def code(self) -> str:
-        """The kind of error for machines: the name of the class in small letters, without "Error"."""
+        """The kind of error as an identifier: the name of the class in snake_case, without "Error"."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__.removesuffix("Error")).lower()
 
     def __reduce__(self) -> tuple[object, ...]:
         return _restored, (type(self), str(self), dict(self.details))
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows of an uncaught error: the lines of the user's own code, and the sentence."""
+        """The traceback that IPython shows: only the lines of the user's own code, and the message."""
         shown = [
             line
             for frame in extract_tb(self.__traceback__)
@@ -96,7 +96,7 @@ class CrmKpiError(Exception):
 
 
 class DefinitionError(CrmKpiError):
-    """A KPI is written down wrongly; raised where it is defined, before any data is seen."""
+    """A KPI is defined wrongly; raised at its definition, before any data is read."""
 
 
 class UnknownNameError(CrmKpiError, LookupError):
@@ -110,13 +110,13 @@ class UnknownAttributeError(UnknownNameError, AttributeError):
 
 
 class InputError(CrmKpiError, ValueError):
-    """The data or an argument cannot be used as it stands."""
+    """The data or an argument cannot be used as it is."""
 
     http_status = 422
 
 
 class PeriodError(InputError):
-    """A period that is not one, or that ends before it starts."""
+    """A value that is not a period, or that ends before it starts."""
 
 
 class ColumnError(InputError):
@@ -124,7 +124,7 @@ class ColumnError(InputError):
 
 
 class RowError(InputError):
-    """A row does not parse, and `strict=True` was asked for."""
+    """A row does not parse, and `strict=True` was given."""
 
 
 class FileFormatError(InputError):
@@ -136,7 +136,7 @@ class AmbiguousDateError(InputError):
 
 
 class TimeZoneError(InputError):
-    """Timestamps with and without a time zone side by side."""
+    """Timestamps with and without a time zone together."""
 
 
 class CurrencyError(InputError):
@@ -144,7 +144,7 @@ class CurrencyError(InputError):
 
 
 class AmbiguousCurrencyError(CurrencyError):
-    """A sign such as $ that is that of several currencies, where nothing says which is meant."""
+    """A sign such as $ that several currencies share, without information on which is meant."""
 
 
 class MissingTableError(InputError):
@@ -152,7 +152,7 @@ class MissingTableError(InputError):
 
 
 class DatabaseError(InputError):
-    """A database does not answer, or refuses a statement; the question may be asked again."""
+    """A database does not answer, or refuses a statement; the caller may try again."""
 
     http_status = 503
 
@@ -162,15 +162,15 @@ class ParameterError(InputError):
 
 
 class UndefinedError(CrmKpiError, ArithmeticError):
-    """Raised inside a formula to say in words why there is no value; a caller sees `None` and the reason."""
+    """Raised inside a formula with the reason why there is no value; a caller sees `None` and the reason."""
 
 
 class MissingExtraError(CrmKpiError, ImportError):
-    """An optional library is needed and not installed; says which extra brings it."""
+    """An optional library is needed and not installed; names the extra that installs it."""
 
 
 def unknown_name(sentence: str, name: object, known: Iterable[str]) -> UnknownNameError:
-    """The error for a name that does not exist: the sentence, with the way out, and both as details.
+    """The error for a name that does not exist: the sentence with a suggestion, and both names as details.
 
     >>> raise unknown_name("There is no theme 'sale'.", "sale", ["sales", "service"])
     Traceback (most recent call last):
@@ -185,20 +185,20 @@ def _restored(kind: type[CrmKpiError], message: str, details: Mapping[str, objec
 
 
 def _is_users(frame: FrameSummary) -> bool:
-    """Whether a frame is in code that the user wrote: not in this package, and in no installed library."""
+    """Whether a frame is in the user's code: neither in this package nor in an installed library."""
     folders = (str(Path(__file__).parent), *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")))
     return not frame.filename.startswith((*folders, "<frozen", "<string>"))
 
 
 def _place(frame: FrameSummary) -> str:
-    """The file of a frame; a cell of a notebook, which IPython compiles from a temporary file, is a cell."""
+    """The file of a frame, or "Cell" for a notebook cell, which IPython compiles from a temporary file."""
     return "Cell" if "ipykernel_" in frame.filename or frame.filename.startswith("<ipython-input") else frame.filename
 
 
 def did_you_mean(name: str, known: Iterable[str], *, limit: int = 12, cutoff: float = 0.6) -> str:
-    """The way out of a misspelt name: the nearest known one, or the known ones when none is near.
+    """The suggestion for a misspelt name: the nearest known name, or the known names if none is near.
 
-    Words that mean something, such as those of a status, need a higher `cutoff`: "won" is no misspelt "working".
+    Real words, such as those of a status, need a higher `cutoff`: "won" is not a misspelt "working".
 
     >>> did_you_mean("ownr", ["owner", "amount"])
     "Did you mean 'owner'?"

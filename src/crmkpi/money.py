@@ -1,4 +1,4 @@
-"""Money: exact decimals with a currency, and the rates that turn one currency into another.
+"""Money: exact decimals with a currency, and exchange rates.
 
 Amounts of different currencies are never added. Either every amount of a result is in one currency, or `Rates` are
 given and every amount is converted, at the rate of the record's own day.
@@ -24,10 +24,10 @@ Rate = Decimal | int | str | float
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What one unit of each currency is worth in the currency `to`: a fixed rate, or rates by the day they begin on.
+    """Exchange rates: the value of one unit of each currency in `to`, fixed or by the day from which the rate holds.
 
-    A dated rate holds from its day until the next one begins. A currency that is not listed, or a day before the first
-    rate, is an error that names it.
+    A dated rate holds from its day until the next rate begins. An unlisted currency, or a day before the first rate, is
+    an error that names it.
 
     >>> from decimal import Decimal
     >>> Rates("EUR", {"USD": "0.9"}).convert(Decimal(100), "USD", None)
@@ -44,10 +44,10 @@ class Rates:
 
     def __post_init__(self) -> None:
         if not isinstance(self.to, str):
-            raise InputError(f"Rates lead to a currency, such as 'EUR'; got {self.to!r}.")
+            raise InputError(f"Rates convert to a currency, such as 'EUR'; got {self.to!r}.")
         if not isinstance(self.rates, Mapping):
             raise InputError(f"Rates map currencies to numbers, such as {{'USD': '0.9'}}; got {self.rates!r}.")
-        object.__setattr__(self, "to", said_currency("The currency that rates lead to", self.to))
+        object.__setattr__(self, "to", said_currency("The currency that rates convert to", self.to))
         table: dict[str, Decimal | tuple[list[date], list[Decimal]]] = {self.to: Decimal(1)}
         given: set[str] = set()
         for said, rate in self.rates.items():
@@ -78,11 +78,11 @@ class Rates:
 
     @property
     def days(self) -> frozenset[date]:
-        """The days on which any rate begins to hold."""
+        """The days from which any dated rate holds."""
         return frozenset(day for rate in self._table.values() if isinstance(rate, tuple) for day in rate[0])
 
     def convert(self, amount: Decimal, currency: str | None, moment: date | datetime | None) -> Decimal:
-        """The amount in the currency `to`, unrounded, at the rate of the day of `moment`."""
+        """Convert an amount to the currency `to`, unrounded, at the rate of the day of `moment`."""
         rate = self._table.get(currency) if currency is not None else None
         if isinstance(rate, Decimal):
             return amount * rate
@@ -105,7 +105,7 @@ class Rates:
 
 
 def rates_of(given: Rates | Mapping[str, Any] | None, currency: str | None) -> Rates | None:
-    """Rates as they are, or a dict of what one unit of each currency is worth in `currency`.
+    """Normalise to `Rates`: a `Rates`, or a dict of the value of one unit of each currency in `currency`.
 
     >>> rates_of({"USD": 0.9}, "EUR").to
     'EUR'
@@ -116,7 +116,7 @@ def rates_of(given: Rates | Mapping[str, Any] | None, currency: str | None) -> R
         raise InputError(f"`rates` is a Rates, such as Rates('EUR', {{'USD': '0.9'}}), or its dict; got {given!r}.")
     if currency is None:
         raise InputError(
-            f"Rates that are a dict lead to the dataset's currency, and none is given; got {dict(given)!r}. Give "
+            f"Rates as a dict convert to the dataset's currency, and none is given; got {dict(given)!r}. Give "
             "currency='EUR' as well, or Rates('EUR', {...})."
         )
     return Rates(currency, given)

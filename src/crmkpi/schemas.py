@@ -1,4 +1,4 @@
-"""What a file of settings may say, as models: unknown keys are refused with the nearest, all else in one sentence."""
+"""Models of settings files: an unknown key is refused with a suggestion, any other fault in one sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _K = TypeVar("_K", bound="Keyed")
 
 
 class Keyed(BaseModel):
-    """The keys of one table of a file; `called` is what errors call it, such as "A report"."""
+    """The keys of one table of a file; `called` is its name in errors, such as "A report"."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_by_name=True, validate_by_alias=True)
     called: ClassVar[str] = "The file"
@@ -45,7 +45,7 @@ def _keys_within(annotation: Any) -> set[str]:
 
 
 def said(model: type[_K], given: Any) -> _K:
-    """What a mapping says, as the model; the first thing that is wrong with it is an error of one sentence.
+    """Validate a mapping as the model; the first fault is an error of one sentence.
 
     >>> class Colours(Keyed):
     ...     called: ClassVar[str] = "The colours"
@@ -91,7 +91,7 @@ def _message(error: Mapping[str, Any]) -> str:
 
 
 def _places(location: tuple[Any, ...]) -> list[str]:
-    """Where the error is, with places in a list counted from 1, and without the kinds that a union tried."""
+    """The path to an error, with positions in lists counted from 1, and without the types that a union tried."""
     return [
         str(part + 1) if isinstance(part, int) else part
         for part in location

@@ -1,6 +1,6 @@
 """Tables of results as frames of pandas, Polars and Arrow, with numbers as numbers.
 
-A table says what its columns hold; this module alone knows how each library wants them.
+A table describes its columns; only this module knows the types of each library.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _EXTRAS = {"pandas": "pandas", "polars": "polars", "pyarrow": "frames"}
 
 @dataclass(frozen=True, slots=True)
 class FrameColumn:
-    """The cells of one column: values of one kind, and None where there is none.
+    """The cells of one column: values of one kind, and None for missing values.
 
-    `zone` names the time zone that timestamps are shown in; None stands for wall-clock times.
+    `zone` is the time zone in which timestamps are shown; None means wall-clock times.
     """
 
     kind: Kind
@@ -41,7 +41,7 @@ class FrameColumn:
     zone: str | None = None
 
     def map(self, kind: Kind, change: Callable[[Any], Any]) -> FrameColumn:
-        """The column with each value changed into one of another kind."""
+        """The column with each value converted to another kind."""
         return FrameColumn(kind, [None if cell is None else change(cell) for cell in self.cells])
 
 
@@ -50,10 +50,10 @@ _SHOWN = 20  # rows of a table in a notebook
 
 
 class Tabular:
-    """A table that becomes a frame: `to_pandas()`, `to_polars()`, `to_arrow()`, or whatever reads the Arrow interface.
+    """A table that converts to frames: `to_pandas()`, `to_polars()`, `to_arrow()`, or through the Arrow interface.
 
-    Amounts are exact decimals; `money="float"` gives floats, which charts and statistics want. Durations are durations,
-    moments are timestamps, and what is undefined is missing.
+    Amounts are exact decimals; `money="float"` makes them floats, for charts and statistics. Durations and timestamps
+    have the types of the library, and undefined values are missing.
     """
 
     __slots__ = ()
@@ -70,7 +70,7 @@ class Tabular:
         return _table_html(*self._head(_SHOWN))
 
     def _head(self, count: int) -> tuple[Sequence[Mapping[str, Any]], int]:
-        """The first rows as a notebook shows them, and how many rows there are."""
+        """The first rows for a notebook, and the number of all rows."""
         rows = self.to_dicts()
         return rows[:count], len(rows)
 
@@ -90,20 +90,20 @@ class Tabular:
         return arrow.table({name: _arrow_column(arrow, name, column) for name, column in columns.items()})
 
     def __array__(self, dtype: object = None, copy: object = None) -> Any:
-        """Refused: `pandas.DataFrame(report)` would take the table apart into objects, and there is `to_pandas()`."""
+        """Refuse `pandas.DataFrame(report)`, which would take the table apart into objects; use `to_pandas()`."""
         raise InputError(
-            f"A {type(self).__name__} is no array, and pandas.DataFrame(...) would take it apart; make the frame with "
+            f"A {type(self).__name__} is not an array, and pandas.DataFrame(...) would split it; make the frame with "
             "to_pandas(), to_polars() or to_arrow()."
         )
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The Arrow interface, through which Polars, DuckDB, pandas and Altair read the table as it is."""
+        """The Arrow interface, through which Polars, DuckDB, pandas and Altair read the table with its types."""
         frame = self.to_arrow() if find_spec("pyarrow") else self.to_polars()
         return frame.__arrow_c_stream__(requested_schema)
 
 
 def write_whole(path: str | Path, content: bytes) -> None:
-    """Write a file, all of it or nothing: beside its place first, and moved there when it is complete."""
+    """Write a file atomically: to a temporary file in the same folder, which replaces the target when complete."""
     file = Path(path)
     other = file.with_name(f".{file.name}.{os.getpid()}.new")
     try:
@@ -115,7 +115,7 @@ def write_whole(path: str | Path, content: bytes) -> None:
 
 
 def inferred(cells: Iterable[Any]) -> FrameColumn:
-    """A column whose kind is that of its values; values of several kinds become text.
+    """A column whose kind is inferred from its values; values of several kinds become text.
 
     >>> inferred([1, None, 2]).kind, inferred([1, 2.5]).kind, inferred(["a", 1]).cells
     ('integer', 'number', ['a', '1'])
@@ -157,7 +157,7 @@ def _kind_of(value: object) -> Kind:
 
 
 def _zone_of(moment: datetime) -> str | None:
-    """The name of a moment's time zone; one without a name, such as a fixed offset, is shown in UTC."""
+    """The name of a moment's time zone; "UTC" for a zone without a name, such as a fixed offset."""
     return None if moment.tzinfo is None else getattr(moment.tzinfo, "key", "UTC")
 
 
@@ -213,7 +213,7 @@ def _polars_column(polars: Any, name: str, column: FrameColumn) -> Any:
     if column.kind == "money":
         scale, cells = _fitting(name, column)
         return polars.Series(name, cells, dtype=polars.Decimal(_DIGITS, scale))
-    if column.kind == "timestamp":  # Polars takes ten times as long over moments of Python
+    if column.kind == "timestamp":  # Polars takes ten times as long for Python datetimes
         origin = _EPOCH.replace(tzinfo=UTC) if column.zone else _EPOCH
         known = {cell: None if cell is None else (cell - origin) // _MICROSECOND for cell in set(column.cells)}
         micros = [known[cell] for cell in column.cells]
@@ -238,14 +238,14 @@ def _arrow_column(arrow: Any, name: str, column: FrameColumn) -> Any:
 
 
 def _fitting(name: str, column: FrameColumn) -> tuple[int, list[Decimal | None]]:
-    """How many digits the amounts of a column have behind the point, and the amounts, rounded to 38 digits in all."""
+    """The number of decimal places of a column of amounts, and the amounts rounded to 38 digits in all."""
     parts = [cell.as_tuple() for cell in column.cells if cell is not None]
     scale = max((-int(part.exponent) for part in parts), default=0)
     whole = max((len(part.digits) + int(part.exponent) for part in parts), default=0)
     if whole > _DIGITS:
         raise InputError(
             f"The amounts of column {name!r} have {whole} digits before the point, and a decimal column of a frame "
-            f"holds {_DIGITS}; ask for money='float'."
+            f"holds {_DIGITS}; use money='float'."
         )
     scale = max(0, min(scale, _DIGITS - max(whole, 0)))
     step = Decimal(1).scaleb(-scale)

@@ -1,4 +1,4 @@
-"""What other systems show: for each number on their screens the definition and the rounding that reproduce it.
+"""The numbers of other systems: for each number on their screens the definition and the rounding that reproduce it.
 
 >>> from crmkpi import Campaign, vendors
 >>> vendors.mailchimp["Click rate"].metric.id
@@ -7,8 +7,8 @@
 >>> vendors.mailchimp["Click rate"].shown(vendors.mailchimp["Click rate"].metric(campaigns))
 Decimal('6.48')
 
-To reconcile a whole screen: `crm.measure(vendors.stripe.metrics, period=...)`. What a system shows and these records
-cannot tell is in `refused`, with the reason.
+To reconcile a whole screen: `crm.measure(vendors.stripe.metrics, period=...)`. `refused` has the numbers that these
+records cannot reproduce, with the reason.
 """
 
 from __future__ import annotations
@@ -52,10 +52,11 @@ _MODES = {"half up": ROUND_HALF_UP, "half even": ROUND_HALF_EVEN, "down": ROUND_
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """One number on the screen of a system: its definition, in what it is shown, and how it is rounded.
+    """One number on the screen of a system: its definition, the unit in which it is shown, and its rounding.
 
-    `digits` are the decimals shown, None where all are. `period_days` is the length of the only period that the system
-    measures, `week_start` its first day of the week. `note` says what the records must hold, or what cannot be matched.
+    `digits` is the number of decimals shown, None if all are shown. `period_days` is the length of the only period that
+    the system measures, `week_start` its first day of the week. `note` says what the records must hold, or which
+    differences remain.
     """
 
     metric: Metric
@@ -67,7 +68,7 @@ class Screen:
     note: str = ""
 
     def shown(self, result: Result) -> Decimal | None:
-        """The number as the system shows it; None where there is none.
+        """The number as the system shows it; None if the KPI is undefined.
 
         >>> from crmkpi import Ticket, vendors
         >>> bots = vendors.chatwoot["Bot resolution rate"]
@@ -86,7 +87,7 @@ class Screen:
 
 
 class Vendor(Mapping[str, Screen]):
-    """A system: its numbers by the names that its screens give them.
+    """A system: its numbers by their names on its screens.
 
     >>> from crmkpi import vendors
     >>> list(vendors.zoho)
@@ -101,14 +102,14 @@ class Vendor(Mapping[str, Screen]):
     __slots__ = ("_screens", "name", "refused")
 
     def __init__(self, name: str, screens: Mapping[str, Screen], refused: Mapping[str, str] = ReadOnly({})) -> None:
-        """The system called `name` with its screens, and why it has others that cannot be reproduced."""
+        """The system called `name` with its numbers, and the reasons why others cannot be reproduced."""
         self.name = name
         self.refused = ReadOnly(dict(refused))
         self._screens = dict(screens)
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """The definitions behind its numbers, each once."""
+        """The definitions of the system's numbers, each once."""
         return tuple(dict.fromkeys(screen.metric for screen in self.values()))
 
     def __getitem__(self, name: str) -> Screen:
@@ -141,7 +142,7 @@ chatwoot = Vendor(
             week_start="monday",
             shown_in="seconds",
             note="By the date of the reply. The clock starts when a bot hands over or a conversation is reopened: put "
-            "that instant into created_at, and who replied into agent.",
+            "that instant into created_at, and the person who replied into agent.",
         ),
         "Resolution time": Screen(
             _find("resolution_time.mean"),
@@ -153,40 +154,40 @@ chatwoot = Vendor(
             _find("customer_satisfaction_score"),
             shown_in="percent",
             digits=2,
-            note="By the day of the answer. Shows 0 where nobody answered.",
+            note="By the day of the answer. Shows 0 if nobody answered.",
         ),
         "Response rate": Screen(
             _find("survey_response_rate.by_event"),
             shown_in="percent",
             digits=2,
-            note="May exceed 100 %. Shows 0 where nothing was sent.",
+            note="May exceed 100 %. Shows 0 if nothing was sent.",
         ),
         "Bot resolution rate": Screen(
             _find("self_service_rate"),
             shown_in="percent",
             digits=0,
             rounding="down",
-            note="Resolved by a bot is what no person wrote in, and what was not handed over. Sets resolutions of a "
-            "period against all conversations created in it, which are others. Shows 0 where there was none.",
+            note="A conversation is resolved by a bot if no person wrote in it and it was not handed over. Divides the "
+            "resolutions of a period by all conversations created in it, which are others. Shows 0 if there was none.",
         ),
     },
     {
-        "Reply time": "each message of a customer waits for itself, and a ticket holds its first reply alone",
+        "Reply time": "it measures the wait of each message of a customer, and a ticket holds only its first reply",
         "Bot handoff rate": "a ticket does not hold that a bot handed it over",
-        "Resolution time in business hours": "it is a mean, and 0 where no hours are set; resolution_time.business is "
-        "the median, and without hours an error",
+        "Resolution time in business hours": "it is a mean, and 0 if no hours are set; resolution_time.business is "
+        "the median, and an error without hours",
     },
 )
 
-_BOTS = "What bots open and click is in it, unless it was filtered out before."
+_BOTS = "Includes the opens and clicks of bots, unless they were filtered out before."
 
 hubspot = Vendor(
     "HubSpot",
     {
         "Deal close rate": Screen(
             _find("win_rate"),
-            note="Open deals carry a close date as well; the stage decides. From won to lost, or back, a deal gets a "
-            "new date, and from one stage that is won to another it keeps the old one.",
+            note="Open deals have a close date as well; the stage decides. A deal that moves from won to lost, or "
+            "back, gets a new date; one that moves from one won stage to another keeps the old date.",
         ),
         "Open rate": Screen(_find("email_open_rate"), shown_in="percent", digits=2, note=_BOTS),
         "Click rate": Screen(_find("email_click_rate.of_delivered"), shown_in="percent", digits=2, note=_BOTS),
@@ -197,7 +198,7 @@ hubspot = Vendor(
     },
     {
         "Latest time in stage": "the records hold every visit; keep the last of each deal, and stage_duration is it",
-        "Lifecycle stage conversion": "moving a contact back clears the later date; mql_to_sql_rate knows what is left",
+        "Lifecycle stage conversion": "moving a contact back clears the later date; mql_to_sql_rate reads the others",
     },
 )
 
@@ -207,8 +208,8 @@ intercom = Vendor(
         "First response time": Screen(
             _find("first_response_time"),
             shown_in="seconds",
-            note="A median, by the start of the conversation: its first inbound message. Without the time in the bot's "
-            "inbox: put the moment at which that ended into created_at.",
+            note="A median, by the start of the conversation: its first inbound message. Without the time in the "
+            "bot's inbox: put the end of that time into created_at.",
         ),
         "First response time within office hours": Screen(
             _find("first_response_time.business"), shown_in="seconds", note="A median."
@@ -223,8 +224,8 @@ intercom = Vendor(
         "Time to first close within office hours": "no definition takes the first solution in opening hours",
         "First contact resolution": "it asks how many teammates took part in a conversation, and a ticket does not "
         "hold that",
-        "Fin resolution rate": "confirmed and assumed resolutions are two things there and one flag here; set "
-        "self_served on those that are to count, and self_service_rate is it",
+        "Fin resolution rate": "confirmed and assumed resolutions are separate there and one flag here; set "
+        "self_served on those that are to count, and measure self_service_rate",
     },
 )
 
@@ -248,8 +249,8 @@ salesforce = Vendor(
     {
         "Win rate": Screen(
             _find("win_rate"),
-            note="WON:SUM / CLOSED:SUM. Open opportunities carry a close date as well; the stage decides. Days are "
-            "those of the user who runs the report.",
+            note="WON:SUM / CLOSED:SUM. Open opportunities have a close date as well; the stage decides. Days are in "
+            "the time zone of the user who runs the report.",
         ),
         "Won of all": Screen(_find("win_rate.of_created"), note="WON:SUM / RowCount; open opportunities included."),
         "Campaign ROI": Screen(
@@ -274,14 +275,15 @@ stripe = Vendor(
         "Subscriber churn rate": Screen(
             _find("churn_rate.stripe"),
             period_days=30,
-            note="The base is who was active 30 days ago and who came since. Past due is active; trials and free plans "
-            "are not. Who comes back and leaves again churns twice: give each stay a record. Days are those of UTC.",
+            note="The base is the customers active 30 days ago and those who came since. Past due is active; trials "
+            "and free plans are not. A customer who returns and leaves again churns twice: give each stay a record. "
+            "Days are in UTC.",
         ),
         "MRR": Screen(
             _find("mrr"),
             digits=2,
             note="Without tax, trials, free plans and metered parts; past due still counts. Coupons without an end are "
-            "taken off, those with one are not. Days are those of UTC.",
+            "deducted, those with one are not. Days are in UTC.",
         ),
         "New MRR": Screen(_find("new_mrr"), digits=2),
         "Reactivation MRR": Screen(_find("reactivation_mrr"), digits=2),
@@ -291,14 +293,14 @@ stripe = Vendor(
         "Gross MRR churn rate": Screen(
             _find("revenue_churn_rate"),
             period_days=30,
-            note="Churned and contraction MRR over the MRR of 30 days ago; with churned MRR alone it is "
+            note="Churned and contraction MRR over the MRR of 30 days ago; for churned MRR alone measure "
             "revenue_churn_rate.left_only.",
         ),
         "Average revenue per user": Screen(_find("arpu"), digits=2),
     },
 )
 
-_LAST_SCHEDULE = "The last schedule holds for the whole span: give a calendar with those opening hours alone."
+_LAST_SCHEDULE = "The latest schedule applies to all time: give a calendar with only those opening hours."
 
 zendesk = Vendor(
     "Zendesk",
@@ -306,8 +308,8 @@ zendesk = Vendor(
         "First reply time": Screen(
             _find("first_response_time.mean"),
             shown_in="minutes",
-            note="Of a ticket that an agent opened it is the second public comment: put that into first_replied_at. "
-            "Internal notes and bots are no replies.",
+            note="For a ticket that an agent opened, the reply is the second public comment: put that into "
+            "first_replied_at. Internal notes and messages of bots are not replies.",
         ),
         "First reply time in business hours": Screen(
             _find("first_response_time.business"), shown_in="minutes", note=f"A median. {_LAST_SCHEDULE}"
@@ -343,10 +345,10 @@ zendesk = Vendor(
             _find("customer_satisfaction_score.good_bad"),
             shown_in="percent",
             digits=0,
-            note="Scores on a scale from 0 (bad) to 1 (good), as they are now; an offered survey is no answer.",
+            note="Current scores on a scale from 0 (bad) to 1 (good); an offered survey is not an answer.",
         ),
-        "Tickets created": Screen(_find("ticket_volume"), note="Deleted tickets are not in it."),
-        "Backlog": Screen(_find("backlog"), note="A snapshot at 23 hours, with what is solved after that."),
+        "Tickets created": Screen(_find("ticket_volume"), note="Without deleted tickets."),
+        "Backlog": Screen(_find("backlog"), note="A snapshot at 23:00; tickets solved later that day count as open."),
     },
     {
         "Requester wait time": "it adds up the time in some of the statuses, and a ticket does not hold that; the "
@@ -364,7 +366,7 @@ zoho = Vendor(
         "Average sales cycle": Screen(
             _find("sales_cycle_length.calendar_days"),
             shown_in="days",
-            note="Days between two dates of the calendar. Open deals carry a closing date as well; the stage decides.",
+            note="Days between two calendar dates. Open deals have a closing date as well; the stage decides.",
         ),
     },
 )

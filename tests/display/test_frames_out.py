@@ -374,6 +374,6 @@ def test_every_table_shows_itself_in_a_notebook_and_is_short_on_a_line(name: str
 
 
 def test_pandas_does_not_take_a_table_apart(by_owner):
-    told = r"^A Report is no array, and pandas\.DataFrame\(\.\.\.\) would take it apart; make the frame with to_pandas"
+    told = r"^A Report is not an array, and pandas\.DataFrame\(\.\.\.\) would split it; make the frame with to_pandas"
     with pytest.raises(InputError, match=told):
         pd.DataFrame(by_owner)

@@ -153,7 +153,7 @@ REFUSED: list[tuple[type[Any], str, Any, str]] = [
     (Deal, "probability", [], "[] is not a number"),
     (Deal, "amount", "x", "'x' is not a number"),
     (Deal, "amount", [], "[] is not a number"),
-    (Deal, "amount", "1,5", "'1,5' is not a number; where commas set decimals or thousands apart, decimal= says so"),
+    (Deal, "amount", "1,5", "'1,5' is not a number; if commas separate decimals or thousands, say so with decimal="),
     (Deal, "amount", "inf", "'inf' is not a finite number"),
     (Deal, "deleted", "maybe", "'maybe' is neither yes nor no"),
     (Deal, "deleted", [], "[] is neither yes nor no"),

@@ -42,20 +42,20 @@ _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 @dataclass(frozen=True, slots=True, init=False, repr=False, eq=False)
 class Calendar:
-    """The conventions a company counts time by: its zone, fiscal year, first weekday, opening hours and holidays.
+    """The conventions by which a company counts time: zone, fiscal year, first weekday, opening hours and holidays.
 
-    A calendar is a value: equal settings make equal calendars. Holidays are dates; any object that answers
-    `day in holidays` will do, and those of the `holidays` package do. Lists, sets and dicts of dates are copied.
-    Another object is taken as it is, must not change afterwards, and if it has no hash it equals only itself.
+    A calendar is a value: equal settings make equal calendars. Holidays are dates, in any object that supports
+    `day in holidays`, such as those of the `holidays` package. Lists, sets and dicts of dates are copied. Any other
+    object is used as it is and must not change afterwards; without a hash it equals only itself.
 
     Args:
         tz: name of the time zone, or a `ZoneInfo`. Days begin at its midnight.
         fiscal_year_start: month in which the fiscal year begins, 1 to 12.
         fiscal_year_named_after: whether FY2026 is the fiscal year that ends in 2026, or the one that starts in it.
         week_start: first day of the week.
-        opening_hours: when business time runs: a weekday or a range of weekdays, and one or several pairs of
-            wall-clock times, "24:00" being the end of the day; or "24/7". A day left out is closed. Hours that change
-            are given under the days, or the wall-clock times, from which they hold: `{date(2026, 7, 1): "24/7"}`.
+        opening_hours: the hours that count as business time: a weekday or a range of weekdays, and one or several
+            pairs of wall-clock times, with "24:00" as the end of the day; or "24/7". A missing day is closed. Hours
+            that change are keyed by the days, or wall-clock times, from which they hold: `{date(2026, 7, 1): "24/7"}`.
         holidays: dates on which business time does not run, in the years 1800 to 2099.
 
     Raises:
@@ -119,11 +119,11 @@ class Calendar:
 
     @property
     def opening_hours(self) -> OpeningHours | None:
-        """The opening hours as they may be given: by weekday, or by the day they begin on; None if there are none."""
+        """The opening hours in the form of the argument: by weekday, or by the day they begin on; None if none."""
         return None if self._schedules is None else hours_text(self._schedules)
 
     def local_day(self, moment: date) -> date:
-        """The calendar day of a moment in this calendar's zone; without a zone of its own, the day it says.
+        """The calendar day of a moment in this calendar's zone; of a naive moment, its own date.
 
         >>> from datetime import UTC
         >>> Calendar(tz="Europe/Berlin").local_day(datetime(2026, 3, 31, 22, 30, tzinfo=UTC))
@@ -132,7 +132,7 @@ class Calendar:
         return self.wall(moment).date() if isinstance(moment, datetime) else moment
 
     def wall(self, moment: datetime) -> datetime:
-        """What the wall clock of this calendar's zone shows at a moment; without a zone of its own, the moment itself.
+        """The wall-clock time of a moment in this calendar's zone; a naive moment is returned unchanged.
 
         >>> from datetime import UTC
         >>> Calendar(tz="Europe/Berlin").wall(datetime(2026, 3, 31, 22, 30, tzinfo=UTC)).isoformat()
@@ -147,8 +147,8 @@ class Calendar:
     def instant(self, wall: datetime) -> datetime:
         """The exact moment, in UTC, at which the wall clock of this calendar's zone first shows or passes a time.
 
-        A time that the clock shows twice is its first showing. A time that the clock jumps over is the moment of
-        the jump; so a day always begins at its first moment.
+        A time that the clock shows twice means its first occurrence. A time that the clock skips means the moment of
+        the jump, so that a day always begins at its first moment.
 
         >>> Calendar(tz="Europe/Berlin").instant(datetime(2026, 3, 29, 2, 30)).isoformat()  # 02:00 became 03:00
         '2026-03-29T01:00:00+00:00'
@@ -164,7 +164,7 @@ class Calendar:
         return self.instant(datetime.combine(day, time()))
 
     def floor(self, day: date, unit: CalendarUnit) -> date:
-        """The first day of the week, month, quarter or year (plain or fiscal) that a day lies in.
+        """The first day of the week, month, quarter or year (calendar or fiscal) that contains a day.
 
         >>> Calendar(fiscal_year_start=2).floor(date(2026, 3, 15), "fiscal_quarter")
         datetime.date(2026, 2, 1)
@@ -177,7 +177,7 @@ class Calendar:
         return self.shift(day.replace(day=1), "month", -((day.month - begins) % _MONTHS_IN[unit]))
 
     def shift(self, day: DateOrDatetime, unit: CalendarUnit, count: int) -> DateOrDatetime:
-        """The same day, some units later (or earlier); the last day of the month where that month is shorter.
+        """The same day some units later (or earlier), or the last day of a month that is too short for it.
 
         >>> Calendar().shift(date(2026, 3, 31), "month", -1)
         datetime.date(2026, 2, 28)
@@ -191,7 +191,7 @@ class Calendar:
             raise PeriodError(msg) from error
 
     def fiscal_year(self, day: date) -> int:
-        """The fiscal year that a day lies in, by the year it is named after.
+        """The fiscal year that contains a day, by the year that it is named after.
 
         >>> Calendar(fiscal_year_start=4, fiscal_year_named_after="start").fiscal_year(date(2026, 4, 1))
         2026
@@ -202,13 +202,13 @@ class Calendar:
 
     @property
     def clocks_change(self) -> bool:
-        """Whether the clocks of its zone have ever changed, so that a wall-clock day may have 23 hours."""
+        """Whether the clocks of the calendar's zone have ever changed, so that a wall-clock day may have 23 hours."""
         return self.tz != "UTC" and wall_clock.clocks_change(self.zone)
 
     def elapsed(self, start: datetime, end: datetime) -> timedelta:
-        """How much time passed from one moment to another, both exact or both on the wall clock of this zone.
+        """The time from one moment to another, both exact or both on the wall clock of this zone.
 
-        Of a time that the clock shows twice the first showing is meant.
+        A time that the clock shows twice means its first occurrence.
 
         Raises:
             TimeZoneError: one moment has a time zone and the other has none.
@@ -223,15 +223,14 @@ class Calendar:
         return self._clock.elapsed(start, end) if self.clocks_change else end - start
 
     def business_time(self, start: datetime, end: datetime) -> timedelta:
-        """How much of the time from `start` to `end` lay inside opening hours, holidays left out.
+        """The part of the time from `start` to `end` that is within opening hours, without holidays.
 
-        A day's hours become moments in this calendar's zone, so a day open around the clock has 23 hours when clocks
-        go forward. Times without a zone are what the wall clock of this zone showed. An end before the start gives
-        minus the overlap; no overlap gives zero.
+        Opening hours become exact moments in this calendar's zone, so a day open around the clock has 23 hours when
+        clocks go forward. Naive times are wall-clock times of this zone. If the end is before the start, the result is
+        the negative overlap; without overlap it is zero.
 
         Raises:
-            ParameterError: the calendar has no opening hours, or those of that time are not known: they change, and
-                the first of them begin later.
+            ParameterError: the calendar has no opening hours, or its opening hours begin after that time.
             TimeZoneError: one moment has a time zone and the other has none.
 
         >>> shop = Calendar(tz="Europe/Berlin", opening_hours="24/7")
@@ -244,11 +243,11 @@ class Calendar:
         return self.open_time().between(start, end)
 
     def explain(self, start: datetime, end: datetime) -> tuple[tuple[datetime, datetime], ...]:
-        """The stretches of opening time that `business_time` counts, each from its start to its end.
+        """The intervals of opening time that `business_time` counts, each from its start to its end.
 
-        Their lengths add up to the business time. Moments come in this calendar's zone with the offset of that moment;
-        those without a zone stay so where the clocks of this calendar never change. When `end` lies before `start`,
-        the stretches run backwards too. Those beyond the years 2 to 9998 are not listed.
+        Their lengths add up to the business time. Moments are in this calendar's zone with the offset of that moment;
+        naive ones stay naive if the clocks of this calendar never change. If `end` is before `start`, the intervals run
+        backwards too. Intervals beyond the years 2 to 9998 are not listed.
 
         >>> desk = Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
         >>> for opened, closed in desk.explain(datetime(2026, 3, 13, 16), datetime(2026, 3, 16, 10)):
@@ -267,7 +266,7 @@ class Calendar:
         return tuple(zip(edges[::2], edges[1::2], strict=True))
 
     def open_time(self) -> OpenTime:
-        """What counts business time, for those who ask it for many spans.
+        """The counter of business time, for callers that measure many spans.
 
         Raises:
             ParameterError: the calendar has no opening hours.
@@ -288,7 +287,7 @@ class Calendar:
         return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()), fold=0)
 
     def _settings(self) -> dict[str, Any]:
-        """The arguments that make this calendar, those left at their default excepted."""
+        """The constructor arguments of this calendar that differ from their defaults."""
         settings = {
             "tz": (self.tz, "UTC"),
             "fiscal_year_start": (self.fiscal_year_start, 1),
@@ -332,7 +331,7 @@ def _zone(tz: str | ZoneInfo) -> ZoneInfo:
 
 
 def _frozen_holidays(holidays: Container[date]) -> tuple[Container[date], object]:
-    """The holidays as they are kept, and their identity: themselves, or without a hash their identity."""
+    """The holidays to keep, and a key to compare them by: themselves, or their `id` if they have no hash."""
     if isinstance(holidays, str) or not isinstance(holidays, Container):
         msg = f"holidays must answer `day in holidays`, as a set of dates does; got {holidays!r}."
         raise ParameterError(msg)
@@ -349,7 +348,7 @@ DEFAULT_CALENDAR = Calendar()
 
 
 def calendar_of(calendar: object, tz: str | ZoneInfo | None = None) -> Calendar:
-    """The calendar that is given, or the plain one of a time zone."""
+    """The given calendar, or a default calendar in a time zone."""
     if not isinstance(calendar, Calendar):
         msg = f"`calendar` is a Calendar, such as Calendar(tz='Europe/Berlin'); got {calendar!r}."
         if isinstance(calendar, str | ZoneInfo):
@@ -364,7 +363,7 @@ def calendar_of(calendar: object, tz: str | ZoneInfo | None = None) -> Calendar:
 
 
 def known_day(as_of: date | str | None) -> date | None:
-    """The day or moment up to which data is known; text is a date as in ISO 8601, or a date and a time.
+    """Parse the day or moment up to which data is known; text is an ISO 8601 date, or a date and a time.
 
     >>> known_day("2026-03-31"), known_day("2026-03-31T12:00")
     (datetime.date(2026, 3, 31), datetime.datetime(2026, 3, 31, 12, 0))

@@ -17,23 +17,23 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def in_words(period: Any) -> Any:
-    """A day, or a pair of days, as the text of that period; anything else as it is.
+    """Convert a day, or a pair of days, to the text of that period; return anything else unchanged.
 
-    A pair holds both of its days, as "2026-01-01..2026-03-31" does.
+    The period of a pair includes both days, as "2026-01-01..2026-03-31" does.
 
     >>> in_words((date(2026, 1, 1), date(2026, 3, 31)))
     '2026-01-01..2026-03-31'
     """
     match period:
         case datetime():
-            raise PeriodError(f"A moment is no period; got {period!r}. Give its day, or Period.between(start, end).")
+            raise PeriodError(f"A moment is not a period; got {period!r}. Give its day, or Period.between(start, end).")
         case date():
             return period.isoformat()
         case (date(), date()) if isinstance(period, tuple):
             if any(isinstance(edge, datetime) for edge in period):
                 raise PeriodError(
-                    f"A pair of dates is a period with both of its days; got {period!r}, of which a time of day is "
-                    "given. Period.between(start, end) runs between moments."
+                    f"A pair of dates is a period with both of its days; got {period!r}, which has a time of day. "
+                    "Period.between(start, end) runs between moments."
                 )
             return f"{period[0]}..{period[1]}"
         case (str(), str()) if isinstance(period, tuple) and all(map(_DAY.fullmatch, period)):

@@ -1,7 +1,7 @@
-"""Opening time between two moments: how much of it, and in which stretches.
+"""Opening time between two moments: its amount, and its intervals.
 
-The open time before each day that was asked for is kept, so a span costs two look-ups however long it is. Moments
-without a time zone are wall-clock times; those with one are exact, and their days are those of UTC.
+The open time before each queried day is cached, so a span costs two lookups however long it is. Naive moments are
+wall-clock times; aware moments are exact, and their days are days of UTC.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from crmkpi.errors import ParameterError, PeriodError, TimeZoneError
 
 __all__ = ["FIRST_YEAR", "LAST_YEAR", "OpenTime", "instant"]
 
-FIRST_YEAR, LAST_YEAR = 2, 9998  # one year inside what datetime can hold, so that no zone's offset leaves it
+FIRST_YEAR, LAST_YEAR = 2, 9998  # one year inside the range of datetime, so that no offset leaves it
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 the origin of wall clocks
 _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
 _ORIGIN = _EPOCH.toordinal()
-_LAST_MOMENT = (datetime.max - _EPOCH) // _MICROSECOND  # noqa: DTZ901 likewise
+_LAST_MOMENT = (datetime.max - _EPOCH) // _MICROSECOND  # noqa: DTZ901 on the wall clock
 
 # Open time is summed by chunks of 27 weeks, 773 of which are the 400 years after which weekdays and time zones repeat.
 _WEEK = 7 * DAY
@@ -39,24 +39,24 @@ _Window = tuple[datetime, datetime, timedelta, Any]
 
 
 class OpenTime:
-    """When a company is open, by its schedules, its holidays and the time zone of both."""
+    """The opening time of a company, by its schedules, its holidays and the time zone of both."""
 
     __slots__ = (
         "_before", "_chunks", "_clock", "_days", "_holidays", "_known", "_origins", "_schedules", "_totals", "_zone"
     )  # fmt: skip
 
     def __init__(self, schedules: Schedules, holidays: Container[date], zone: ZoneInfo) -> None:
-        """The schedules follow one another; the first holds from its day on, or always."""
+        """Schedules in order of time; each holds from its day on, and the first one may always have held."""
         self._schedules = tuple(
             (None if begins is None else (begins - _EPOCH) // _MICROSECOND, week) for begins, week in schedules
         )
         self._holidays = holidays
         self._zone = zone
-        # Wall-clock times are exact moments where clocks change.
+        # If clocks change, wall-clock times are converted to exact moments.
         self._clock = wall_clock.WallClock(zone) if wall_clock.clocks_change(zone) else None
         begins = schedules[0][0]
         self._known = None if begins is None else (begins, instant(begins, zone))
-        # Of wall-clock times and of exact ones, which are two scales.
+        # One cache for wall-clock times and one for exact moments, which are two scales.
         self._days: tuple[dict[int, _Window], dict[int, _Window]] = ({}, {})
         self._origins: dict[bool, int] = {}
         self._chunks: dict[tuple[bool, int], tuple[array[int], array[int]]] = {}
@@ -64,16 +64,16 @@ class OpenTime:
         self._before: dict[tuple[bool, int], int] = {}
 
     def between(self, start: datetime, end: datetime) -> timedelta:
-        """The open time from `start` to `end`; negative when the end lies before the start."""
+        """The open time from `start` to `end`; negative if the end is before the start."""
         try:
             zone = start.tzinfo
             alike = end.tzinfo is zone and (zone is UTC or (zone is None and self._clock is None))
-        except AttributeError:  # no datetime
+        except AttributeError:  # not a datetime
             alike = False
         if not alike:
             start, end = self._alike(start, end)
         days = self._days[start.tzinfo is not None]
-        # This runs for every record: the same lines twice are faster than a function, and a condition than min().
+        # This runs for every record: repeated lines are faster than a function call, and a condition than min().
         try:
             opens, closes, before, later = days[start.toordinal()]
         except KeyError:
@@ -90,7 +90,7 @@ class OpenTime:
         return (before if end <= opens else before + ((end if end < closes else closes) - opens)) - first  # noqa: FURB136
 
     def stretches(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """The windows between two moments, clipped to them; the second moment is not before the first."""
+        """The windows between two moments, clipped to them; the second moment must not be before the first."""
         start, end = self._alike(start, end)
         self._check(start)
         exact = start.tzinfo is not None
@@ -108,7 +108,7 @@ class OpenTime:
     def of_day(self, number: int, *, exact: bool) -> tuple[int, Sequence[tuple[int, int]]]:
         """The open time before a day, and the windows in it, in microseconds; days and windows count from 1970.
 
-        The open time before different days counts from one origin, so that their differences are business time.
+        The open time before all days counts from one origin, so that the difference of two days is business time.
         """
         start = number * DAY
         chunk = start // _CHUNK
@@ -117,7 +117,7 @@ class OpenTime:
         return self._until(start, exact=exact), [(opens + apart, closes + apart) for opens, closes in windows]
 
     def check(self, first: int, *, exact: bool) -> None:
-        """Refuse a moment, in microseconds since 1970, without known opening hours."""
+        """Refuse a moment, in microseconds since 1970, before the first schedule."""
         if self._known is not None and first < _count(self._known[exact]):
             self._check((_EPOCH_UTC if exact else _EPOCH) + timedelta(microseconds=first))
 
@@ -130,7 +130,7 @@ class OpenTime:
             raise ParameterError(msg)
 
     def _day(self, moment: datetime) -> _Window:
-        """The windows of the day that a moment lies in, kept for the next question."""
+        """The windows of the day that contains a moment, cached."""
         self._check(moment)
         exact = moment.tzinfo is not None
         origin, never = (_EPOCH_UTC, datetime.max.replace(tzinfo=UTC)) if exact else (_EPOCH, datetime.max)  # noqa: DTZ901
@@ -143,13 +143,13 @@ class OpenTime:
             first, last = (origin + timedelta(microseconds=min(edge, _LAST_MOMENT)) for edge in (opens, closes))
             found = (first, last, timedelta(microseconds=passed), found)
         window: _Window = found or (never, never, timedelta(microseconds=passed), None)
-        # The day on which the first schedule begins is checked each time.
+        # The day on which the first schedule begins is not cached, as each of its moments must be checked.
         if self._known is None or ordinal != self._known[exact].toordinal():
             self._days[exact][ordinal] = window
         return window
 
     def _until(self, moment: int, *, exact: bool) -> int:
-        """Open time up to a moment, since the beginning of the chunk that was asked for first."""
+        """Open time up to a moment, since the beginning of the chunk that was queried first."""
         number, rest = divmod(moment, _CHUNK)
         before = self._before.get((exact, number))
         if before is None:
@@ -162,7 +162,7 @@ class OpenTime:
         return before + (min(totals[window] + rest - starts[window], totals[window + 1]) if window >= 0 else 0)
 
     def _total(self, number: int, *, exact: bool) -> int:
-        """The open time of a whole chunk: all weeks are alike, but for holidays and where hours or clocks change."""
+        """The open time of a whole chunk: all weeks are alike, except for holidays and changes of hours or clocks."""
         number = _repeated(number)
         if (exact, number) in self._totals:
             return self._totals[exact, number]
@@ -189,7 +189,7 @@ class OpenTime:
         return _FIRST_KNOWN <= number <= _LAST_KNOWN and date.fromordinal(_ORIGIN + number) in self._holidays
 
     def _chunk(self, number: int, *, exact: bool) -> tuple[array[int], array[int]]:
-        """Where the windows of a chunk start in it, and the open time before each and, last, of the whole chunk."""
+        """The starts of the windows of a chunk, and the open time before each and, last, of the whole chunk."""
         number = _repeated(number)
         chunk = self._chunks.get((exact, number))
         if chunk is None:
@@ -203,7 +203,7 @@ class OpenTime:
 
     def _windows(self, low: int, high: int, *, exact: bool) -> Iterator[tuple[int, int]]:
         """The opening windows between two moments, in order and clipped to them."""
-        # A zone is less than a day away from UTC, so the local days lie within one day of the UTC days.
+        # A zone is less than a day away from UTC, so local days are within one day of the UTC days.
         first = max(low // DAY - 1, date(FIRST_YEAR, 1, 2).toordinal() - _ORIGIN)
         last = min(high // DAY + 1, date(LAST_YEAR, 12, 30).toordinal() - _ORIGIN)
         for number in range(first, last + 1):
@@ -217,12 +217,12 @@ class OpenTime:
                     yield max(opens, low), min(closes, high)
 
     def _week_at(self, moment: int) -> WeekHours:
-        """The week's hours that hold at a moment of the wall clock; those of the first schedule before it."""
+        """The week's hours at a moment of the wall clock; before the first schedule, its hours."""
         number = sum(begins is not None and begins <= moment for begins, _ in self._schedules[1:])
         return self._schedules[number][1]
 
     def _wall_windows(self, number: int) -> Sequence[tuple[int, int]]:
-        """The windows of a day on the wall clock since its midnight, holidays aside."""
+        """The windows of a day on the wall clock since its midnight, ignoring holidays."""
         start, weekday = number * DAY, (number + 3) % 7  # 1970 began on a Thursday
         changes = [begins - start for begins, _ in self._schedules if begins is not None and 0 < begins - start < DAY]
         if not changes:
@@ -236,7 +236,7 @@ class OpenTime:
         ]
 
     def _offset(self, number: int) -> int | None:
-        """The offset from UTC that holds on the whole day, or None when clocks change on it or at its ends."""
+        """The offset from UTC on the whole day, or None if clocks change on the day or at its ends."""
         midnight = datetime.fromordinal(_ORIGIN + number).replace(tzinfo=self._zone)
         offset = midnight.utcoffset()
         # Adding a day to a time in a zone moves its wall clock, so this is the midnight at which the day ends.
@@ -271,7 +271,7 @@ def instant(wall: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _repeated(number: int) -> int:
-    """The chunk that is like another, far from today: with the same weekdays and clock changes, and no holidays."""
+    """The chunk with equal weekdays and clock changes that stands for a chunk far from today, which has no holidays."""
     if number >= _LATE:
         return _LATE + (number - _LATE) % _CYCLE
     return number if number >= _EARLY else _EARLY - 1 - (_EARLY - 1 - number) % _CYCLE

@@ -1,6 +1,6 @@
 """Opening hours as people write them: weekdays or ranges of weekdays, and pairs of wall-clock times.
 
-Hours that change are written under the day, or the wall-clock time, from which each of them holds.
+Hours that change are keyed by the day, or the wall-clock time, from which they hold.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ _Hours = tuple[str | time, str | time]
 WeeklyHours = Mapping[str, _Hours | Sequence[_Hours]] | Literal["24/7"]
 OpeningHours = WeeklyHours | Mapping[date, WeeklyHours]
 
-# Opening hours inside: per weekday, (opens, closes) in microseconds since the wall clock's midnight.
+# Internal form of opening hours: per weekday, (opens, closes) in microseconds since the wall clock's midnight.
 WeekHours = tuple[tuple[tuple[int, int], ...], ...]
-# The week's hours in order, each with the wall-clock time from which they hold; None is always.
+# Weeks of hours in order, each with the wall-clock time from which it holds; None means always.
 Schedules = tuple[tuple[datetime | None, WeekHours], ...]
 
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 DAY = timedelta(days=1) // timedelta(microseconds=1)
 
 _WEEKDAY_NUMBERS = {name[:size]: number for number, name in enumerate(WEEKDAYS) for size in (3, len(name))}
-# Holidays and changes of hours lie in these years; beyond them weeks are alike, so that far days cost next to nothing.
+# Holidays and changes of hours are in these years; beyond them all weeks are alike, so that far days cost little.
 FIRST_KNOWN, LAST_KNOWN = date(1800, 1, 1), date(2099, 12, 31)
 
 _MICROSECOND = timedelta(microseconds=1)
-_MIDNIGHT = datetime(1970, 1, 1)  # noqa: DTZ001 any day's beginning on the wall clock
+_MIDNIGHT = datetime(1970, 1, 1)  # noqa: DTZ001 the start of any day on the wall clock
 
 
 def read_schedules(opening_hours: OpeningHours) -> Schedules:
-    """The opening hours of a week, or those of several weeks that follow one another."""
+    """Parse opening hours: one week of hours, or several that replace each other."""
     if not isinstance(opening_hours, Mapping) or not any(isinstance(day, date) for day in opening_hours):
         return ((None, _week_hours(opening_hours)),)  # type: ignore[arg-type]
     begun: dict[datetime, WeekHours] = {}
@@ -108,7 +108,7 @@ def _weekday_numbers(days: str) -> list[int]:
 
 
 def _day_hours(days: str, hours: _Hours | Sequence[_Hours]) -> tuple[tuple[int, int], ...]:
-    """One pair or several, as sorted microseconds since midnight."""
+    """Parse one pair of times or several to sorted microseconds since midnight."""
     pairs: Any = [hours] if _is_pair(hours) else hours
     if not isinstance(pairs, Sequence) or not pairs or not all(map(_is_pair, pairs)):
         msg = f"The opening hours of {days!r} must be pairs of times; got {hours!r}. Leave out a day that is closed."
@@ -152,7 +152,7 @@ def _since_midnight(clock: str | time) -> int:
 
 
 def hours_text(schedules: Schedules) -> OpeningHours:
-    """The opening hours in the form in which they are given."""
+    """The opening hours in the form of the argument of `Calendar`."""
     texts = [(begins, _week_text(week)) for begins, week in schedules]
     if texts[0][0] is None:
         return texts[0][1]

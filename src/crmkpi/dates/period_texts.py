@@ -1,4 +1,4 @@
-"""Periods as people write them: fixed ones such as "2026-Q1", and those that count from a day, such as "last month"."""
+"""Parse periods: fixed ones such as "2026-Q1", and relative ones that count from a day, such as "last month"."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def read_period(text: str, calendar: Calendar, as_of: date | None) -> PeriodEdge
 
 def _read_span(words: str, text: str, calendar: Calendar) -> PeriodEdges:
     """A span named by its first and last day, month or other unit, both included."""
-    # Read in a zone that has all days: one that the calendar's clocks jumped over can still be a bound.
+    # Parsed in a zone that has all days, since a day that the calendar's clocks skipped can still be a bound.
     everywhere = Calendar(
         fiscal_year_start=calendar.fiscal_year_start,
         fiscal_year_named_after=calendar.fiscal_year_named_after,
@@ -106,12 +106,12 @@ def _read_span(words: str, text: str, calendar: Calendar) -> PeriodEdges:
         raise PeriodError(msg)
     start, end = calendar.instant(first.wall_start), calendar.instant(last.wall_end)
     if start == end:
-        return whole_unit(first.wall_start.date(), "day", calendar)  # which says that there is no such day
+        return whole_unit(first.wall_start.date(), "day", calendar)  # raises the error that this day does not exist
     return span_between(start, end, calendar)
 
 
 def _read_fixed(words: str, text: str, calendar: Calendar) -> PeriodEdges | None:
-    """A period that needs no day to count from; None if the text is not written like one."""
+    """Parse a period that needs no day to count from; None if the text does not have such a form."""
     words = _month_in_digits(re.sub(r"([qh]\d+) ((?:fy ?)?\d{4})", r"\2-\1", words))
     if match := _FISCAL.fullmatch(words):
         return _read_fiscal(int(match[1]), match["quarter"], match["half"], text, calendar)
@@ -150,14 +150,14 @@ def _read_fiscal(
 
 
 def _month_in_digits(words: str) -> str:
-    """Months by their English names, "jan 2026", as digits; other words as they are."""
+    """Replace an English month name by digits, as in "jan 2026"; other text is unchanged."""
     match = _MONTH_AND_YEAR.fullmatch(words)
     number = _MONTH_NUMBERS.get(match[1] or match[4]) if match else None
     return words if match is None or number is None else f"{match[2] or match[3]}-{number:02}"
 
 
 def _part_of_year(words: str) -> tuple[CalendarUnit, int] | None:
-    """A quarter, half year or month that is named without its year."""
+    """Parse a quarter, half year or month without its year."""
     if words in _MONTH_NUMBERS:
         return "month", _MONTH_NUMBERS[words]
     if match := _PART.fullmatch(words):
@@ -170,7 +170,7 @@ def _part_of_year(words: str) -> tuple[CalendarUnit, int] | None:
 
 
 def _of_this_year(part: tuple[CalendarUnit, int], words: str) -> Callable[[date, Calendar], PeriodEdges]:
-    """The part of the year of a day; one that has not begun may be meant of the year before, and is refused."""
+    """The part of the year of a day; a part that has not begun is refused, as last year's may be meant."""
     unit, month = part
 
     def found(day: date, calendar: Calendar) -> PeriodEdges:
@@ -195,7 +195,7 @@ def _check_calendar_year(words: str, calendar: Calendar, plain: str, fiscal: str
 
 
 def _relative(words: str, calendar: Calendar) -> Callable[[date, Calendar], PeriodEdges] | None:
-    """How a period that counts from a day is found; None if the words are not such a period."""
+    """A function from a day to the period that counts from it; None if the words are not such a period."""
     if words in _SHORT:
         if words in ("qtd", "ytd"):
             _check_calendar_year(words, calendar, f"{_SHORT[words]} to date", f"fiscal {_SHORT[words]} to date")
@@ -223,7 +223,7 @@ def _relative(words: str, calendar: Calendar) -> Callable[[date, Calendar], Peri
 
 
 def iso_week(year: int, week: int, text: str, calendar: Calendar) -> PeriodEdges:
-    """The week of that number; `text` names it in an error."""
+    """The ISO week of a year; `text` names it in errors."""
     if calendar.week_start != "monday":
         msg = (
             f"ISO weeks begin on Monday, but this calendar's weeks on {calendar.week_start.title()}; got {text!r}. "
@@ -236,7 +236,7 @@ def iso_week(year: int, week: int, text: str, calendar: Calendar) -> PeriodEdges
 
 
 def _number(digits: str | None, last: int, thing: str, text: str, form: str) -> int | None:
-    """The number written in a part of a text, from 1 to the last there is."""
+    """Parse a number from 1 to `last` in a part of a text; None without digits."""
     if digits is None:
         return None
     number = int(digits)

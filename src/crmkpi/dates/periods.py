@@ -1,7 +1,7 @@
 """Periods of time, cut from a calendar into exact moments: months, ISO weeks, fiscal years, rolling windows.
 
-A period holds every moment from its start up to, but not including, its end. Whoever sorts records into periods only
-compares their timestamps with these two edges; time zones, daylight saving and fiscal years are settled here.
+A period contains every moment from its start up to, but not including, its end. Other code only compares timestamps
+with these two edges; time zones, daylight saving and fiscal years are handled here.
 """
 
 from __future__ import annotations
@@ -46,28 +46,28 @@ _SIZE = re.compile("([1-9][0-9]*) (day|week|month|quarter|half year|year)s?")
 class Period:
     """A span of time from its start up to, not including, its end, in the time zone of a calendar.
 
-    It is written as people write it. Fixed: "2026", "2026-Q1" (or "Q1 2026"), "2026-H1", "2026-03", "2026-W07" (an ISO
-    week, so only in calendars whose weeks begin on Monday), "2026-03-15", "FY2026", "FY2026-Q2", "FY2026-H1",
-    "2026-01-01..2026-03-31" (both days included), "Jan 2026" and "all". Counted from the day of `as_of`: "today",
-    "yesterday", "this month", "last quarter", "next fiscal year", "last 7 days" and "last 3 months" (whole ones, the
-    current one left out), "month to date" (that day included) and "MTD", and "Q3" or "March", which are those of the
-    year of `as_of` and an error where they have not begun.
+    Fixed forms: "2026", "2026-Q1" (or "Q1 2026"), "2026-H1", "2026-03", "2026-W07" (an ISO week, so only in calendars
+    whose weeks begin on Monday), "2026-03-15", "FY2026", "FY2026-Q2", "FY2026-H1", "2026-01-01..2026-03-31" (both days
+    included), "Jan 2026" and "all". Relative forms, counted from the day of `as_of`: "today", "yesterday", "this
+    month", "last quarter", "next fiscal year", "last 7 days" and "last 3 months" (complete ones, without the current
+    one), "month to date" (that day included) and "MTD", and "Q3" or "March", which are those of the year of `as_of`
+    and an error if they have not begun.
 
     Args:
-        text: the period in words.
+        text: the period as text.
         calendar: time zone, fiscal year and first weekday.
-        tz: the time zone, where the calendar has nothing else to say.
+        tz: the time zone, for a calendar with no other setting.
         as_of: the day that words such as "last month" count from, also as text; a moment stands for its day.
 
     Attributes:
-        label: the name for tables. Spans that are no calendar unit are named by their first and last day.
+        label: the name for tables. Spans other than calendar units are named by their first and last day.
         unit: the calendar unit; "months" for a rolling window of months, "days" for any other span, or "all".
-        calendar: the calendar it is cut from.
-        start: its first moment, in UTC; `datetime.min` for all time.
-        end: the first moment after it, in UTC; `datetime.max` for all time.
-        wall_start: its start on the wall clock, without a zone; a day begins at 00:00 even if clocks skip that.
-        wall_end: its end on the wall clock.
-        to_date: the unit that has run only so far, for "month to date" and its like; else None.
+        calendar: the calendar that the period is cut from.
+        start: the first moment, in UTC; `datetime.min` for all time.
+        end: the first moment after the period, in UTC; `datetime.max` for all time.
+        wall_start: the start on the wall clock, without a zone; a day begins at 00:00 even if clocks skip that.
+        wall_end: the end on the wall clock.
+        to_date: the unit of a period such as "month to date"; else None.
 
     Raises:
         PeriodError: the text is not a period, or is relative and there is no `as_of`.
@@ -103,7 +103,7 @@ class Period:
     def between(start: date, end: date, *, calendar: Calendar = DEFAULT_CALENDAR, label: str | None = None) -> Period:
         """The span from one date or moment up to, not including, another.
 
-        A date stands for the beginning of that day; a datetime without a zone is wall-clock time in the calendar's.
+        A date means the beginning of that day; a naive datetime is wall-clock time in the calendar's zone.
 
         >>> Period.between(date(2026, 1, 1), date(2026, 4, 1)).label
         '2026-01-01..2026-03-31'
@@ -123,7 +123,7 @@ class Period:
 
     @staticmethod
     def all(*, calendar: Calendar = DEFAULT_CALENDAR) -> Period:
-        """All time: every record that has a timestamp at all.
+        """All time: contains every record that has a timestamp.
 
         >>> date(1900, 1, 1) in Period.all()
         True
@@ -132,21 +132,21 @@ class Period:
 
     @staticmethod
     def of(moment: date, unit: CalendarUnit, *, calendar: Calendar = DEFAULT_CALENDAR) -> Period:
-        """The whole calendar unit that a day or a moment lies in.
+        """The whole calendar unit that contains a day or a moment.
 
         >>> Period.of(date(2026, 3, 15), "quarter").label
         '2026-Q1'
         """
         _check_dates(moment)
         period = _period(whole_unit(calendar.local_day(moment), known_unit(unit), calendar))
-        # Where clocks go back across midnight, the evening shown again already belongs to the new day.
+        # If clocks go back across midnight, the repeated evening already belongs to the new day.
         return period if not is_aware(moment) or moment in period else period.next()
 
     @staticmethod
     def rolling(
         *, until: date, days: int | None = None, months: int | None = None, calendar: Calendar = DEFAULT_CALENDAR
     ) -> Period:
-        """The window of so many days, or so many months, whose last day is `until`.
+        """The window of `days` days, or of `months` months, whose last day is `until`.
 
         >>> Period.rolling(months=12, until=date(2026, 3, 31)).label
         '2025-04-01..2026-03-31'
@@ -163,21 +163,21 @@ class Period:
 
     @property
     def first_day(self) -> date:
-        """The calendar day it begins on."""
+        """The first calendar day of the period."""
         return self.wall_start.date()
 
     @property
     def last_day(self) -> date:
-        """The calendar day its last moment lies on."""
+        """The last calendar day of the period."""
         return self.wall_end.date() if self.unit == "all" else (self.wall_end - MOMENT).date()
 
     def previous(self) -> Period:
-        """The period just before, of the same kind: comparisons are fair, and never a day short.
+        """The period just before, of the same kind, so that comparisons are fair and never a day short.
 
-        A calendar unit gives the unit before it, whole months the same number of months before, however they are
-        written; another span the same number of days before (of hours, if it does not run from midnight to midnight).
-        A unit to date gives the unit before up to the same date: the year to 31 March is compared with 1 January to
-        31 March. The last day of a month stands for the last day of the other month.
+        Before a calendar unit it is the unit before, before whole months the same number of months, however they are
+        written; before another span the same number of days (of hours, if it does not run from midnight to midnight).
+        Before a unit to date it is the previous unit up to the same date: the year to 31 March is compared with
+        1 January to 31 March. The last day of a month corresponds to the last day of the other month.
 
         >>> Period("2026-02-01..2026-02-28").previous().label
         '2026-01-01..2026-01-31'
@@ -192,7 +192,7 @@ class Period:
         return _period(span_between(self._moved(self.wall_start, -1), self.start, self.calendar, months=self._window()))
 
     def next(self) -> Period:
-        """The period just after, of the same kind; see `previous`.
+        """The period just after, of the same kind as in `previous`.
 
         >>> Period("2026-W53").next().label
         '2027-W01'
@@ -207,12 +207,12 @@ class Period:
     def year_ago(self) -> Period:
         """The same period one year earlier: the same month, quarter or week number, or the same dates.
 
-        29 February becomes 28 February, and the last day of a month stands for the last day of that month. A week,
-        also one written by its days, gives the week of the same number, and a week to date as many days of it. Weeks
-        of a calendar that does not begin them on Monday have no number and give the week 52 weeks earlier.
+        29 February becomes 28 February, and the last day of a month corresponds to the last day of that month. A week,
+        also one written by its days, becomes the week of the same number, and a week to date as many days of that week.
+        Weeks that do not begin on Monday have no number; they become the week 52 weeks earlier.
 
         Raises:
-            PeriodError: all time; or week 53, when the year before has 52.
+            PeriodError: all time; or week 53, if the year before has 52.
 
         >>> Period("2026-W07").year_ago().label, Period("2024-02-29").year_ago().label
         ('2025-W07', '2023-02-28')
@@ -243,9 +243,9 @@ class Period:
         return _period(span_between(*edges, calendar, months=self._window(), to_date=self.to_date))
 
     def split(self, unit: CalendarUnit) -> tuple[Period, ...]:
-        """The days, weeks, months or other units that it consists of, in order, without gap or overlap.
+        """The days, weeks, months or other units of the period, in order, without gap or overlap.
 
-        Units that stick out at either end are cut off there and named by their days.
+        Units that exceed the period at either end are cut off there and named by their days.
 
         >>> [part.label for part in Period("2026-01-15..2026-03-31").split("month")]
         ['2026-01-15..2026-01-31', '2026-02', '2026-03']
@@ -258,7 +258,7 @@ class Period:
 
         Args:
             size: how far each window looks back, such as "3 months", "7 days" or "1 year".
-            every: the units whose ends the windows end at.
+            every: the unit of the sub-periods; each window ends with one of them.
 
         >>> [window.label for window in Period("2026-Q1").windows("3 months", every="month")]
         ['2025-11-01..2026-01-31', '2025-12-01..2026-02-28', '2026-01-01..2026-03-31']
@@ -271,7 +271,7 @@ class Period:
         return tuple(_period(window_before(part.end, unit, count, self.calendar)) for part in self.split(every))
 
     def is_complete(self, as_of: date) -> bool:
-        """Whether the period is over: by the end of a day, or by an exact moment.
+        """Whether the period is over at the end of a day, or at an exact moment.
 
         >>> Period("2026-03").is_complete(date(2026, 3, 31)), Period("2026-03").is_complete(date(2026, 3, 30))
         (True, False)
@@ -281,16 +281,16 @@ class Period:
         return instant_of(as_of, self.calendar) >= self.end
 
     def select(self, records: Iterable[RecordType], *, at: str) -> list[RecordType]:
-        """The records whose timestamp lies in the period; a record without one lies in no period, not even all time.
+        """The records whose timestamp is in the period; a record without a timestamp is in no period, even all time.
 
         Args:
             records: objects with attributes, or dicts.
-            at: name of the timestamp that puts a record into a period.
+            at: name of the timestamp that assigns a record to a period.
 
         Raises:
             UnknownNameError: a record has no such attribute.
             TimeZoneError: some timestamps have a time zone and others have none.
-            InputError: a timestamp that is neither a date nor a datetime.
+            InputError: a timestamp is neither a date nor a datetime.
 
         >>> deals = [{"closed_at": date(2026, 3, 31)}, {"closed_at": date(2026, 4, 1)}, {"closed_at": None}]
         >>> Period("2026-Q1").select(deals, at="closed_at")
@@ -328,7 +328,7 @@ class Period:
             return self.start <= moment < self.end
         return self.wall_start <= moment < self.wall_end
 
-    def __hash__(self) -> int:  # of the fields that tell most periods apart: it is asked for in each look-up
+    def __hash__(self) -> int:  # only of fields that usually differ, since every lookup computes it
         return hash((self.start, self.end, self.label))
 
     def __lt__(self, other: Period) -> bool:
@@ -361,7 +361,7 @@ class Period:
             raise PeriodError(msg)
 
     def _months(self) -> int:
-        """The number of months that lie between its edges; 0 where it is another number of days, or of hours."""
+        """The number of whole months between the edges; 0 for any other span."""
         years, months = self.wall_end.year - self.wall_start.year, self.wall_end.month - self.wall_start.month
         count = 12 * years + months
         whole = count > 0 and self.calendar.shift(self.wall_end, "month", -count) == self.wall_start
@@ -372,7 +372,7 @@ class Period:
         return self._months() if self.unit == "months" else 0
 
     def _is_week(self) -> bool:
-        """Whether it is a week of its calendar, written by its days."""
+        """Whether the period is a week of its calendar, even if it is written by its days."""
         week = self._runs_over_days() and (self.wall_end - self.wall_start).days == 7
         return week and self.calendar.floor(self.first_day, "week") == self.first_day
 
@@ -380,7 +380,7 @@ class Period:
         return runs_over_days(self.start, self.end, self.wall_start, self.wall_end, self.calendar)
 
     def _moved(self, wall: datetime, direction: Literal[-1, 1]) -> datetime:
-        """An edge, moved on by the length of this span."""
+        """An edge of the next or previous span, at the distance of this span's length."""
         if months := self._months():
             return self.calendar.instant(self.calendar.shift(wall, "month", direction * months))
         if self._runs_over_days():
@@ -389,11 +389,11 @@ class Period:
         try:
             return (self.start if direction < 0 else self.end) + direction * (self.end - self.start)
         except OverflowError as error:
-            msg = f"The period {self.label!r} is too long to have another of its length beside it."
+            msg = f"The period {self.label!r} is too long to have another of its length next to it."
             raise PeriodError(msg) from error
 
     def _unit_to_date(self, unit: CalendarUnit, steps: int) -> Period:
-        """The unit `steps` later, up to the same date in it."""
+        """The unit `steps` units later, up to the same date in that unit."""
         calendar = self.calendar
         first = calendar.shift(self.first_day, unit, steps)
         last = _same_date(self.last_day, unit, steps, calendar)
@@ -402,16 +402,16 @@ class Period:
 
 
 def _same_date(day: date, unit: CalendarUnit, steps: int, calendar: Calendar) -> date:
-    """The same date some units later; the last day of a month stands for the last day of the other month."""
+    """The same date some units later; the last day of a month becomes the last day of the other month."""
     next_day = calendar.shift(day, "day", 1)
     if unit not in ("day", "week") and next_day.day == 1:
         return calendar.shift(calendar.shift(next_day, unit, steps), "day", -1)
     return calendar.shift(day, unit, steps)
 
 
-@lru_cache(maxsize=100)  # a service splits the same year again with each question
+@lru_cache(maxsize=100)  # a service splits the same year in each request
 def _split(period: Period, unit: CalendarUnit) -> tuple[Period, ...]:
-    """The units that a period consists of."""
+    """The units of a period; see `Period.split`."""
     calendar, parts = period.calendar, []
     day = calendar.floor(period.first_day, unit)
     unit_start = calendar.midnight(day)
@@ -428,7 +428,7 @@ def _split(period: Period, unit: CalendarUnit) -> tuple[Period, ...]:
 
 
 def _period(span: PeriodEdges) -> Period:
-    """The span as a period."""
+    """Build a period from its edges."""
     period = object.__new__(Period)
     _fill(period, span)
     return period

@@ -1,4 +1,4 @@
-"""Spans of time between two exact moments, cut from a calendar; periods are made of them."""
+"""Spans of time between two exact moments, cut from a calendar; periods are built from them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MONTHS_IN: dict[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class PeriodEdges:
-    """The edges and the name of a period; `crmkpi.dates.periods.Period` says what each field means."""
+    """The edges and the name of a period; `crmkpi.dates.periods.Period` documents the fields."""
 
     label: str
     unit: PeriodUnit
@@ -52,14 +52,14 @@ class PeriodEdges:
 
 
 def all_time(calendar: Calendar) -> PeriodEdges:
-    """Everything that has a timestamp at all."""
+    """All time: contains every timestamp."""
     start, end = datetime.min, datetime.max  # noqa: DTZ901 wall-clock times have no zone
     return PeriodEdges("all time", "all", calendar, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), start, end)
 
 
 @lru_cache(maxsize=2000)
 def whole_unit(day: date, unit: CalendarUnit, calendar: Calendar) -> PeriodEdges:
-    """The whole calendar unit that a day lies in."""
+    """The whole calendar unit that contains a day."""
     first = calendar.floor(day, unit)
     last = calendar.shift(first, unit, 1)
     start, end = calendar.midnight(first), calendar.midnight(last)
@@ -74,7 +74,7 @@ def span_between(
     start: datetime, end: datetime, calendar: Calendar, *,
     label: str | None = None, months: int = 0, to_date: CalendarUnit | None = None,
 ) -> PeriodEdges:  # fmt: skip
-    """Any span between two exact moments; a window of months only if they are whole months apart."""
+    """The span between two exact moments; a window of `months` only if they are that many whole months apart."""
     wall_start, wall_end = _wall(start, calendar), _wall(end, calendar)
     unit: PeriodUnit = "days"
     whole_days = runs_over_days(start, end, wall_start, wall_end, calendar)
@@ -96,7 +96,7 @@ def window_before(end: datetime, unit: str, count: int, calendar: Calendar) -> P
 
 
 def known_unit(unit: str) -> CalendarUnit:
-    """The unit itself, if it is one of a calendar."""
+    """Validate the name of a calendar unit."""
     for known in CALENDAR_UNITS:
         if known == unit:
             return known
@@ -122,7 +122,7 @@ def _unit_label(first: date, unit: CalendarUnit, calendar: Calendar) -> str:
 
 
 def range_label(wall_start: datetime, wall_end: datetime, *, whole_days: bool) -> str:
-    """First and last day, both included, or the wall-clock times of a span that is not of whole days."""
+    """The label of a span: first and last day, both included, or wall-clock times if it does not have whole days."""
     if not whole_days:
         return "..".join(wall.isoformat().removesuffix(":00") for wall in (wall_start, wall_end))
     first, last = wall_start.date(), (wall_end - MOMENT).date()
@@ -137,7 +137,7 @@ def midnight(day: date) -> datetime:
 def runs_over_days(
     start: datetime, end: datetime, wall_start: datetime, wall_end: datetime, calendar: Calendar
 ) -> bool:
-    """Whether both edges are beginnings of days."""
+    """Whether both edges are the beginning of a day."""
     edges = ((start, wall_start), (end, wall_end))
     return all(wall.time() == time() and calendar.instant(wall) == edge for edge, wall in edges)
 

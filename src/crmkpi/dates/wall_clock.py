@@ -1,4 +1,4 @@
-"""Wall-clock times as exact moments: the time between two of them, also over a change of clocks."""
+"""Wall-clock times as exact moments, and the time between two of them, also across a change of clocks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOTHING = timedelta(0)
 
 @cache
 def clocks_change(zone: ZoneInfo) -> bool:
-    """Whether a zone has ever had another offset than the local mean time that it had in 1800."""
+    """Whether a zone has ever had another offset than in 1800."""
     if zone.key == "UTC":
         return False
     begin = datetime(1800, 1, 1, tzinfo=UTC)
@@ -24,9 +24,9 @@ def clocks_change(zone: ZoneInfo) -> bool:
 
 
 class WallClock:
-    """The wall clock of a zone; the offset of a whole day is found once.
+    """The wall clock of a zone; the offset of each day is cached.
 
-    A time that the clock shows twice is its first showing; one that the clock jumps over counts by the clock before.
+    A time that the clock shows twice means its first occurrence; a skipped time has the offset before the jump.
     """
 
     __slots__ = ("_offsets", "_zone")
@@ -36,7 +36,7 @@ class WallClock:
         self._offsets: dict[int, timedelta | None] = {}
 
     def offset(self, wall: datetime) -> timedelta:
-        """How far the clock was ahead of UTC."""
+        """The offset of the clock from UTC."""
         day = wall.toordinal()
         try:
             found = self._offsets[day]
@@ -45,14 +45,14 @@ class WallClock:
         return found if found is not None else self._at(wall)
 
     def instant(self, wall: datetime) -> datetime:
-        """The exact moment, in UTC."""
+        """The exact moment of a wall-clock time, in UTC."""
         try:
             return (wall - self.offset(wall)).replace(tzinfo=UTC, fold=0)
-        except OverflowError:  # within a day of the edges of the calendar, where an offset says nothing
+        except OverflowError:  # within a day of the limits of datetime
             return wall.replace(tzinfo=UTC, fold=0)
 
     def elapsed(self, start: datetime, end: datetime) -> timedelta:
-        """What passed from one wall-clock time to another, or from one exact moment to another."""
+        """The time from one wall-clock time to another, or from one exact moment to another."""
         passed = end - start
         if start.tzinfo is not None:
             return passed
@@ -65,7 +65,7 @@ class WallClock:
             return _NOTHING
 
     def _of_day(self, day: int) -> timedelta | None:
-        """The offset that holds on the whole day; None where clocks change on it."""
+        """The offset on the whole day; None if clocks change on it."""
         # Some zones change their clocks at an odd hour, but none twice on one day.
         begin = datetime.fromordinal(day)
         last = begin + timedelta(hours=23, minutes=59, seconds=59, microseconds=999_999)

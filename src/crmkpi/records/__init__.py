@@ -1,4 +1,4 @@
-"""What a CRM holds: one typed, validated, immutable record class for each table, and how they refer to each other.
+"""The records of a CRM: one typed, validated, immutable record class for each table, with relations between them.
 
 >>> from crmkpi.records import RECORDS, Deal
 >>> RECORDS["deals"] is Deal
@@ -102,10 +102,10 @@ RECORDS: Mapping[str, type[Any]] = _Records()
 
 
 def known_tables() -> KeysView[str]:
-    """The tables of all record classes, those of the user's own included."""
+    """The tables of all record classes, custom ones included."""
     return (dict.fromkeys(_TABLES) | dict.fromkeys(registered_tables())).keys()
 
 
 def is_table(name: str) -> bool:
-    """Whether a record class, of ours or of the user's own, has that table."""
+    """Whether a record class, of crmkpi or custom, has that table."""
     return name in _TABLES or name in registered_tables()

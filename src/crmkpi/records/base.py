@@ -1,7 +1,7 @@
-"""What makes a class a record: a frozen, slotted, validated dataclass that knows its fields and its relations.
+"""The base of record classes: frozen, slotted, validated dataclasses with a description of their fields and relations.
 
-Records are pydantic dataclasses and not pydantic models: they are built in about 0.6 of the time and take a fifth
-of the memory (`python benchmarks/records.py` measures both).
+Records are pydantic dataclasses and not pydantic models: they are built in about 0.6 of the time and use a fifth of the
+memory (`python benchmarks/records.py` measures both).
 """
 
 from __future__ import annotations
@@ -63,10 +63,10 @@ Kind = Literal["text", "choice", "number", "integer", "money", "timestamp", "dat
 
 
 def _exact(moment: datetime) -> datetime | None:
-    """Aware timestamps are kept in UTC, so that differences and comparisons are exact across daylight saving.
+    """Convert aware timestamps to UTC, so that differences and comparisons are exact across daylight saving.
 
     Python compares and subtracts two timestamps of one `ZoneInfo` by their wall clocks, an hour off twice a year.
-    Naive timestamps stay naive: they are wall-clock times in the time zone of the calendar they are measured with.
+    Naive timestamps stay naive: they are wall-clock times in the time zone of the dataset's calendar.
     """
     zone = moment.tzinfo
     if moment.year <= LAST_PLACEHOLDER.year and is_placeholder(moment):
@@ -94,17 +94,17 @@ def _as_code(currency: str | None) -> str | None:
 
 
 def _no_number(value: Any) -> Any:
-    """Numbers are no dates: whether 20260105 counts seconds, or is a day, nobody can tell."""
-    if isinstance(value, date):  # as readers give them
+    """Refuse numbers as dates: 20260105 may be a day or a number of seconds."""
+    if isinstance(value, date):  # the common case
         return value
     if isinstance(value, int | float | Decimal) or (isinstance(value, str) and value.strip().isdecimal()):
-        raise ValueError("a number and no date; write '2026-01-31', or read it with crmkpi.read_dicts and date_format=")
+        raise ValueError("a number and not a date; write '2026-01-31', or read with crmkpi.read_dicts and date_format=")
     return value
 
 
 def _no_flag(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("yes or no, and no number")  # noqa: TRY004  # the validator takes it for a wrong value
+        raise ValueError("yes or no, and not a number")  # noqa: TRY004  # pydantic turns a ValueError into its own
     return value
 
 
@@ -113,13 +113,13 @@ class _MoneyMark:
 
 
 class _PlanMark:
-    """Marks a timestamp as a plan, which may lie in the future, and not as something that happened."""
+    """Marks the timestamp of a planned event, which may be in the future."""
 
 
 Timestamp = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_exact)]
 Planned = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_exact), _PlanMark()]
 Day = Annotated[date, BeforeValidator(_no_number), AfterValidator(_known)]
-_DAYS = (Timestamp, Planned, Day)  # of fields that must have one
+_DAYS = (Timestamp, Planned, Day)  # the types of date fields without None
 Number = Annotated[float, BeforeValidator(_no_flag)]
 Whole = Annotated[int, BeforeValidator(_no_flag)]
 Money = Annotated[Decimal, Field(allow_inf_nan=False), _MoneyMark()]
@@ -142,16 +142,16 @@ _NO_ATTRIBUTES: ReadOnly[str, Any] = ReadOnly()
 
 
 def no_attributes() -> ReadOnly[str, Any]:
-    """The attributes of a record that has none, which all of them share."""
+    """The empty attributes, shared by all records without any."""
     return _NO_ATTRIBUTES
 
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """One field of a record: what kind of value it holds, whether a file must have it, whether a record may lack it.
+    """One field of a record: its kind of value, whether a file must have it, whether a record may lack it.
 
-    A `planned` timestamp says what is to happen, such as a due time; every other one says what has happened. A record
-    for which nothing is said has the `default`.
+    A `planned` timestamp is that of a future event, such as a due time; every other timestamp is that of a past event.
+    A record that is built without the field has the `default`.
     """
 
     name: str
@@ -165,7 +165,7 @@ class FieldType:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A declared way from one record to another: the field that holds the other's id, and the other's table."""
+    """A foreign key from one record to another: the field that holds the other's id, and the other's table."""
 
     name: str
     key: str
@@ -174,7 +174,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
-    """What the library knows about a record class."""
+    """The description of a record class: its table, fields and relations."""
 
     model: type[Any]
     table: str
@@ -183,11 +183,11 @@ class RecordType:
 
     @property
     def may_be_absent(self) -> list[str]:
-        """The fields that have a value where nothing is said: those of which a file may have no column."""
+        """The fields that are not required: a file need not have a column for them."""
         return [name for name, known in self.fields.items() if not known.required and known.kind != "attributes"]
 
     def field(self, name: str) -> FieldType:
-        """The field of that name; an unknown one is an error that names the nearest."""
+        """The field of that name; an unknown name is an error that suggests the nearest."""
         found = self.fields.get(name)
         if found is None:
             known = [*self.fields, *self.relations]
@@ -195,7 +195,7 @@ class RecordType:
         return found
 
     def tables_towards(self, path: Sequence[str]) -> Iterator[str]:
-        """The tables that the way from such a record to a field leads over.
+        """The tables of the relations on the path from a record to a field.
 
         >>> from crmkpi import Deal
         >>> list(record_type(Deal).tables_towards(("customer", "industry")))
@@ -204,32 +204,32 @@ class RecordType:
         type_ = self
         for name in path[:-1]:
             relation = type_.relations.get(name)
-            if relation is None:  # attributes are the record's own
+            if relation is None:  # custom attributes belong to the record itself
                 return
             type_ = record_type(record_class(relation.table))
             yield type_.table
 
 
 class _RecordClass(type):
-    """Record classes say in one sentence of our own what is wrong with a value, instead of the validator's report."""
+    """The metaclass of records: replaces the validator's report by one sentence about the first wrong value."""
 
     @property
     def __signature__(cls) -> Signature:
         """The fields by name, as `help` and notebooks show them."""
         asked = []
         for one in fields(cast("Any", cls)):
-            default = getattr(one.default, "default", one.default)  # that of pydantic's Field, or itself
+            default = getattr(one.default, "default", one.default)  # unwraps pydantic's Field
             if one.default is MISSING:
                 default = Parameter.empty
             elif not isinstance(default, str | int | float | None):
                 default = {}
-            shown = getattr(one.type, "__origin__", one.type)  # without marks of our own
+            shown = getattr(one.type, "__origin__", one.type)  # without annotations
             asked.append(Parameter(one.name, Parameter.KEYWORD_ONLY, default=default, annotation=shown))
         return Signature(asked)
 
     @__signature__.setter
     def __signature__(cls, _of_the_validator: Signature) -> None:
-        """The validator has one from the first record on; the same is shown before and after it."""
+        """Ignore the signature that pydantic sets at the first record, so that it does not change."""
 
     def __call__(cls, *positional: Any, **values: Any) -> Any:
         if positional:
@@ -248,7 +248,7 @@ class _RecordClass(type):
             raise InputError(f"{cls.__name__}: {what}. {hint}".rstrip()) from None
 
 
-# Validators are built when the first record is made: twelve at once would be half of the time of importing.
+# Validators are built at the first record: building twelve at import would double the import time.
 _CONFIG = ConfigDict(extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False, defer_build=True)
 _ALL_READ: Mapping[str, str] = ReadOnly({})
 _RECORD_TYPES: dict[type[Any], RecordType] = {}
@@ -297,7 +297,7 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
         for relation in declared.values():
             if relation.key not in described:
                 raise DefinitionError(
-                    f"The relation {relation.name!r} of {cls.__name__} goes over a field that it does not have: "
+                    f"The relation {relation.name!r} of {cls.__name__} uses a field that the record does not have: "
                     f"{relation.key!r}. {did_you_mean(relation.key, described)}"
                 )
         _TABLES[table] = model
@@ -308,10 +308,10 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
 
 
 def partly_read(model: type[_R]) -> type[_R]:
-    """The class of records of which a reader could not read every field; they are records of `model` as well.
+    """The subclass of `model` for records with unreadable fields.
 
-    Every field may be lacking in them, and `unreadable` maps the names of those that could not be read to their values
-    as Python writes them. Records whose fields are all read have none of this, so that they take no more memory.
+    Any of their fields may be missing, and `unreadable` maps the names of unreadable fields to their values, as Python
+    writes them. Records without unreadable fields do not have this class, so that they need no more memory.
 
     >>> from crmkpi.records import Deal
     >>> deal = partly_read(Deal)(id="7", amount="12", unreadable={"status": "'Dead'"})
@@ -345,7 +345,7 @@ def _made_partly(model: type[Any]) -> type[Any]:
 
 
 def _filled(record: Any) -> str:
-    """The record as Python writes it, without the fields that are as they are when nobody gives them."""
+    """The `repr` of a record, without fields that have their default."""
     given = [
         f"{one.name}={value!r}"
         for one in fields(record)
@@ -355,13 +355,13 @@ def _filled(record: Any) -> str:
 
 
 def _reduced(record: Any) -> tuple[Any, ...]:
-    """How a partly read record travels: by the class that it is a record of, since its own has no name."""
+    """Pickle a partly read record by its base class, since its own class has no importable name."""
     values = {each.name: getattr(record, each.name) for each in fields(record)}
     return _rebuilt, (type(record).__mro__[1], values | {"unreadable": dict(record.unreadable)})
 
 
 def _without_what_is_there(record: Any) -> None:
-    """A field that was given a value after all, as by `dataclasses.replace`, is read; a missing id is a line number."""
+    """Remove fields that have a value from `unreadable`, as after `dataclasses.replace`; an id is a line number."""
     check = getattr(type(record).__mro__[1], "__post_init__", None)
     if check is not None:
         check(record)
@@ -378,7 +378,7 @@ def _rebuilt(model: type[Any], values: Mapping[str, Any]) -> Any:
 
 
 def registered_tables() -> KeysView[str]:
-    """The tables of the record classes that are loaded, those of the user's own included."""
+    """The tables of the loaded record classes, custom ones included."""
     return _TABLES.keys()
 
 
@@ -389,14 +389,14 @@ def record_class(table: str) -> type[Any]:
     >>> record_class("deals") is Deal
     True
     """
-    if table not in _TABLES:  # a class of the library, which is loaded when it is first used
+    if table not in _TABLES:  # a class of the library, which is loaded at first use
         known: Mapping[str, type[Any]] = import_module(__package__ or "").RECORDS
         return known[table]
     return _TABLES[table]
 
 
 def record_type(model: type[Any]) -> RecordType:
-    """What the library knows about `model` or the record class that it derives from."""
+    """The description of `model`, or of the record class that it derives from."""
     if not isinstance(model, type):
         raise InputError(f"A record class is needed, such as crmkpi.Deal; got {shortened(model)}.")
     for base in model.__mro__:
@@ -407,12 +407,12 @@ def record_type(model: type[Any]) -> RecordType:
 
 
 def register_in_part(made: type[Any], model: type[Any]) -> None:
-    """Let the records of a class that has some fields of `model`, and does not derive from it, be records of it."""
+    """Register a class with some fields of `model`, from which it does not derive, as a class of its records."""
     _RECORD_TYPES[made] = record_type(model)
 
 
 def is_record(value: object, type_: RecordType) -> bool:
-    """Whether a value is a record of this kind, if only with some of its fields."""
+    """Whether a value is a record of this type, even with only some of its fields."""
     return any(_RECORD_TYPES.get(base) is type_ for base in type(value).__mro__)
 
 

@@ -1,4 +1,4 @@
-"""A campaign: one paid or sent effort to be noticed, with its cost and what it reached."""
+"""A campaign: one paid or sent marketing activity, with its cost and its reach."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Campaign:
     """One campaign and its totals.
 
     `opened` and `clicked` count people: someone who clicks twice counts once. `clicks` counts each click on an ad, and
-    `conversions` what they led to, of which an advertising system may credit parts. `delivered` is `sent` without
-    `bounced`. `cost` is the whole cost of the campaign and is counted once, however many deals it brought.
+    `conversions` the conversions after them, of which an advertising system may credit fractions. `delivered` is `sent`
+    without `bounced`. `cost` is the whole cost of the campaign and counts once, however many deals it brought.
 
     >>> campaign = Campaign(id="K1", channel="email", sent=1000, delivered=980, opened=310, clicked=42)
     >>> campaign.clicked / campaign.sent

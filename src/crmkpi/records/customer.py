@@ -13,8 +13,8 @@ __all__ = ["Customer"]
 class Customer:
     """A person or company that buys.
 
-    Active from `since` on and before `until`: on the day of `until` the customer is gone. A customer without `until` is
-    still here. `status` is the word of the source system and decides nothing unless a metric asks for it.
+    A customer is active from `since` on and before `until`, and no longer on the day of `until`. A customer without
+    `until` is still active. `status` is the word of the source system and matters only to a metric that reads it.
 
     >>> customer = Customer(id="C1", since="2025-03-01", plan="team")
     >>> customer.until is None

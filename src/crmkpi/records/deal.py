@@ -22,8 +22,8 @@ __all__ = ["Deal"]
 class Deal:
     """One possible sale (an opportunity).
 
-    `status` alone decides whether a deal is closed: many systems fill `closed_at` on open deals with the day on which
-    they hope to close. `amount` is what the customer pays, `cost` what delivering it costs, both in `currency`.
+    `status` alone decides whether a deal is closed: many systems fill `closed_at` on open deals with the expected day
+    of closing. `amount` is the price that the customer pays, `cost` the cost of delivery, both in `currency`.
     `campaign_id` is the primary campaign that the deal is credited to.
 
     >>> deal = Deal(id="D1", status="won", amount="1200.50", currency="EUR", created_at="2026-01-05")

@@ -1,4 +1,4 @@
-"""`columns=` as users write it: the header first, `{"its header": "owner"}`; the field first where only that fits."""
+"""The argument `columns=`: maps headers to fields, `{"its header": "owner"}`, or fields to headers if that fits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["by_field", "by_header", "together"]
 
 
 def by_header(columns: Mapping[Any, Any], headers: Collection[str], fields: Collection[str]) -> dict[Any, Any]:
-    """What each header fills; a field that stands first is turned round where there is no such header.
+    """Normalise `columns=` to header -> field; a pair with the field first is reversed if no header has that name.
 
     >>> by_header({"Opp No": "id", "owner": "Rep"}, ["Opp No", "Rep"], ["id", "owner"])
     {'Opp No': 'id', 'Rep': 'owner'}
@@ -28,7 +28,7 @@ def by_header(columns: Mapping[Any, Any], headers: Collection[str], fields: Coll
 
 
 def together(columns: Mapping[Any, Any], fields: Collection[str]) -> dict[Any, Any]:
-    """The same, in which a field that several columns fill together stands last.
+    """Normalise fields that several columns fill together to columns -> field.
 
     >>> together({"created_at": ("Day", "Time")}, ["id", "created_at"])
     {('Day', 'Time'): 'created_at'}
@@ -42,7 +42,7 @@ def together(columns: Mapping[Any, Any], fields: Collection[str]) -> dict[Any, A
 
 
 def by_field(columns: Mapping[Any, Any], headers: Collection[str], fields: Collection[str]) -> dict[Any, Any]:
-    """Which column holds each field, whichever of the two stands first; what may be meant both ways is an error.
+    """Normalise `columns=` to field -> header, whichever of the two is first; an ambiguous pair is an error.
 
     >>> by_field({"Opp No": "id", "owner": "Rep"}, ["Opp No", "Rep"], ["id", "owner"])
     {'id': 'Opp No', 'owner': 'Rep'}

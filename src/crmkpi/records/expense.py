@@ -15,8 +15,8 @@ __all__ = ["Expense"]
 class Expense:
     """One amount spent, salaries included.
 
-    A credit note is a negative amount. The cost of a campaign may also stand on the campaign itself: whoever records it
-    in both places counts it twice.
+    A credit note is a negative amount. The cost of a campaign may also be on the campaign itself: if it is recorded in
+    both places, it counts twice.
 
     >>> expense = Expense(id="X1", spent_at="2026-01-31", amount="2500", currency="EUR", team="marketing")
     >>> expense.amount

@@ -1,4 +1,4 @@
-"""What is wrong with a value, in words that need no knowledge of the validator."""
+"""Validation errors in plain words, without the terms of the validator."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PLAIN_REASONS = {
 
 
 class FaultyFieldsError(ValueError):
-    """What a record's own check finds wrong with fields that are fine each by itself."""
+    """Fields that are valid each by itself and contradict each other, found by a record's own check."""
 
     def __init__(self, reason: str, fields: tuple[str, ...]) -> None:
         super().__init__(reason)
@@ -43,15 +43,15 @@ class FaultyFieldsError(ValueError):
 
 
 def fault(problem: ValidationError) -> tuple[str | None, str | None, str]:
-    """The first thing that is wrong: the field, the value as Python writes it, and the reason.
+    """The first fault: the field, the value as Python writes it, and the reason.
 
-    The field is missing where a record as a whole is wrong, the value where it is the one that is missing.
+    The field is None if the record as a whole is wrong, the value if it is missing.
     """
     return _fault(problem.errors()[0])
 
 
 def faults(problem: ValidationError) -> dict[str | None, tuple[str | None, str]]:
-    """Everything that is wrong, by field: the value and the reason. A custom attribute is `attributes.NAME`."""
+    """All faults by field: the value and the reason. A custom attribute is `attributes.NAME`."""
     found: dict[str | None, tuple[str | None, str]] = {}
     for error in problem.errors():
         name, value, reason = _fault(error)
@@ -89,12 +89,12 @@ def _fault(error: ErrorDetails) -> tuple[str | None, str | None, str]:
     elif kind == "value_error":
         reason = str(error["ctx"]["error"]).removesuffix(".")
     elif reason == "not a number" and isinstance(value, str) and "," in value:
-        reason = "not a number; where commas set decimals or thousands apart, decimal= says so"
+        reason = "not a number; if commas separate decimals or thousands, say so with decimal="
     return field, None if reason == "missing" else shortened(value), reason
 
 
 def shortened(value: object) -> str:
-    """A value as Python writes it, moments as files do, cut at 80 characters.
+    """A value as Python writes it, dates as ISO text, cut at 80 characters.
 
     >>> shortened("n/a")
     "'n/a'"

@@ -1,4 +1,4 @@
-"""Classes of records that have some fields of a record, for questions that read no others."""
+"""Classes of records with only some fields of a record class, for queries that read no others."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _R = TypeVar("_R")
 
 @cache
 def with_fields(model: type[_R], names: frozenset[str]) -> type[_R]:
-    """A class of records of `model` that hold these fields; all others are what they are where nothing is said.
+    """A class for records of `model` that store only these fields; all others have their default.
 
-    A deal has 23 fields: to hold those that a question does not read takes half of the time and most of the memory.
+    A deal has 23 fields: storing those that a query does not read takes half of the time and most of the memory.
 
     >>> from crmkpi.records import Deal
     >>> deal = with_fields(Deal, frozenset({"id", "status"}))(id="7", status="won")

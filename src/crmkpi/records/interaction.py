@@ -13,12 +13,12 @@ __all__ = ["Interaction"]
 
 @record(table="interactions", relations={"customer": ("customer_id", "customers")})
 class Interaction:
-    """One contact, in or out.
+    """One contact, inbound or outbound.
 
-    Outbound goes from us to them. `seconds` is how long it took, `cost` what it cost beside the agent's time. A message
-    of several recipients is one interaction. A social mention is an inbound interaction of the kind social; its
-    `sentiment` is a word, or a `sentiment_score` from -1 to 1. Of a call, `outcome` says whether somebody answered and
-    `resolved` whether it settled the matter.
+    Outbound means from the company to the person. `seconds` is the duration, `cost` the cost in addition to the agent's
+    time. A message to several recipients is one interaction. A social mention is an inbound interaction of the kind
+    social; its sentiment is a word in `sentiment`, or a `sentiment_score` from -1 to 1. For a call, `outcome` says
+    whether somebody answered and `resolved` whether the call settled the matter.
 
     >>> call = Interaction(id="I1", kind="call", direction="outbound", at="2026-01-05T09:00", seconds=240)
     >>> call.seconds / 60

@@ -22,8 +22,8 @@ class Lead:
     """Someone who might buy and is not yet a customer.
 
     A lead is a marketing-qualified lead from `mql_at` on, and a sales-qualified one from `sql_at` on. Some systems skip
-    the first of the two, so `sql_at` may stand alone. `converted_at`, not the status, dates the conversion.
-    A lead that was merged into another one carries that lead's id in `merged_into`: it is the same person once more.
+    the first of the two, so `sql_at` may be the only one. `converted_at`, not the status, dates the conversion.
+    A lead that was merged into another lead has that lead's id in `merged_into`: it is a duplicate of the same person.
 
     >>> lead = Lead(id="L1", created_at="2026-01-05T09:00", first_contacted_at="2026-01-05T09:30")
     >>> lead.first_contacted_at - lead.created_at

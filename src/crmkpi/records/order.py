@@ -15,8 +15,9 @@ __all__ = ["Order"]
 class Order:
     """One purchase.
 
-    Without a status an order counts as completed, because most exports hold nothing else. An abandoned order is a cart
-    that was never placed. `amount` is what the customer pays, `cost` what the goods cost, both in `currency`.
+    An order without a status is completed, because most exports hold only completed orders. An abandoned order is a
+    cart that was never ordered. `amount` is the price that the customer pays, `cost` the cost of the goods, both in
+    `currency`.
 
     >>> order = Order(id="O1", customer_id="C1", ordered_at="2026-02-03", amount="80")
     >>> order.status

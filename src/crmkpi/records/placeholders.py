@@ -1,4 +1,4 @@
-"""Moments that programs write where there is no date: the days at which they begin to count."""
+"""Placeholder dates that programs write for a missing date: the epochs of their calendars."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 __all__ = ["LAST_PLACEHOLDER", "OFFSETS", "PLACEHOLDERS", "WIDEST_OFFSET", "is_placeholder"]
 
-# .NET, SQL Server, Excel, COBOL and Unix begin to count there.
+# The epochs of .NET, SQL Server, Excel, COBOL and Unix.
 PLACEHOLDERS = (
     date(1, 1, 1), date(1753, 1, 1), date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1), date(1970, 1, 1),
 )  # fmt: skip
@@ -17,7 +17,7 @@ _INSTANTS = tuple(datetime(day.year, day.month, day.day, tzinfo=UTC) for day in 
 
 
 def is_placeholder(moment: date) -> bool:
-    """Whether a day, or a moment at its midnight, stands for no date; an instant may be at the midnight of any zone.
+    """Whether a day, or a moment at its midnight, is a placeholder; for an instant, the midnight of any zone counts.
 
     >>> from datetime import timezone
     >>> is_placeholder(datetime(1970, 1, 1)), is_placeholder(datetime(1970, 1, 1, 9)), is_placeholder(date(1970, 1, 2))

@@ -15,11 +15,11 @@ __all__ = ["Subscription"]
 class Subscription:
     """One recurring amount of one customer.
 
-    `mrr` is what it brings in a month, without tax: a yearly plan of 1,200 has 100. `ended_at` is when it stopped, not
-    when it was cancelled. A change of price is a new subscription that starts when the old one ends. A customer may
-    hold several at a time, so a subscription that ends is not yet a customer who left. `status` is what the billing
-    system says it is in now, and `trial_end` when its free trial ends or ended; both may be missing. What is in its
-    trial, unpaid, paused or incomplete brings no revenue.
+    `mrr` is its revenue per month, without tax: a yearly plan of 1,200 has 100. `ended_at` is when it stopped, not when
+    it was cancelled. A change of price is a new subscription that starts when the old one ends. A customer may hold
+    several at a time, so the end of a subscription is not yet the loss of a customer. `status` is the present status in
+    the billing system, and `trial_end` the end of the free trial; both may be missing. A subscription that is in its
+    trial, unpaid, paused or incomplete has no revenue.
 
     >>> subscription = Subscription(id="S1", customer_id="C1", mrr="49.90", currency="EUR", started_at="2026-01-01")
     >>> subscription.mrr * 12

@@ -21,19 +21,19 @@ USUAL_SCALES: Mapping[str, tuple[float, float | None]] = {
 }
 USUAL_SCALE = ("scale_low", "scale_high")  # the fields that the kind of a survey fills
 LONGEST_SCALES: Mapping[str, float] = {"ces": 7.0}  # of kinds whose scale has no usual end
-SHARES = ("nps", 0.0, 1.0)  # between these no score of an nps lies: it is given as a share of its scale
+SHARES = ("nps", 0.0, 1.0)  # an nps score between these is a share of its scale and not a score
 
 
 @record(table="surveys", relations={"customer": ("customer_id", "customers"), "ticket": ("ticket_id", "tickets")})
 class Survey:
     """One survey sent to one person.
 
-    `score` lies on the scale from `scale_low` to `scale_high`, both included; a score off the scale is an error.
-    Without a scale the usual one of the kind holds: nps 0 to 10, csat 1 to 5, awareness 0 (does not know the brand) to
-    1 (knows it), review 1 to 5. An nps between 0 and 1, such as 0.9, is a share of its scale and an error, too. That of
-    a ces begins at 1 and ends at 5 or 7: without one, `scale_high` is missing. A review is an answer that nobody asked
-    for, such as stars in a shop. A survey without an answer has neither score nor `answered_at`. An answer may carry a
-    comment and no score: it is answered and rates nothing.
+    `score` is on the scale from `scale_low` to `scale_high`, both included; a score off the scale is an error. The
+    default scale depends on the kind: nps 0 to 10, csat 1 to 5, awareness 0 (does not know the brand) to 1 (knows it),
+    review 1 to 5. An nps score between 0 and 1, such as 0.9, is a share of its scale and an error, too. The scale of a
+    ces begins at 1 and ends at 5 or 7, so without one `scale_high` is missing. A review is an unsolicited answer, such
+    as stars in a shop. A survey without an answer has neither score nor `answered_at`. An answer may have a comment and
+    no score: it counts as answered and rates nothing.
 
     >>> survey = Survey(id="Q1", kind="csat", score=4)
     >>> survey.scale_low, survey.scale_high
@@ -54,7 +54,7 @@ class Survey:
     attributes: Attributes = Field(default_factory=no_attributes)
 
     def __post_init__(self) -> None:
-        unreadable = getattr(self, "unreadable")  # noqa: B009  # of a record that was read in part only
+        unreadable = getattr(self, "unreadable")  # noqa: B009  # only a partly read record has entries
         usual = USUAL_SCALES.get(self.kind, (None, None))
         low, high = (
             at if said is None and name not in unreadable else said
@@ -81,5 +81,5 @@ class Survey:
                     f"scores times {most:g}, or scale_low=0 and scale_high=1.",
                     ("score",),
                 )
-        object.__setattr__(self, "scale_low", low)  # frozen, and a scale that is always there is simpler to read
+        object.__setattr__(self, "scale_low", low)  # frozen; filled in so that readers need not know the defaults
         object.__setattr__(self, "scale_high", high)

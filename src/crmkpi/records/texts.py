@@ -1,4 +1,4 @@
-"""Texts of nothing but blanks, which are no values: in records, and so in all that is read and in frames."""
+"""Blank texts, which are missing values in records, in all readers and in frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BLANKS = " \t\n\x0b\x0c\r"
 
 
 def is_blank(value: object) -> bool:
-    """Whether a value is a text that stands for nothing: empty, or nothing but blanks, tabs and ends of lines.
+    """Whether a value is a blank text: empty, or only blanks, tabs and line ends.
 
     >>> [is_blank(value) for value in ("", "  ", "-", None)]
     [True, True, False, False]
@@ -24,7 +24,7 @@ def is_blank(value: object) -> bool:
 
 
 def without_blanks(attributes: Mapping[str, Any]) -> ReadOnly[str, Any]:
-    """Attributes that cannot be changed, without texts that are blank."""
+    """Read-only attributes, without blank texts."""
     for value in attributes.values():
         if value.__class__ is str and not value.strip(BLANKS):
             return ReadOnly({name: each for name, each in attributes.items() if not is_blank(each)})
@@ -32,9 +32,9 @@ def without_blanks(attributes: Mapping[str, Any]) -> ReadOnly[str, Any]:
 
 
 class TextMark:
-    """Marks a text of which a blank stands for nothing, as in a file; a field that must have a text lacks it then.
+    """Marks a text field whose blank value is missing, as in a file; a required field then raises an error.
 
-    The validator itself tells a blank from a text, since a function of Python would take as long as the rest.
+    pydantic's core tests for blanks, since a Python function would take as long as the rest of the validation.
     """
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:

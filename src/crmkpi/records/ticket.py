@@ -17,8 +17,8 @@ class Ticket:
 
     `first_replied_at` is the first public reply of a person. A ticket that is reopened and solved again has two solves:
     `first_solved_at` is the first, `solved_at` the latest. Some systems leave `solved_at` on a reopened ticket, so only
-    the status says that it is solved now. Unknown `replies` and `reopens` are missing, which is not zero.
-    `handled_seconds` is the time that agents worked on it. `merged_into` and `spam` mark tickets that are not counted.
+    the status shows that it is solved now. Unknown `replies` and `reopens` are missing, which is not zero.
+    `handled_seconds` is the working time of agents. `merged_into` and `spam` mark tickets that do not count.
 
     >>> ticket = Ticket(id="T1", status="solved", created_at="2026-01-05T09:00Z", first_replied_at="2026-01-05T10:15Z")
     >>> str(ticket.first_replied_at - ticket.created_at)

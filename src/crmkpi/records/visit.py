@@ -1,4 +1,4 @@
-"""A visit: traffic on the website, one session or many summed up in one row."""
+"""A visit: traffic on the website, one session or the totals of many."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Visit"]
 
 @record(table="visits", relations={"campaign": ("campaign_id", "campaigns")})
 class Visit:
-    """Sessions on the website and what came of them.
+    """Sessions on the website and their conversions.
 
     One record is one session, or a whole day of a channel with its totals. `visitors` counts different people and does
     not add up over days: someone who comes on two days is a visitor of both.

@@ -1,8 +1,8 @@
 """Control limits: the usual variation of a KPI, and the points and runs outside of it.
 
 `limits_of_values` are Shewhart's for single values (XmR), `limits_of_shares` those of a p chart and
-`limits_of_rates` those of a u chart, the latter two with Laney's correction where the points vary more than chance
-makes them. `signals` finds what the rules call more than chance. Only the standard library is used.
+`limits_of_rates` those of a u chart, the latter two with Laney's correction if the points vary more than by chance.
+`signals` finds the points that the rules flag. Only the standard library is used.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Value = float | None
 
 _RANGE_TO_SIGMA = 1.128  # the mean range of two normal values, in their standard deviation
 _RANGE_LIMIT = 3.267  # a moving range above this multiple of the mean range signals
-LANEY_FROM = 1.2  # points that vary by less beyond chance keep the plain limits
+LANEY_FROM = 1.2  # points with less over-dispersion keep the plain limits
 LANEY_POINTS = 12
 RUN = 8
 
@@ -48,9 +48,9 @@ RULE_SETS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The centre of a process, and for each point the standard deviation that chance gives it.
+    """The centre of a process, and for each point its standard deviation by chance.
 
-    `over_dispersion` is how much more the points vary than chance makes them, 1 where nothing was corrected.
+    `over_dispersion` is the ratio of the variation of the points to that by chance, 1 without a correction.
     """
 
     centre: float
@@ -68,7 +68,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class FlaggedPoints:
-    """Points that a rule flagged: from which to which, both included, and on which side of the centre."""
+    """Points that a rule flagged: the first and the last, both included, and their side of the centre."""
 
     rule: str
     first: int
@@ -77,7 +77,7 @@ class FlaggedPoints:
 
 
 def moving_ranges(values: Sequence[Value]) -> list[float]:
-    """The steps between neighbours, without signs; a gap has none on either side.
+    """The absolute differences of neighbours; a gap has no difference on either side.
 
     >>> moving_ranges([3, 5, None, 4, 1])
     [2, 3]
@@ -88,8 +88,8 @@ def moving_ranges(values: Sequence[Value]) -> list[float]:
 def limits_of_values(values: Sequence[Value], *, screen: bool = True, widen: float = 1.0) -> Limits | None:
     """The limits of single values (XmR): the mean, and sigma = mean moving range / 1.128.
 
-    With `screen`, ranges above 3.267 times their mean are left out and the mean is taken once more (Nelson 1982). None
-    below two neighbours, and where all values are equal.
+    With `screen`, ranges above 3.267 times their mean are dropped and the mean is taken once more (Nelson 1982). None
+    without two neighbours, and if all values are equal.
 
     >>> limits = limits_of_values([21, 24, 19, 27, 22, 25, 20, 23, 26, 22, 24, 21, 34, 23, 22, 25])
     >>> round(limits.low(0), 3), limits.centre, round(limits.high(0), 3)
@@ -107,10 +107,10 @@ def limits_of_values(values: Sequence[Value], *, screen: bool = True, widen: flo
 
 
 def limits_of_shares(parts: Sequence[Value], wholes: Sequence[Value]) -> Limits | None:
-    """The limits of shares: the share of all together, and sigma = √(p (1 - p) / n) of each point.
+    """The limits of shares: the overall share p, and sigma = √(p (1 - p) / n) of each point.
 
-    Where twelve points or more vary beyond that by more than 1.2, it is Laney's p' chart: sigma times how much more.
-    None where every record, or none, is part.
+    With twelve points or more and an over-dispersion above 1.2 it is Laney's p' chart: sigma times the over-dispersion.
+    None if the overall share is 0 or 1.
 
     >>> limits = limits_of_shares([30, 28, 35], [100, 90, 120])
     >>> round(limits.centre, 3), round(limits.low(2), 3), round(limits.high(2), 3)
@@ -120,7 +120,7 @@ def limits_of_shares(parts: Sequence[Value], wholes: Sequence[Value]) -> Limits 
 
 
 def limits_of_rates(counts: Sequence[Value], exposures: Sequence[Value]) -> Limits | None:
-    """The limits of counts per exposure, such as tickets a day: u and, as for shares, Laney's u'.
+    """The limits of counts per exposure, such as tickets per day: u, or Laney's u' as for shares.
 
     >>> limits = limits_of_rates([12, 15, 9, 20, 11, 14, 31, 10], [1] * 8)
     >>> limits.centre, round(limits.low(0), 3), round(limits.high(0), 3)
@@ -151,7 +151,7 @@ def _limits_of_ratios(
 
 
 def autocorrelation(values: Sequence[Value]) -> float:
-    """How far each value follows the one before it, from -1 to 1; 0 where nothing varies.
+    """The lag-1 autocorrelation, from -1 to 1; 0 if all values are equal.
 
     >>> autocorrelation([1, 2, 3, 4])
     0.25
@@ -165,7 +165,7 @@ def autocorrelation(values: Sequence[Value]) -> float:
 
 
 def rules_of(rules: str | Sequence[str]) -> tuple[str, ...]:
-    """The rules by their names, or those of a set: "default", "nhs", "western_electric".
+    """Resolve the names of rules, or of a rule set: "default", "nhs", "western_electric".
 
     >>> rules_of("nhs")
     ('beyond', 'run_of_seven', 'trend', 'two_of_three')
@@ -182,14 +182,14 @@ def rules_of(rules: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def signals(values: Sequence[Value], limits: Limits, rules: Sequence[str], *, first: int = 0) -> list[FlaggedPoints]:
-    """What the rules find in the values, those from `first` on, in the order of their ends."""
+    """The points that the rules flag, with an end from `first` on, ordered by their ends."""
     points = _Points(values, limits)
     found = [flagged for rule in rules for flagged in _RULES[rule](points) if flagged.last >= first]
     return sorted(found, key=lambda flagged: (flagged.last, flagged.first, flagged.rule))
 
 
 class _Points:
-    """Values with their distance from the centre in sigmas; gaps are left out, and numbers kept."""
+    """Values with their distance from the centre in sigmas; gaps are dropped, and original positions kept."""
 
     def __init__(self, values: Sequence[Value], limits: Limits) -> None:
         self.numbers = [number for number, value in enumerate(values) if value is not None]
@@ -198,7 +198,7 @@ class _Points:
             (value - limits.centre) / limits.sigmas[number] if limits.sigmas[number] else 0.0
             for number, value in zip(self.numbers, self.values, strict=True)
         ]
-        # The value itself decides on which side a point lies, not a rounded score.
+        # The value itself decides the side of a point, not a rounded score.
         self.sides = [(value > limits.centre) - (value < limits.centre) for value in self.values]
 
     def flagged(self, rule: str, first: int, last: int, side: int) -> FlaggedPoints:
@@ -212,7 +212,7 @@ def _beyond(points: _Points) -> Iterator[FlaggedPoints]:
 
 
 def _run_of(rule: str, length: int) -> Callable[[_Points], Iterator[FlaggedPoints]]:
-    """So many in a row on one side; a point exactly on the centre neither counts nor breaks."""
+    """Rule: `length` points in a row on one side; a point exactly on the centre neither counts nor breaks the run."""
 
     def find(points: _Points) -> Iterator[FlaggedPoints]:
         aside = [number for number, side in enumerate(points.sides) if side]
@@ -224,7 +224,7 @@ def _run_of(rule: str, length: int) -> Callable[[_Points], Iterator[FlaggedPoint
 def _stretches(
     points: _Points, rule: str, numbers: Sequence[int], sides: Sequence[int], length: int, before: int = 0
 ) -> Iterator[FlaggedPoints]:
-    """The stretches of equal sides that are long enough; each begins `before` points earlier."""
+    """The runs of equal sides of at least `length`; each is extended by `before` earlier points."""
     start = 0
     for place in range(1, len(sides) + 1):
         if place == len(sides) or sides[place] != sides[start]:
@@ -234,7 +234,7 @@ def _stretches(
 
 
 def _trend(points: _Points) -> Iterator[FlaggedPoints]:
-    """Seven values that rise, or fall, each beyond the one before; equal ones neither count nor break."""
+    """Rule: seven values that each rise, or each fall; equal neighbours neither count nor break the trend."""
     different = [
         number
         for number in range(len(points.values))
@@ -265,7 +265,7 @@ def _some_of(rule: str, wanted: int, among: int, sigmas: float) -> Callable[[_Po
 
 
 def _anhoej(points: _Points) -> Iterator[FlaggedPoints]:
-    """A run too long, or too few crossings of the centre line, for the number of points (Anhøj and Olesen 2014)."""
+    """Rule: a run too long, or too few crossings of the centre, for the number of points (Anhøj and Olesen 2014)."""
     aside = [number for number, side in enumerate(points.sides) if side]
     sides = [points.sides[number] for number in aside]
     if len(sides) < 2:

@@ -1,8 +1,8 @@
 """Decomposition of a change into contributions that add up to it exactly.
 
-`mix_and_rate` splits the change of a ratio over segments into changes within each and changes of their weights.
-`shapley` splits the change of any formula over its inputs, `along_the_line` over segments whose totals it takes. None
-of them depends on the order of anything, and swapping before and after turns every sign.
+`mix_and_rate` splits the change of a ratio over segments into changes within each segment and changes of weights.
+`shapley` splits the change of any formula over its inputs, `along_the_line` over segments whose totals it takes. No
+result depends on the order of segments or inputs, and swapping before and after reverses every sign.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MOST_INPUTS = 8
 
 @dataclass(frozen=True, slots=True)
 class MixAndRate:
-    """One segment's part of a change: `rate` within it, `mix` of its weight, `alone` of what has no denominator."""
+    """One segment's part of a change: `rate` within it, `mix` of its weight, `alone` without a denominator."""
 
     rate: Any
     mix: Any
@@ -34,17 +34,17 @@ class MixAndRate:
 
     @property
     def total(self) -> Any:
-        """All three together."""
+        """The sum of the three parts."""
         return self.rate + self.mix + self.alone
 
 
 def exact(number: Any) -> Fraction:
-    """A number as a fraction; a float counts as the decimal that it is printed as."""
+    """A number as an exact fraction; a float becomes the decimal that it is printed as."""
     return Fraction(number) if isinstance(number, Rational | Decimal | str) else Fraction(repr(float(number)))
 
 
 def mix_and_rate(before: Sides, after: Sides) -> dict[Hashable, MixAndRate]:
-    """The change of a ratio over segments (Kitagawa 1955, at the midpoint and centred), exactly as fractions.
+    """Split the change of a ratio over segments (Kitagawa 1955, at the midpoint and centred), in exact fractions.
 
     With w the weight of a segment's denominator, r its ratio and R̄ the mean of both totals: rate = w̄ (r₁ - r₀) and
     mix = (r̄ - R̄)(w₁ - w₀). A segment without a denominator on one side has no rate there, and so no rate effect.
@@ -64,7 +64,7 @@ def mix_and_rate(before: Sides, after: Sides) -> dict[Hashable, MixAndRate]:
 
 
 def _split(numbers: Sequence[Any]) -> MixAndRate:
-    """One segment's part, from its numerator and denominator before and after, and those of all."""
+    """One segment's part, from its numerator and denominator before and after, and the totals of all segments."""
     n0, d0, n1, d1, all_n0, all_d0, all_n1, all_d1 = numbers
     zero = all_d0 - all_d0
     middle = (all_n0 / all_d0 + all_n1 / all_d1) / 2
@@ -80,10 +80,10 @@ def _split(numbers: Sequence[Any]) -> MixAndRate:
 def mix_and_rate_errors(
     before: Sides, after: Sides, variances: Sequence[Mapping[Hashable, tuple[Any, Any, Any]]]
 ) -> dict[Hashable, tuple[float, float, float]]:
-    """The standard errors of rate, mix and their total, for each segment, where records are a Poisson sample.
+    """The standard errors of rate, mix and their total, for each segment, if records are a Poisson sample.
 
-    `variances` are, before and after, of each segment the variance of the numerator, the covariance of both, and the
-    variance of the denominator: over records the sums of n², n d and d².
+    `variances` has, before and after, for each segment the variance of the numerator, the covariance, and the variance
+    of the denominator: the sums over records of n², n d and d².
     """
     names = list(dict.fromkeys([*before, *after]))
     sides = [{name: tuple(map(float, side.get(name, (0, 0)))) for name in names} for side in (before, after)]
@@ -110,11 +110,11 @@ def mix_and_rate_errors(
 
 
 def _slopes(numbers: Sequence[float]) -> list[tuple[float, float, float]]:
-    """How rate, mix and total move with each of the eight numbers, by the five-point rule."""
+    """The slopes of rate, mix and total in each of the eight numbers, by the five-point rule."""
     found = []
     for place, number in enumerate(numbers):
         size = 1e-3 * abs(number)
-        if not size:  # a segment that is not there cannot be told how it would vary
+        if not size:  # the slope at 0 is unknown for a missing segment
             found.append((0.0, 0.0, 0.0))
             continue
         points = []
@@ -128,9 +128,9 @@ def _slopes(numbers: Sequence[float]) -> list[tuple[float, float, float]]:
 
 
 def shapley(formula: Callable[..., Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Fraction]:
-    """What each input does to a formula, as the mean over all orders in which they could change (Shapley).
+    """The effect of each input on a formula, as the mean over all orders in which they could change (Shapley).
 
-    The effects add up to the change exactly. The formula must have a value at all mixtures of old and new inputs.
+    The effects add up to the change exactly. The formula must be defined for all combinations of old and new inputs.
 
     >>> effects = shapley(lambda cost, leads: cost / leads, {"cost": 1000, "leads": 50}, {"cost": 1500, "leads": 40})
     >>> {name: float(effect) for name, effect in effects.items()}
@@ -158,7 +158,7 @@ def shapley(formula: Callable[..., Any], before: Mapping[str, Any], after: Mappi
     return effects
 
 
-_LEGENDRE = (  # the points and weights of Gauss and Legendre on 16 points, from 0 on
+_LEGENDRE = (  # the positive nodes of 16-point Gauss-Legendre quadrature, with their weights
     (0.09501250983763744, 0.1894506104550685),
     (0.2816035507792589, 0.18260341504492359),
     (0.45801677765722737, 0.16915651939500254),
@@ -175,9 +175,9 @@ def along_the_line(
     before: Mapping[Hashable, Mapping[str, float]],
     after: Mapping[Hashable, Mapping[str, float]],
 ) -> dict[Hashable, float]:
-    """What each segment does to a formula of totals, along the straight line from before to after (Aumann, Shapley).
+    """The effect of each segment on a formula of totals, along the line from before to after (Aumann, Shapley).
 
-    A segment whose totals did not change gets 0. `UndefinedError` where the formula has no value on the way.
+    A segment whose totals did not change has the effect 0. `UndefinedError` if the formula is undefined on the line.
 
     >>> totals = {"web": {"cost": 100.0, "leads": 50.0}}
     >>> effects = along_the_line(lambda x: x["cost"] / x["leads"], totals,

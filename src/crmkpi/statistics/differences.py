@@ -4,11 +4,11 @@
 |---|---|---|---|
 | two shares, such as win rates | Newcombe | score test, pooled | `share_difference` |
 | two means, such as deal sizes | Welch | Welch | `mean_difference` |
-| two counts, perhaps over periods of different length | normal | normal, exact below 20 | `count_difference` |
-| any two numbers whose standard errors are known | normal | normal | `normal_difference` |
+| two counts, optionally over periods of different length | normal | normal, exact below 20 | `count_difference` |
+| any two numbers with known standard errors | normal | normal | `normal_difference` |
 
-All are of the first minus the second, and the records of the two sides must be different ones. Only the standard
-library is used.
+All differences are the first minus the second, and the two sides must not share records. Only the standard library is
+used.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ _EXACT_UP_TO = 100_000  # terms of the exact sum
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first number minus the second, with its interval and p-value; both are None where nothing can be said.
+    """The first number minus the second, with its interval and p-value, both None if they cannot be computed.
 
-    `detectable` is the smallest true difference that data of this size shows as one in 80 of 100 cases.
+    `detectable` is the smallest true difference that is significant in 80 of 100 samples of this size.
     """
 
     value: float
@@ -60,7 +60,7 @@ class Difference:
 def share_difference(
     successes_1: int, total_1: int, successes_2: int, total_2: int, *, confidence: float = 0.95
 ) -> Difference | None:
-    """The first share minus the second, such as the win rates of two quarters; None where a total is 0.
+    """The first share minus the second, such as the win rates of two quarters; None if a total is 0.
 
     Newcombe's interval, and the p-value of the score test, z = (p₁ - p₂) / √(p (1 - p) (1/n₁ + 1/n₂)) with p the share
     of both together.
@@ -91,10 +91,10 @@ def mean_difference(
     *,
     confidence: float = 0.95,
 ) -> Difference | None:
-    """The first mean minus the second, of values that may vary differently: Welch's interval and p-value.
+    """The first mean minus the second, of values with unequal variances: Welch's interval and p-value.
 
-    The standard deviations are those of samples, with n - 1. None below two values on a side, and where all values of
-    both sides are equal, so that nothing is known of how they vary.
+    The standard deviations are those of samples, with n - 1. None below two values on a side, and if neither side
+    varies, so that the variance is unknown.
 
     >>> found = mean_difference(12, 90.0, 77.8, 12, 70.0, 63.2)
     >>> [round(bound, 1) for bound in found.interval], round(found.p_value, 3)
@@ -107,7 +107,7 @@ def mean_difference(
     error = sqrt(square_1 + square_2)
     if not error:
         return None
-    # By parts of the sum, so that squares of squares do not leave the range of floats.
+    # As fractions of the sum, so that fourth powers do not leave the range of floats.
     part_1, part_2 = square_1 / (square_1 + square_2), square_2 / (square_1 + square_2)
     degrees = 1 / (part_1**2 / (count_1 - 1) + part_2**2 / (count_2 - 1))
     value = mean_1 - mean_2
@@ -123,11 +123,11 @@ def mean_difference(
 def count_difference(
     count_1: int, count_2: int, *, exposure_1: float = 1.0, exposure_2: float = 1.0, confidence: float = 0.95
 ) -> Difference | None:
-    """The first count minus the second, as Poisson counts: tickets of two months. None where both are 0.
+    """The first count minus the second, as Poisson counts: tickets of two months. None if both are 0.
 
-    Of exposures that differ, such as 31 and 28 days, the second count is taken to the exposure of the first before it
-    is subtracted. The interval is normal, and so is the p-value, unless a count is below 20: then it is the exact one
-    of the first count among both.
+    If exposures differ, such as 31 and 28 days, the second count is scaled to the exposure of the first before it is
+    subtracted. The interval is normal, and so is the p-value, unless a count is below 20: then it is the exact binomial
+    p-value of the first count given the sum of both.
 
     >>> found = count_difference(130, 100)
     >>> [round(bound, 1) for bound in found.interval], round(found.p_value, 3)
@@ -151,7 +151,7 @@ def count_difference(
 def normal_difference(
     value_1: float, value_2: float, error_1: float, error_2: float, *, confidence: float = 0.95
 ) -> Difference | None:
-    """The first number minus the second, from their standard errors; None where both of these are 0.
+    """The first number minus the second, from their standard errors; None if both errors are 0.
 
     >>> found = normal_difference(11.0, 10.0, 0.3, 0.4)
     >>> [round(bound, 2) for bound in found.interval], round(found.p_value, 4)
@@ -167,7 +167,7 @@ def normal_difference(
 
 
 def detectable(standard_error: float, *, confidence: float = 0.95, power: float = POWER) -> float:
-    """The smallest true difference that is shown with the given power: (z(confidence) + z(power)) · standard error.
+    """The smallest true difference that is detected with the given power: (z(confidence) + z(power)) · standard error.
 
     >>> round(detectable(0.5), 2)  # of two means of 50 values each that vary by 2.5
     1.4
@@ -178,11 +178,11 @@ def detectable(standard_error: float, *, confidence: float = 0.95, power: float 
 def detectable_share(
     share: float, total_1: int, total_2: int | None = None, *, confidence: float = 0.95, power: float = POWER
 ) -> float | None:
-    """The smallest change of a share that records of this number show with the given power.
+    """The smallest change of a share that is detected with the given power in this many records.
 
     The root d of z(confidence) √(p̄ (1 - p̄) (1/n₁ + 1/n₂)) + z(power) √(p₁ (1 - p₁) / n₁ + p₂ (1 - p₂) / n₂) = d, where
-    p₂ is the share, p₁ = p₂ + d, and p̄ the mean of both. Where no rise could be shown, it is that of a fall; None where
-    neither could.
+    p₂ is the share, p₁ = p₂ + d, and p̄ the mean of both. If no rise is detectable, the smallest fall; None if neither
+    is.
 
     >>> round(detectable_share(0.2, 1000), 4)
     0.0524
@@ -215,10 +215,10 @@ def detectable_share(
 
 
 def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
-    """The p-values adjusted for their number, so that at most a share q of the changes called shown is chance.
+    """The p-values adjusted for their number: those below q have a false discovery rate of at most q.
 
-    Of the ordered ones, the smallest of m p / rank from there on (Benjamini and Hochberg 1995). Comparisons without a
-    p-value do not count.
+    Each is the smallest m p / rank from its rank on (Benjamini and Hochberg 1995). Comparisons without a p-value do not
+    count.
 
     >>> benjamini_hochberg([0.01, 0.04, 0.03, None])
     [0.03, 0.04, 0.04, None]

@@ -1,4 +1,4 @@
-"""The distributions behind the intervals: quantiles of the normal and Student's, tails of the binomial one."""
+"""The distributions behind the intervals: quantiles of the normal and Student's t, tails of the binomial."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ __all__ = [
     "tail_limit",
 ]
 
-_NUMBERS = (float, Real)  # a float is told by its own class, which takes less time than the abstract one
+_NUMBERS = (float, Real)  # the check for float is faster than that for the abstract class
 _ROUNDING = 1e-15
-_LAST_STEP = 1e-6  # Newton squares the error, so that the next step would be about 1e-12
-_STIRLING_FROM = 16  # where four terms of the series reach the last digit
+_LAST_STEP = 1e-6  # Newton's method squares the error, so that the next step would be about 1e-12
+_STIRLING_FROM = 16  # from here on, four terms of the series are exact to the last digit
 
 
 def check_confidence(confidence: float) -> None:
-    """Refuse a confidence that is no fraction between 0 and 1."""
+    """Refuse a confidence that is not a fraction between 0 and 1."""
     if not isinstance(confidence, _NUMBERS) or not 0 < confidence < 1:
         raise InputError(
             f"`confidence` must lie between 0 and 1, both excluded; got {confidence!r}. Write 95 % as 0.95."
@@ -39,26 +39,26 @@ def check_confidence(confidence: float) -> None:
 
 @lru_cache(maxsize=1024)
 def normal_quantile(confidence: float) -> float:
-    """The z for which a standard normal value lies within ±z at this confidence."""
+    """The z such that a standard normal value is within ±z at this confidence."""
     check_confidence(confidence)
-    from statistics import NormalDist  # noqa: PLC0415 - takes longer to import than all else here
+    from statistics import NormalDist  # noqa: PLC0415 - slow to import
 
     return -NormalDist().inv_cdf((1 - confidence) / 2)
 
 
 def normal_below(z: float) -> float:
-    """The probability that a standard normal value lies below z."""
+    """The probability that a standard normal value is below z."""
     return erfc(-z / sqrt(2)) / 2
 
 
 def normal_tails(z: float) -> float:
-    """The probability that a standard normal value lies at least as far from 0 as z, on either side."""
+    """The two-sided p-value: the probability that a standard normal value is at least as far from 0 as z."""
     return erfc(abs(z) / sqrt(2))
 
 
 def student_tails(t: float, degrees: float) -> float:
-    """The probability that a Student value lies at least as far from 0 as t, on either side."""
-    if t * t < _ROUNDING * degrees:  # so near 0 the density is flat
+    """The two-sided p-value: the probability that a Student value is at least as far from 0 as t."""
+    if t * t < _ROUNDING * degrees:  # this near to 0 the density is flat
         return 1 - abs(t) * _student_peak(degrees) * 2
     scale = degrees + t * t
     return _beta_area(degrees / 2, 0.5, degrees / scale, t * t / scale)[0]
@@ -70,13 +70,13 @@ def _student_peak(degrees: float) -> float:
 
 
 def student_below(t: float, degrees: float) -> float:
-    """The probability that a Student value lies below t."""
+    """The probability that a Student value is below t."""
     half = student_tails(t, degrees) / 2
     return half if t < 0 else 1 - half
 
 
 def negative_binomial_tail(at_least: int, shape: float, probability: float) -> float:
-    """The probability of `at_least` failures or more before the `shape`-th success of Bernoulli trials."""
+    """The probability of at least `at_least` failures before the `shape`-th success of Bernoulli trials."""
     if at_least <= 0:
         return 1.0
     if probability >= 1:
@@ -107,11 +107,11 @@ def _binomial_term(count: int, total: int, probability: float) -> float:
 
 @lru_cache(maxsize=65536)
 def student_quantile(degrees: float, confidence: float) -> float:
-    """The t for which a Student value lies within ±t at this confidence.
+    """The t such that a Student value is within ±t at this confidence.
 
-    The Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5) is exact enough for many degrees of freedom. Else
-    Newton's steps follow, on the logarithm of the tail against the logarithm of t, where both the normal and the
-    heavy tails are nearly straight.
+    The Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5) is exact enough for many degrees of freedom. Otherwise
+    Newton steps follow, on the logarithm of the tail against the logarithm of t, where both the normal and the heavy
+    tails are nearly straight.
     """
     z = normal_quantile(confidence)
     square = z * z
@@ -120,7 +120,7 @@ def student_quantile(degrees: float, confidence: float) -> float:
     t += z * ((5 * square + 16) * square + 3) / (96 * degrees**2)
     t += z * (((3 * square + 19) * square + 17) * square - 15) / (384 * degrees**3)
     t += z * ((((79 * square + 776) * square + 1482) * square - 1920) * square - 945) / (92160 * degrees**4)
-    # Each further term is smaller by about (z² + 3) / (4 · degrees), so that the fifth is lost in rounding here.
+    # Each further term is smaller by a factor of about (z² + 3) / (4 · degrees), so the fifth is below rounding here.
     if z <= 0 or degrees > 40 * (square + 3):
         return max(0.0, t)
     for _ in range(50):
@@ -134,7 +134,7 @@ def student_quantile(degrees: float, confidence: float) -> float:
 
 
 def tail_limit(confidence: float) -> float:
-    """Half of 1 - confidence, widened by rounding so that a tail of exactly this size is within it."""
+    """Half of 1 - confidence, enlarged by rounding so that a tail of exactly this size is within the limit."""
     return (1 - confidence) / 2 * (1 + 1e-12)
 
 
@@ -142,7 +142,7 @@ def tail_limit(confidence: float) -> float:
 def binomial_rank(count: int, probability: float, complement: float, confidence: float) -> tuple[int, float]:
     """The highest rank with P(X < rank) <= (1 - confidence) / 2 for a binomial X, and that probability.
 
-    It starts at the normal approximation, corrected for skewness, and goes rank by rank from there.
+    The search starts at the normal approximation, corrected for skewness, and moves rank by rank.
     """
     limit = tail_limit(confidence)
     z = normal_quantile(confidence)
@@ -171,10 +171,10 @@ def _binomial_tail(rank: int, count: int, probability: float, complement: float)
 def _beta_area(a: float, b: float, x: float, y: float) -> tuple[float, float]:
     """The share of a beta(a, b) distribution below x, and xᵃ yᵇ / B(a, b); y is 1 - x.
 
-    Student's tail and the binomial one are both such areas.
+    The tails of Student's t and of the binomial are both such areas.
     """
     total = a + b
-    # The smaller of x and y keeps the digits that the difference of two large numbers loses.
+    # Using the smaller of x and y keeps the digits that the difference of two large numbers loses.
     excess = b - total * y if y < x else total * x - a
     slope = sqrt(a * b / (2 * pi * total)) * exp(
         _log_power(a, total * x, excess)
@@ -194,7 +194,7 @@ def _log_power(count: float, expected: float, excess: float) -> float:
 
 
 def _stirling_error(z: float) -> float:
-    """What Stirling's formula for log Γ(z) leaves out; unlike log Γ itself it is small, so no digits cancel."""
+    """The error of Stirling's formula for log Γ(z); unlike log Γ itself it is small, so no digits cancel."""
     if z < _STIRLING_FROM:
         return lgamma(z) - (z - 0.5) * log(z) + z - log(2 * pi) / 2
     square = z * z

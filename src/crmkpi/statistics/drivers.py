@@ -1,8 +1,8 @@
-"""Does one series move ahead of another: correlations of changes at several lags, and their p-values.
+"""Leading series: correlations of the changes of two series at several lags, and their p-values.
 
-Two series that rise, or that have a season, are correlated whatever they are of. So both are differenced first (against
-the year before as well, where both have a season), and their correlation is judged by as many values as are worth,
-since values that follow themselves say less: n (1 - r₁ r₁') / (1 + r₁ r₁'), with the autocorrelations of both.
+Two series that rise, or that have a season, are correlated whatever they measure. So both are differenced first (also
+against the year before, if both have a season), and the p-value uses the effective sample size, since autocorrelated
+values carry less information: n (1 - r₁ r₁') / (1 + r₁ r₁'), with the autocorrelations of both.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from crmkpi.statistics.intervals import Interval
 __all__ = ["FEWEST_PAIRS", "Correlated", "correlated", "differenced", "has_season"]
 
 FEWEST_PAIRS = 24
-# A season is believed from half its weight on: of series without any, a weight above 0 is seen in every second one.
+# A season counts from half its weight on, since every second series without a season has a weight above 0.
 _SEASON = 0.5
 _CERTAIN = 1 - 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class Correlated:
-    """How two series of changes go together at one lag: over `pairs`, which are worth `effective` independent ones.
+    """The correlation of two series of changes at one lag, over `pairs` pairs with an `effective` sample size.
 
     `stable` says that the sign is the same in both halves.
     """
@@ -49,14 +49,14 @@ class Correlated:
 
 
 def has_season(values: Sequence[float], length: int | None) -> bool:
-    """Whether the years of a series agree on a season; not known below two years."""
+    """Whether the years of a series agree on a season; False below two years, which cannot show one."""
     if length is None or len(values) < 2 * length or len(set(values)) == 1:
         return False
     return seasonal(values, length).weight > _SEASON
 
 
 def differenced(values: Sequence[float], season: int | None) -> list[float]:
-    """The changes from each value to the next; with a season, of the changes against the year before.
+    """The changes from each value to the next; with a season, of the differences to the year before.
 
     >>> differenced([1, 3, 6, 10], None), differenced([1, 5, 2, 7], 2)
     ([2, 3, 4], [1])
@@ -68,7 +68,7 @@ def differenced(values: Sequence[float], season: int | None) -> list[float]:
 
 
 def correlated(leader: Sequence[float], follower: Sequence[float], lag: int) -> Correlated | None:
-    """How the follower goes with what the leader was `lag` values before; None for fewer than 24 pairs.
+    """The correlation of the follower with the leader `lag` values before; None for fewer than 24 pairs.
 
     >>> waves = [(7 * n * n) % 23 - 11 for n in range(40)]
     >>> found = correlated(waves, [0, 0, *waves[:-2]], 2)
@@ -96,7 +96,7 @@ def correlated(leader: Sequence[float], follower: Sequence[float], lag: int) -> 
 
 
 def _correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Pearson's correlation; None where a side does not vary."""
+    """Pearson's correlation; None if a side does not vary."""
     one, two = sum(first) / len(first), sum(second) / len(second)
     across = sum((a - one) ** 2 for a in first) * sum((b - two) ** 2 for b in second)
     if not across:

@@ -1,8 +1,8 @@
 """Forecasts of short series: a shrunken season, and the mean of Theta and a damped trend.
 
-`seasonal` finds how the months of a year differ, and believes it only as far as the years agree. `exponential`, `theta`
-and `damped` are the methods for the rest, each with the standard deviation of its errors over the horizon.
-`forecast_values` puts them together, with intervals. Only the standard library is used.
+`seasonal` estimates how the months of a year differ, weighted by how far the years agree. `exponential`, `theta` and
+`damped` forecast the deseasonalised series, each with the standard deviation of its errors over the horizon.
+`forecast_values` combines them. Only the standard library is used.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
     "theta",
 ]
 
-LEVEL_ONLY_BELOW = 15  # a trend from a year of months is noise
+LEVEL_ONLY_BELOW = 15  # a trend over one year of months is noise
 THETA_ONLY_BELOW = 24
 _ALPHA = (1e-4, 0.9999)
 _PHI = (0.8, 0.98)
@@ -42,9 +42,9 @@ _GOLDEN = (sqrt(5) - 1) / 2
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """How the seasons of a year differ: factors around 1, or with `additive` amounts around 0.
+    """The seasonal index of a year: factors around 1, or with `additive` amounts around 0.
 
-    `weight` is how far they are believed, from 0 (the years do not agree) to 1.
+    `weight` is the applied share of the index, from 0 (the years do not agree) to 1.
     """
 
     index: tuple[float, ...]
@@ -56,13 +56,13 @@ class Season:
         return self.index[number % len(self.index)]
 
     def removed(self, values: Sequence[float], first: int = 0) -> list[float]:
-        """Values without the season; `first` is the number of the first of them."""
+        """Deseasonalised values; `first` is the number of the first of them."""
         if self.additive:
             return [value - self.of(first + number) for number, value in enumerate(values)]
         return [value / self.of(first + number) for number, value in enumerate(values)]
 
     def restored(self, values: Sequence[float], first: int) -> list[float]:
-        """Values with the season put back."""
+        """Values with the season added back; `first` is the number of the first of them."""
         if self.additive:
             return [value + self.of(first + number) for number, value in enumerate(values)]
         return [value * self.of(first + number) for number, value in enumerate(values)]
@@ -80,7 +80,7 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Forecasted:
-    """Forecasts with the season put back; `deviations` are those of their errors, before they are widened."""
+    """Forecasts with the season added back; `deviations` are those of their errors, before widening."""
 
     values: tuple[float, ...]
     deviations: tuple[float, ...]
@@ -89,7 +89,7 @@ class Forecasted:
 
 
 def centred_average(values: Sequence[float], length: int) -> list[float]:
-    """The mean over a whole year around each value, with both ends halved where the length is even; no value near ends.
+    """The mean over a year around each value, with both ends halved for an even length; shorter by a year in all.
 
     >>> centred_average([1, 2, 3, 4, 5, 6], 4)
     [3.0, 4.0]
@@ -105,7 +105,7 @@ def centred_average(values: Sequence[float], length: int) -> list[float]:
 
 
 def seasonal_index(values: Sequence[float], length: int, *, additive: bool = False) -> list[float]:
-    """The season of the classical decomposition, from the values that have a whole year around them."""
+    """The seasonal index of the classical decomposition, from values with a whole year around them."""
     average = centred_average(values, length)
     half = length // 2
     ratios = [
@@ -118,11 +118,11 @@ def seasonal_index(values: Sequence[float], length: int, *, additive: bool = Fal
 
 
 def seasonal(values: Sequence[float], length: int, *, additive: bool | None = None) -> Season:
-    """The season, shrunk towards none by how much the years disagree: the weight is the test.
+    """The seasonal index, shrunk towards no season by how much the years disagree.
 
     The centred average is extended flat to both ends, so that every value has a ratio. With v the variance within the
-    seasons and k values of each, V = v · mean(1/k) is what chance gives the indices, and A how they vary; the weight is
-    1 - V/A, at least 0.
+    seasons and k values of each, V = v · mean(1/k) is the variance of the index by chance, and A its observed variance;
+    the weight is 1 - V/A, at least 0.
 
     >>> found = seasonal([10, 20, 30, 20] * 3, 4)
     >>> [round(index, 2) for index in found.index], found.weight > 0.9
@@ -152,7 +152,7 @@ def seasonal(values: Sequence[float], length: int, *, additive: bool | None = No
 
 
 def exponential(values: Sequence[float], horizon: int) -> Fitted:
-    """The level alone, by simple exponential smoothing; the first level and alpha by least squares.
+    """Simple exponential smoothing of the level; the first level and alpha are fitted by least squares.
 
     >>> found = exponential([445, 453, 462, 471, 463, 480, 492, 483, 501], 1)
     >>> round(found.values[0], 1), round(found.parameters[0], 2)
@@ -167,7 +167,7 @@ def exponential(values: Sequence[float], horizon: int) -> Fitted:
 
 
 def theta(values: Sequence[float], horizon: int) -> Fitted:
-    """Theta: the level by exponential smoothing, with half the slope of the line through all values as its drift.
+    """Theta: exponential smoothing of the level, with half the slope of the regression line as drift.
 
     >>> found = theta([445, 453, 462, 471, 463, 480, 492, 483, 501], 3)
     >>> [round(value, 1) for value in found.values]
@@ -186,12 +186,12 @@ def theta(values: Sequence[float], horizon: int) -> Fitted:
 
 
 def damped(values: Sequence[float], horizon: int) -> Fitted:
-    """A trend that fades: exponential smoothing of level and trend, the trend damped by 0.80 to 0.98 a step."""
+    """Damped trend: exponential smoothing of level and trend, the trend damped by 0.80 to 0.98 per step."""
 
     def loss(point: Sequence[float]) -> float:
         return _trended(values, *_within(point))[0]
 
-    start = min(_STARTS, key=loss)  # the loss has several valleys: the search begins in the deepest that a grid finds
+    start = min(_STARTS, key=loss)  # the loss has several minima: the search begins at the best point of a grid
     alpha, beta, phi = _within(_nelder_mead(loss, start)[1])
     _, first, slope = _trended(values, alpha, beta, phi)
     level, trend, errors = _traced(values, alpha, beta, phi, first, slope)
@@ -210,10 +210,10 @@ def damped(values: Sequence[float], horizon: int) -> Fitted:
 def forecast_values(
     values: Sequence[float], horizon: int, *, season: int | None = None, additive: bool | None = None
 ) -> Forecasted:
-    """The next values of a series, by as much as its length can tell.
+    """Forecast the next values of a series by methods that suit its length.
 
-    Below 15 values it is the level alone, below 24 (unless they are quarters) Theta, from there on the mean of Theta
-    and a damped trend. A season is looked for from two full years on.
+    Below 15 values the forecast is the level alone, below 24 (unless they are quarters) Theta, from there on the mean
+    of Theta and a damped trend. A season is estimated from two full years on.
     """
     found = None
     plain = list(values)
@@ -239,10 +239,10 @@ def forecast_values(
 
 
 def half_widths(deviations: Sequence[float], count: int, confidence: float) -> list[float]:
-    """Half of each interval, widened for the errors that short series hide.
+    """Half of each interval, widened because short series underestimate their errors.
 
     The factors were fitted to the monthly series of the M1 competition, at 80 and 95 %. Between them and above, they
-    follow the normal quantile; below 80 % they stay.
+    follow the normal quantile; below 80 % they are constant.
     """
     z = normal_quantile(confidence)
     low, high = normal_quantile(0.8), normal_quantile(0.95)
@@ -256,9 +256,9 @@ def half_widths(deviations: Sequence[float], count: int, confidence: float) -> l
 
 
 def _smoothed(values: Sequence[float], alpha: float) -> tuple[float, float]:
-    """The squared errors of exponential smoothing, and the first level that makes them least.
+    """The squared errors of exponential smoothing, and the first level that minimises them.
 
-    The errors are linear in it: e = r - c * level, where r are those from the first value.
+    The errors are linear in the level: e = r - c * level, where r are the errors when starting at the first value.
     """
     level, c, keep = values[0], 1.0, 1 - alpha
     cc = cr = rr = 0.0
@@ -274,9 +274,10 @@ def _smoothed(values: Sequence[float], alpha: float) -> tuple[float, float]:
 
 
 def _trended(values: Sequence[float], alpha: float, beta: float, phi: float) -> tuple[float, float, float]:
-    """The squared errors of a damped trend, and the first level and trend that make them least.
+    """The squared errors of a damped trend, and the first level and trend that minimise them.
 
-    The errors are linear in both: e = r - c * level - d * trend, where r are those from the first value and no trend.
+    The errors are linear in both: e = r - c * level - d * trend, where r are the errors when starting at the first
+    value without a trend.
     """
     level, trend = values[0], 0.0
     from_level, trend_of_level = 1.0, 0.0
@@ -312,7 +313,7 @@ def _trended(values: Sequence[float], alpha: float, beta: float, phi: float) -> 
 def _traced(
     values: Sequence[float], alpha: float, beta: float, phi: float, level: float, trend: float
 ) -> tuple[float, float, list[float]]:
-    """The last level and trend, and the errors, from given first ones."""
+    """The last level and trend, and the errors, when starting at a given level and trend."""
     errors = []
     for value in values:
         trend *= phi
@@ -324,7 +325,7 @@ def _traced(
 
 
 def _within(point: Sequence[float]) -> tuple[float, float, float]:
-    """Free numbers as alpha, beta and phi inside their bounds: 0 < beta < alpha < 1."""
+    """Map free numbers to alpha, beta and phi within their bounds: 0 < beta < alpha < 1."""
     low, high = _ALPHA
     alpha = min(max(point[0], low), high)
     beta = alpha * min(max(point[1], low), high)
@@ -332,7 +333,7 @@ def _within(point: Sequence[float]) -> tuple[float, float, float]:
 
 
 def _least(loss: Callable[[float], float], low: float, high: float) -> float:
-    """Where a function of one number is least: a grid, then the golden section around its best point."""
+    """The minimum of a function of one number: a grid, then a golden-section search around its best point."""
     steps = 12
     grid = [low + (high - low) * step / steps for step in range(steps + 1)]
     losses = [loss(point) for point in grid]
@@ -353,7 +354,7 @@ def _least(loss: Callable[[float], float], low: float, high: float) -> float:
 
 
 def _nelder_mead(loss: Callable[[Sequence[float]], float], start: Sequence[float]) -> tuple[float, list[float]]:
-    """Where a function of a few numbers is least, by the simplex of Nelder and Mead."""
+    """The minimum of a function of a few numbers, by the simplex of Nelder and Mead."""
     size = len(start)
     corners = [list(start)]
     for axis in range(size):
@@ -392,7 +393,7 @@ def _normalised(means: Sequence[float], *, additive: bool) -> list[float]:
 
 
 def _sigma(errors: Sequence[float]) -> float:
-    """The standard deviation of one-step errors without the first, which was fitted."""
+    """The standard deviation of one-step errors without the first error, which was fitted."""
     rest = errors[1:]
     return sqrt(sum(error * error for error in rest) / len(rest))
 

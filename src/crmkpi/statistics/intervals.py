@@ -1,15 +1,15 @@
-"""Confidence intervals of KPIs, and the quantiles that some of them belong to.
+"""Confidence intervals of KPIs, and quantiles.
 
 | KPI | interval | function |
 |---|---|---|
 | a share, such as a win rate | Wilson's score interval | `wilson` |
 | the difference of two shares | Newcombe's hybrid score interval | `newcombe` |
-| a mean of amounts or durations, which are never below 0 | Student's t of its logarithm | `log_student` |
+| a mean of values that are never below 0, such as durations | Student's t of its logarithm | `log_student` |
 | another mean | Student's t | `student` |
 | a median or another quantile | order statistics | `order_statistics` |
 | a net promoter score | adjusted Wald | `adjusted_wald` |
 
-An interval is `None` where the data is too little to give one. Only the standard library is used.
+An interval is `None` if the data is too little for one. Only the standard library is used.
 """
 
 from __future__ import annotations
@@ -64,16 +64,16 @@ OtherValue = TypeVar("OtherValue", float, Decimal, timedelta)
 _DECIMAL_CONTEXT = Context(prec=28)
 
 _GAMMA_KURTOSIS = 6  # a gamma distribution's excess kurtosis is six times its squared coefficient of variation
-_FEWEST_DEGREES = 2  # with fewer, the upper bound says nothing more
-_WIDEST = 300  # a bound further away, in powers of e, is no bound
+_FEWEST_DEGREES = 2  # with fewer, the upper bound is uninformative
+_WIDEST = 300  # a bound further away, in powers of e, is uninformative
 
 
 @dataclass(frozen=True, slots=True)
 class Interval(Generic[Value]):
-    """The range in which the true value of a KPI lies, at a stated confidence.
+    """The confidence interval of a KPI.
 
-    Both bounds belong to the interval and carry the unit of the KPI. An interval unpacks into its two bounds. `without`
-    is how many records it leaves out because a field that the KPI reads could not be read.
+    Both bounds belong to the interval and have the unit of the KPI. An interval unpacks into its two bounds. `without`
+    is the number of records left out because a field that the KPI reads is unreadable.
 
     >>> low, high = wilson(5, 10)
     >>> print(f"{low:.3f} to {high:.3f}")
@@ -94,13 +94,13 @@ class Interval(Generic[Value]):
         yield self.high
 
     def __contains__(self, value: Value) -> bool:
-        """Whether the value lies between the bounds, or is one of them."""
+        """Whether the value is between the bounds, or one of them."""
         return self.low <= value <= self.high
 
     def map(self, function: Callable[[Value], OtherValue]) -> Interval[OtherValue]:
         """The same interval in another unit: the function is applied to both bounds.
 
-        The function must rise or fall throughout. One that falls, such as churn as 1 - retention, swaps the bounds.
+        The function must be monotone. A falling function, such as churn as 1 - retention, swaps the bounds.
 
         >>> Interval(60.0, 90.0, 0.95, "student").map(lambda seconds: timedelta(seconds=seconds)).high
         datetime.timedelta(seconds=90)
@@ -113,7 +113,7 @@ class Interval(Generic[Value]):
 
 
 def wilson(successes: int, total: int, *, confidence: float = 0.95) -> Interval[float] | None:
-    """The interval of a share, such as a win rate: Wilson's score interval, without continuity correction.
+    """The interval of a share, such as a win rate: Wilson's score interval without continuity correction.
 
     With z the normal quantile of the confidence, s successes and n in total:
     (s + z²/2 ± z √(s (n - s) / n + z²/4)) / (n + z²). It stays within 0 and 1 and holds for few records and for
@@ -139,7 +139,7 @@ def wilson(successes: int, total: int, *, confidence: float = 0.95) -> Interval[
     scale = total + z * z
     centre = (successes + z * z / 2) / scale
     half_width = z * sqrt(successes * (total - successes) / total + z * z / 4) / scale
-    # Without a success both terms are z²/2 to the last digit; without a failure their sum is 1 but for its rounding.
+    # Without a success both terms are z²/2 to the last digit; without a failure their sum is 1, apart from rounding.
     high = centre + half_width if successes < total else 1.0
     return Interval(centre - half_width, high, confidence, "wilson")
 
@@ -147,12 +147,12 @@ def wilson(successes: int, total: int, *, confidence: float = 0.95) -> Interval[
 def newcombe(
     successes_1: int, total_1: int, successes_2: int, total_2: int, *, confidence: float = 0.95
 ) -> Interval[float] | None:
-    """The interval of the first share minus the second: two quarters, or two teams. It lies within -1 and 1.
+    """The interval of the first share minus the second, such as two quarters or two teams; within -1 and 1.
 
     Newcombe's hybrid score interval (Statistics in Medicine 17, 1998, 873-890, method 10): with p the shares and
     l, u their Wilson bounds, p₁ - p₂ - √((p₁ - l₁)² + (u₂ - p₂)²) to p₁ - p₂ + √((u₁ - p₁)² + (p₂ - l₂)²).
 
-    None when either total is 0. InputError as for `wilson`. The two shares must be of different records.
+    None when either total is 0. InputError as for `wilson`. The two shares must not share records.
 
     >>> [round(bound, 4) for bound in newcombe(56, 70, 48, 80)]
     [0.0524, 0.3339]
@@ -173,8 +173,8 @@ def newcombe(
 def student(count: int, mean: float, standard_deviation: float, *, confidence: float = 0.95) -> Interval[float] | None:
     """The interval of a mean, such as an average deal size: mean ± t · standard deviation / √count.
 
-    The standard deviation is the sample's, with count - 1 in its denominator, and t is Student's quantile with
-    count - 1 degrees of freedom. Both bounds carry the unit of the mean. When all values are equal, both bounds are
+    The standard deviation is that of the sample, with count - 1 in its denominator, and t is Student's quantile with
+    count - 1 degrees of freedom. Both bounds have the unit of the mean. When all values are equal, both bounds are
     the mean.
 
     None below two values. InputError when the mean is not finite or the standard deviation is not finite or negative.
@@ -195,14 +195,15 @@ def log_student(
 ) -> Interval[float] | None:
     """The interval of a mean of values that are never below 0, such as deal sizes or response times.
 
-    Such values are skewed: a few large ones carry the mean, and Student's interval goes below 0 and holds less than it
-    says. This one is symmetrical in the logarithm: mean times and divided by exp(t · standard deviation / (mean · √n)).
-    With v = (standard deviation / mean)², t is Student's quantile with 2n / (6v + 2n / (n - 1)) degrees of freedom,
-    at least 2: those that the variance of n values of a gamma distribution has (Satterthwaite 1946). Values that
-    vary little have the n - 1 of `student`; skewed ones have fewer, since their standard deviation is known less well.
-    Only the count, the sum and the sum of squares are needed. `benchmarks/mean_intervals.py` measures what it holds.
+    Such values are skewed: a few large ones dominate the mean, and Student's interval goes below 0 and covers less than
+    its confidence. This interval is symmetrical in the logarithm: the mean times and divided by
+    exp(t · standard deviation / (mean · √n)). With v = (standard deviation / mean)², t is Student's quantile with
+    2n / (6v + 2n / (n - 1)) degrees of freedom, at least 2: those of the variance of n values of a gamma distribution
+    (Satterthwaite 1946). Values that vary little have the n - 1 of `student`; skewed ones have fewer, since their
+    standard deviation is known less well. Only the count, the sum and the sum of squares are needed.
+    `benchmarks/mean_intervals.py` measures its coverage.
 
-    None below two values, and where a bound would be beyond all numbers. When all values are equal, both bounds are
+    None below two values, and when a bound would be too large for a float. When all values are equal, both bounds are
     the mean. InputError as for `student`, and when the mean is below 0.
 
     >>> [round(bound, 1) for bound in log_student(10, 250.0, 150.0)]
@@ -230,9 +231,10 @@ def adjusted_wald(
     """The interval of a net promoter score, on its scale of -100 to 100.
 
     Three quarters of an answer are added to the promoters and to the detractors and one and a half to the passives;
-    with p the shares of all n + 3 answers then, 100 (p₊ - p₋ ± z √((p₊ + p₋ - (p₊ - p₋)²) / (n + 3))), clipped to
-    the scale (Rocks, The American Statistician 70, 2016, 365-372). The added answers pull the interval towards 0, at
-    95 % past the score of a single answer, at a lower confidence of more: it is then widened to end at the score.
+    with p the shares of these n + 3 answers, it is 100 (p₊ - p₋ ± z √((p₊ + p₋ - (p₊ - p₋)²) / (n + 3))), clipped to
+    the scale (Rocks, The American Statistician 70, 2016, 365-372). The added answers pull the interval towards 0, so
+    that it may exclude the score (at 95 % of a single answer, at a lower confidence of more): it is then widened to
+    end at the score.
 
     None without answers. InputError when a count is negative or not whole.
 
@@ -261,12 +263,12 @@ def adjusted_wald(
 def quantile(sorted_values: Sequence[Value], fraction: float = 0.5) -> Value | None:
     """The value below which a fraction of the values lies; the median by default.
 
-    Between two neighbours it is interpolated linearly at position fraction · (count - 1), counted from 0: Excel's
-    PERCENTILE.INC, type 7 of Hyndman and Fan. The fraction is taken as it is written: 0.1 is one tenth. Durations are
-    rounded to a microsecond, decimals to 28 digits. Between two integers the result is a float.
+    The quantile is interpolated linearly at position fraction · (count - 1), counted from 0: Excel's PERCENTILE.INC,
+    type 7 of Hyndman and Fan. The fraction is taken as it is written: 0.1 is one tenth. Durations are rounded to a
+    microsecond, decimals to 28 digits. Between two integers the result is a float.
 
-    The values must be in ascending order; that is not checked. None without values. InputError when the fraction is
-    not within 0 and 1, or when a value it meets is not finite.
+    The values must be in ascending order, which is not checked. None without values. InputError when the fraction is
+    not within 0 and 1, or when one of the two neighbouring values is not finite.
 
     >>> quantile([1, 2, 3, 10])
     2.5
@@ -288,9 +290,9 @@ def quantile(sorted_values: Sequence[Value], fraction: float = 0.5) -> Value | N
 
 @lru_cache(maxsize=65536)
 def quantile_place(count: int, fraction: float = 0.5) -> tuple[int, Fraction]:
-    """Where a quantile of `count` sorted values lies: the index of the value below it, and how far it is to the next.
+    """The position of a quantile in `count` sorted values: the index of the value below it, and the weight of the next.
 
-    The weight is 0 where the quantile is a value itself.
+    The weight is 0 if the quantile is one of the values.
 
     >>> quantile_place(4)
     (1, Fraction(1, 2))
@@ -307,10 +309,10 @@ def order_statistics(
 ) -> Interval[Value] | None:
     """The interval of a median or another quantile, such as a median response time: two of the values themselves.
 
-    It asks nothing of the distribution of the values, and outliers do not widen it. `quantile_ranks` says which two
-    values bound it. The true coverage is at least the confidence, and often somewhat more.
+    The interval assumes nothing about the distribution, and outliers do not widen it. `quantile_ranks` selects the two
+    values. The true coverage is at least the confidence, and often somewhat more.
 
-    The values must be in ascending order; that is not checked. None when there are too few of them: a median at 95 %
+    The values must be in ascending order, which is not checked. None when there are too few of them: a median at 95 %
     needs six. InputError when the fraction is not within 0 and 1.
 
     >>> tuple(order_statistics([80, 95, 99, 105, 110, 4000]))
@@ -327,11 +329,11 @@ def order_statistics(
 
 @lru_cache(maxsize=65536)
 def quantile_ranks(count: int, fraction: float = 0.5, *, confidence: float = 0.95) -> tuple[int, int, float] | None:
-    """Which two of the sorted values bound a quantile: their ranks, counted from 1, and the exact coverage.
+    """The ranks of the two sorted values that bound a quantile, counted from 1, and the exact coverage.
 
-    How many of the values lie below the true quantile is binomial. The low rank is the highest, and the high rank the
-    lowest, that leaves at most half of 1 - confidence beyond it. The coverage is the probability that the two values
-    enclose the quantile of a continuous distribution; it is never below the confidence.
+    The number of values below the true quantile is binomial. The low rank is the highest, and the high rank the lowest,
+    that leaves at most half of 1 - confidence beyond it. The coverage is the probability that the two values enclose
+    the quantile of a continuous distribution; it is never below the confidence.
 
     None when there are too few values, and for the fractions 0 and 1, which no number of values can enclose.
     InputError when the count is negative or not whole, or when the fraction is not within 0 and 1.
@@ -346,7 +348,7 @@ def quantile_ranks(count: int, fraction: float = 0.5, *, confidence: float = 0.9
     _check_count("count", count)
     below, above = float(fraction), 1 - float(fraction)
     if max(below, above) ** count > tail_limit(confidence):
-        return None  # all of the values are too likely to lie on one side
+        return None  # all values may be on one side with too high a probability
     low_rank, low_tail = binomial_rank(int(count), below, above, confidence)
     rank_from_end, high_tail = binomial_rank(int(count), above, below, confidence)
     return low_rank, int(count) + 1 - rank_from_end, 1 - low_tail - high_tail
@@ -358,7 +360,7 @@ def _check_fraction(fraction: float) -> None:
 
 
 def _known_spread(count: int, mean: float, standard_deviation: float, confidence: float) -> bool:
-    """Whether there are two values or more; the mean and the standard deviation must be numbers then."""
+    """Whether there are at least two values; then refuse a mean or standard deviation that is not a finite number."""
     check_confidence(confidence)
     _check_count("count", count)
     if count < 2:
@@ -386,7 +388,7 @@ def _between(low: Value, high: Value, weight: Fraction) -> Value:
         first, second = low // timedelta.resolution, high // timedelta.resolution  # pyrefly: ignore
         return timedelta(microseconds=round(first + (second - first) * weight))  # pyrefly: ignore
     if isinstance(low, Decimal):
-        # A context of its own, so that the caller's does not change the number.
+        # In a fixed context, so that the caller's does not change the number.
         with localcontext(_DECIMAL_CONTEXT):
             return low + (high - low) * weight.numerator / weight.denominator
     if isinstance(low, int) and isinstance(high, int):  # dividing whole numbers rounds once, as a fraction does

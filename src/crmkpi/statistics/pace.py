@@ -1,4 +1,4 @@
-"""Targets: the probability that a finished value meets one, and the projection of an open period."""
+"""Targets: the probability that a final value meets its target, and the projection of an open period."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What an open period comes to, and the probability that it reaches the target."""
+    """The projected total of an open period, and the probability that it reaches the target."""
 
     projected: float
     deviation: float
@@ -33,13 +33,13 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class CurvePace(Pace):
-    """As `Pace`, by what earlier periods made of what they had by then: `factor` times as much."""
+    """A `Pace` from the growth of earlier periods, whose totals were `factor` times their values on the same day."""
 
     factor: float
 
 
 def share_meets(part: int, whole: int, target: float) -> float:
-    """How sure a share is at or above a target: Φ(z) of the score test, z = (p - t) / √(t (1 - t) / n).
+    """The probability that a share is at or above a target: Φ(z) of the score test, z = (p - t) / √(t (1 - t) / n).
 
     >>> round(share_meets(30, 100, 0.35), 3), round(share_meets(3, 8, 0.35), 3)
     (0.147, 0.559)
@@ -50,7 +50,7 @@ def share_meets(part: int, whole: int, target: float) -> float:
 
 
 def mean_meets(count: int, mean: float, deviation: float, target: float) -> float | None:
-    """How sure a mean is at or above a target, by Student's t; None below two values, and where all are equal.
+    """The probability that a mean is at or above a target, by Student's t; None below two values or if all are equal.
 
     >>> round(mean_meets(20, 105.0, 20.0, 100.0), 3)
     0.861
@@ -61,15 +61,15 @@ def mean_meets(count: int, mean: float, deviation: float, target: float) -> floa
 
 
 def normal_meets(value: float, error: float, target: float) -> float | None:
-    """How sure a value with this standard error is at or above a target; None where the error is 0."""
+    """The probability that a value with this standard error is at or above a target; None if the error is 0."""
     return normal_below((value - target) / error) if error else None
 
 
 def count_pace(done: int, elapsed: float, of: float, target: float, *, dispersion: float = 1.0) -> Pace:
     """The projection of a count at its present rate, and the probability that it reaches `target`.
 
-    The rest is negative binomial with shape done + ½ and probability elapsed / of. With a `dispersion` above 1 (the
-    variance of the daily counts over their mean) it is normal with the variance multiplied by it.
+    The remaining count is negative binomial with shape done + ½ and probability elapsed / of. With a `dispersion` above
+    1 (the variance of the daily counts over their mean) it is normal, and its variance is multiplied by the dispersion.
 
     >>> pace = count_pace(30, 10, 21, 60)
     >>> pace.projected, round(pace.probability, 4)
@@ -93,9 +93,9 @@ def count_pace(done: int, elapsed: float, of: float, target: float, *, dispersio
 def dispersion(periods: Sequence[Sequence[float]]) -> float:
     """The variance of daily counts over their mean, at least 1, with the days of each period in their order.
 
-    How many each period had, and how busy the first, the second or the last day is, are taken out: it is the chi-square
-    of the table of periods and days over its degrees of freedom. Days that not all periods have are left out. 1 below
-    two periods.
+    Differences between periods and between the first, the second or the last day do not count: the dispersion is the
+    chi-square of the table of periods and days over its degrees of freedom. Days that not all periods have are left
+    out. 1 below two periods.
 
     >>> dispersion([[2, 4, 2], [2, 4, 2]]), round(dispersion([[9, 0, 3], [0, 9, 3]]), 1)
     (1.0, 9.0)
@@ -117,7 +117,7 @@ def dispersion(periods: Sequence[Sequence[float]]) -> float:
 
 
 def sum_pace(done: float, squares: float, elapsed: float, of: float, target: float, *, dispersion: float = 1.0) -> Pace:
-    """What a sum comes to that goes on at its rate; `squares` is the sum of squares of its amounts so far.
+    """The projection of a sum at its present rate; `squares` is the sum of squares of its amounts so far.
 
     >>> pace = sum_pace(52000.0, 210000000.0, 10, 21, 100000.0)
     >>> pace.projected, round(pace.deviation), round(pace.probability, 3)
@@ -133,10 +133,10 @@ def sum_pace(done: float, squares: float, elapsed: float, of: float, target: flo
 
 
 def curve_pace(history: Sequence[tuple[float, float]], done: float, target: float) -> CurvePace | None:
-    """What a period comes to, if it grows as earlier ones did from the same day on (chain ladder, Mack 1993).
+    """The projection of a period that grows as earlier ones did from the same day on (chain ladder, Mack 1993).
 
-    `history` has, of each earlier period, what was done by that day and in the end. None below three periods, and where
-    more than half of them had nothing by then.
+    `history` has, for each earlier period, its value by that day and its final value. None below three periods, and if
+    more than half of them had nothing by that day.
 
     >>> pace = curve_pace([(20, 100), (25, 110), (18, 95), (30, 120), (22, 105), (26, 115)], 24, 110)
     >>> round(pace.factor, 3), round(pace.projected, 1), round(pace.deviation, 2), round(pace.probability, 3)
@@ -163,5 +163,5 @@ def _check(elapsed: float, of: float) -> None:
 
 
 def _whole(target: float) -> int:
-    """The least count that is at or above the target."""
+    """The smallest count that is at or above the target."""
     return int(-(-target // 1))
