@@ -174,7 +174,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a year as text": (
         lambda: ck.Deal(id="1", status="won", closed_at="2026"),
-        r"closed_at '2026' is a number and no ",
+        r"closed_at '2026' is a number and not a ",
     ),
     "a day without hyphens": (
         lambda: ck.Deal(id="1", status="won", closed_at="20260105"),

@@ -245,7 +245,7 @@ def test_an_unknown_type_of_money_is_an_error_that_names_both(library: str) -> N
 def test_amounts_that_no_decimal_column_holds_are_an_error_with_the_way_out() -> None:
     deals = [ck.Deal(id="1", status="won", amount=Decimal("1e39"))]
     report = ck.Dataset(deals=deals, currency="EUR").measure("revenue")
-    with pytest.raises(InputError, match=r"column 'value' have 40 digits before the point.*ask for money='float'"):
+    with pytest.raises(InputError, match=r"column 'value' have 40 digits before the point.*use money='float'"):
         report.to_polars()
     assert report.to_polars(money="float")["value"].to_list() == [1e39]
 
