@@ -76,7 +76,7 @@ def test_a_stock_adds_up_over_segments_and_not_over_periods():
 def test_screens_of_other_systems_come_with_how_they_show_it():
     (stripe,) = facts(catalogue.find("churn_rate.stripe"))["shown by"]
     assert stripe.startswith(
-        'Stripe, "Subscriber churn rate": shown as it is, over 30 days. The base is who was active'
+        'Stripe, "Subscriber churn rate": shown as it is, over 30 days. The base is the customers active'
     )
     assert (
         'Mailchimp, "Open rate": shown in percent, 2 decimals.' in facts(catalogue.find("email_open_rate"))["shown by"]
