@@ -158,7 +158,7 @@ def test_json_shows_its_table_by_its_keys(run: Run, folder: Path) -> None:
 def test_json_without_an_object_shows_nothing(run: Run, folder: Path) -> None:
     (folder / "empty.json").write_text("[]", encoding="utf-8")
     status, _, err = run("report", "win_rate", "empty.json")
-    assert (status, "empty.json holds no object, so that nothing shows what it is." in err) == (1, True)
+    assert (status, "empty.json holds no object, so its record class is unknown;" in err) == (1, True)
     (folder / "deals.json").write_text('[{"id": "1", "status": "won"}]', encoding="utf-8")
     with pytest.raises(ck.errors.InputError, match="objects have their keys, so leave it out"):
         ck.read_export(folder / "deals.json", headers=["id"])

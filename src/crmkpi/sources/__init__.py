@@ -1,4 +1,4 @@
-"""From files to records, with nothing lost and nothing guessed; and back to CSV."""
+"""Read files into records, without guessing and without losing rows; and write them back to CSV."""
 
 from __future__ import annotations
 

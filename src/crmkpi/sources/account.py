@@ -1,4 +1,4 @@
-"""The account of a source that was read: every row, every column, and each value that was not taken as it stood."""
+"""The account of a source that was read: every row, every column, and every value that was converted."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _OTHERS = "other values"
 
 
 def id_of_line(line: int) -> str:
-    """What stands for the id of a record that has none."""
+    """The placeholder id of a record without one: the number of its line."""
     return f"row {line}"
 
 
 def is_of_line(own: str) -> bool:
-    """Whether an id only stands for one, so that two records which share it may be of two files.
+    """Whether an id is a placeholder made from a line number; two files can share such ids by accident.
 
     >>> is_of_line(id_of_line(2)), is_of_line("D-2")
     (True, False)
@@ -37,11 +37,11 @@ def is_of_line(own: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row that is not used, and the first reason why.
+    """A row that is not used, and the first reason for it.
 
-    `line` is the line of the file on which the row starts, with the first line as 1; rows given as dicts are numbered
-    from 1. `field` and `value` are missing when the row as a whole is wrong. `value` is written as Python writes it and
-    cut at 80 characters.
+    `line` is the line of the file on which the row starts, counted from 1; rows given as dicts are numbered from 1.
+    `field` and `value` are None when the row as a whole is wrong. `value` is the `repr` of the cell, cut at 80
+    characters.
 
     >>> Rejected(line=7, field="amount", value="'n/a'", reason="not a number")
     Rejected(line=7, field='amount', value="'n/a'", reason='not a number')
@@ -55,10 +55,10 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A value of a field that could not be read, on how many rows it stands, and on which first.
+    """A value of a field that could not be read, the number of rows that have it, and the line of the first.
 
-    The records of these rows are there, and `unreadable` of each one names the field. `value` is written as Python
-    writes it; it is the empty text where a record must have the field and its cell is empty.
+    The records of these rows are kept, and `unreadable` of each record names the field. `value` is the `repr` of the
+    cell; it is the empty text where the cell of a required field is empty.
 
     >>> Unreadable(field="status", value="'Dead'", reason="not one of its values", line=4, count=2)
     Unreadable(field='status', value="'Dead'", reason='not one of its values', line=4, count=2)
@@ -72,14 +72,14 @@ class Unreadable:
 
 
 class Noted:
-    """Notes the values that could not be read while records go by: a thousand of each field, and how many others."""
+    """Collects unreadable values of records: a thousand distinct values per field, and the number of others."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], list[Any]] = {}  # the reason, the first line, how often
         self._kinds: Counter[str] = Counter()
 
     def count(self, lost: Mapping[str, tuple[str | None, str]], line: int) -> None:
-        """Note the unreadable fields of one record: by field, the value and the fault."""
+        """Add the unreadable fields of one record: by field, the value and the fault."""
         for name, (value, reason) in lost.items():
             key = name, value or ""
             if key not in self._found and self._kinds[name] >= _MOST_VALUES:
@@ -90,19 +90,19 @@ class Noted:
             self._found[key][2] += 1
 
     def add(self, one: Unreadable) -> None:
-        """Add the notes of another reader."""
+        """Add a value that another reader collected."""
         self.count({one.field: (one.value, one.reason)}, one.line)
         key = one.field, one.value if (one.field, one.value) in self._found else _OTHERS
         self._found[key][2] += one.count - 1
 
     def see(self, records: Iterable[Any], before: int) -> None:
-        """Note the unreadable fields of these records; `before` others came first."""
+        """Add the unreadable fields of these records, which follow `before` others."""
         for place, record in enumerate(records, before + 1):
             if lost := getattr(record, "unreadable", None):
                 self.count({name: (value, "not a value that the field takes") for name, value in lost.items()}, place)
 
     def clear(self) -> None:
-        """Reading starts once more from the beginning."""
+        """Forget all values, because reading starts again from the first row."""
         self._found.clear()
         self._kinds.clear()
 
@@ -112,7 +112,7 @@ class Noted:
 
 
 def reasons_of(rows: Iterable[Rejected]) -> dict[str, int]:
-    """How many rows were rejected, by field and reason.
+    """The number of rejected rows by field and reason.
 
     >>> reasons_of([Rejected(line=7, field="amount", value="'n/a'", reason="not a number")])
     {'amount is not a number': 1}
@@ -122,10 +122,10 @@ def reasons_of(rows: Iterable[Rejected]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recognised:
-    """Which system a file was taken to come from, and how sure that is.
+    """The preset that was recognised from a file's headers, with its score and the runner-up.
 
-    `score` goes from 0 to 1: the share of the file's columns that the preset knows, where a column counts for less the
-    more presets know it. `runner_up` is the preset that comes next, None when no other knows any column.
+    `score` goes from 0 to 1: the share of the file's columns that the preset knows, where a column that many presets
+    know weighs less. `runner_up` is the preset with the second best score, None when no other knows any column.
 
     >>> Recognised(preset="zoho_deal", score=0.93, runner_up="zoho_lead", runner_up_score=0.41)
     Recognised(preset='zoho_deal', score=0.93, runner_up='zoho_lead', runner_up_score=0.41)
@@ -139,16 +139,16 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class LoadAccount:
-    r"""What became of each row, column and value of a source.
+    r"""How each row, column and value of a source was treated.
 
-    `rows` are all rows of the source but its header: `used` + `rejected` + `skipped` = `rows`, where `skipped` counts
-    rows by the reason why they are no records, such as total rows. A row of a history, or one with a date for each
-    stage, is used though it makes no record or several. `unreadable` are the values of used rows that could not be
-    read: they cost their field, and not the record. `mapped` says which columns fill which field, in the order in
-    which they are asked, and `unmapped` which fill none; `unfilled` are the fields that no column fills, so that a KPI
-    which needs one has no value. `not_looked_at` are the columns outside of `only=`, whose cells were not read.
-    `coerced` counts, for each column, the values that were converted, by conversion. `notes` are the decisions of the
-    reader, in words.
+    `rows` counts all rows of the source except its header: `used` + `rejected` + `skipped` = `rows`, where `skipped`
+    counts rows by the reason why they are not records, such as total rows. A row of a history, or one with a date for
+    each stage, counts as used even if it yields no record or several. `unreadable` are the values of used rows that
+    could not be read: the field is missing, the record is kept. `mapped` lists the columns that fill each field, in
+    order of precedence, and `unmapped` the columns that fill none; `unfilled` are the fields that no column fills, so
+    that a KPI which needs one has no value. `not_looked_at` are the columns outside of `only=`, whose cells were not
+    read. `coerced` counts, for each column, the converted values by conversion. `notes` are the decisions of the
+    reader, as sentences.
 
     >>> import io, crmkpi as ck
     >>> file = io.StringIO("Id,Status,Amount\n1,WON,\"€1,200.50\"\n2,sold,5\n")
@@ -174,7 +174,7 @@ class LoadAccount:
     unreadable: tuple[Unreadable, ...] = ()
     unfilled: tuple[str, ...] = ()
     not_looked_at: tuple[str, ...] = ()
-    numbered: bool = False  # whether ids are the numbers of lines, for lack of a column of ids
+    numbered: bool = False  # True where the file has no id column, so that ids are line numbers
 
     def __reduce__(self) -> tuple[Any, ...]:  # views of dicts are not pickled; what they show is
         values = {one.name: getattr(self, one.name) for one in fields(self)}
@@ -184,7 +184,7 @@ class LoadAccount:
 
     @property
     def unreadable_fields(self) -> Mapping[str, int]:
-        """In how many records each field could not be read; fields that were always read are not named."""
+        """The number of records with an unreadable value, by field; fields without one are left out."""
         found: dict[str, int] = {}
         for one in self.unreadable:
             found[one.field] = found.get(one.field, 0) + one.count
@@ -192,17 +192,17 @@ class LoadAccount:
 
     @property
     def lacks_ids(self) -> bool:
-        """Whether the id of a record is but the number of its line, so that no other record can name it."""
+        """Whether ids are line numbers, so that no other record can refer to one."""
         return self.numbered or "id" in self.unreadable_fields
 
     def words_of(self, field: str, most: int = 3) -> str:
-        """The commonest values of a field that could not be read, and how often each of them stands there."""
+        """The most frequent unreadable values of a field, each with its count."""
         found = sorted((one for one in self.unreadable if one.field == field), key=lambda one: -one.count)
         listed = [f"{one.value or 'no value'} ({one.count:,})" for one in found[:most]]
         return ", ".join(listed) + (f" and {len(found) - most:,} more" if len(found) > most else "")
 
     def to_dict(self) -> dict[str, Any]:
-        """The account as plain values, for JSON; `format` grows when its words change.
+        """The account as plain values, for JSON; `format` increases when its keys change.
 
         >>> LoadAccount(source="a.csv", record="Deal", rows=2, used=2).to_dict()["used"]
         2

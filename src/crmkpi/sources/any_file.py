@@ -1,4 +1,4 @@
-"""Reading a file of any kind that can be read, by its suffix."""
+"""Read a file of any supported kind, by its suffix."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def read_file(
     encoding: str | None = None,
     **options: Unpack[Reading],
 ) -> Records[Any]:
-    r"""Read CSV, a workbook or JSON by the suffix of the path; what is no path is CSV.
+    r"""Read CSV, a workbook or JSON by the suffix of the path; an open file is read as CSV.
 
-    The preset "auto" is the one that the headers show. The other arguments are those of `read_csv` and `read_excel`.
+    `preset="auto"` recognises the preset by the headers. The other arguments are those of `read_csv` and `read_excel`.
 
     >>> import io
     >>> from crmkpi.records import Deal
@@ -51,7 +51,7 @@ def read_file(
 
 
 def check_suffix(path: str | Path) -> str:
-    """The suffix of a file that can be read."""
+    """The suffix of a path; one of an unsupported kind of file is an error."""
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise FileFormatError(

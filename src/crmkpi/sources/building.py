@@ -1,4 +1,4 @@
-"""From the rows of a source to one dict of values for each, which conversions and validation make records of."""
+"""Turn each row of a source into a dict of values, the input of conversion and validation."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _Raw = dict[str, Any]
 Builder = Callable[[Part], list[_Raw]]
 _EXACT_INTEGERS = 2**53
 _WORDED = ("text", "choice")
-_MOST_WORDS = 1_000  # of a column, beyond which its cells are no words that come again
+_MOST_WORDS = 1_000  # distinct cells of a column, beyond which sharing them saves nothing
 
 
 class _Words:
-    """The words of a column at a place, so that records share them."""
+    """The distinct cells of the column at a position, so that records share the string objects."""
 
     __slots__ = ("known", "place")
 
@@ -33,7 +33,7 @@ class _Words:
 
 
 def _with_same_words(columns: list[Sequence[Any]], worded: list[_Words]) -> None:
-    """Make a word that comes again the same object: a million records hold each status once."""
+    """Intern repeated words: a million records hold each status once."""
     for words in worded:
         column = columns[words.place]
         columns[words.place] = list(map(words.known.setdefault, column, column))
@@ -41,7 +41,7 @@ def _with_same_words(columns: list[Sequence[Any]], worded: list[_Words]) -> None
 
 
 def builder(columns: Columns, kind: RecordType, *, text: bool) -> Builder:
-    """A function from a part to one dict of present values a row; a row of another width is a `ValueError`."""
+    """A function from a part to one dict of present values per row; a row of another width is a `ValueError`."""
     placed = [(column.position, column.slot) for column in columns.fields] + list(columns.beside)
     placed += [(column.position, column.slot) for column, _ in columns.typed]
     positions = [position for position, _ in placed]
@@ -86,7 +86,7 @@ def _picker(positions: Sequence[int]) -> Callable[[Row], Row]:
 
 
 def _of_texts(names: Sequence[str], rows: Iterable[Row], worded: list[_Words]) -> list[_Raw]:
-    """The cells that are not empty, by name; column by column, which is faster."""
+    """The non-empty cells by name, built column by column, which is faster."""
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     if not columns:
         return []
@@ -111,7 +111,7 @@ def _of_values(names: Sequence[str], rows: Iterable[Row]) -> list[_Raw]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as attributes hold it: dates as ISO text, and integers that a float would round as text too."""
+    """A value as attributes hold it: dates as ISO text, and integers that a float would round as text."""
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, int) and abs(value) > _EXACT_INTEGERS:

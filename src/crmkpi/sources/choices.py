@@ -1,4 +1,4 @@
-"""From the words of a file to ours: won, Won and "Closed Won"."""
+"""Map the words of a file to the values of a field: won, Won and "Closed Won" to `won`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from crmkpi.sources.tallies import Count, uncounted
 __all__ = ["FLAGS_OF_LANGUAGES", "Words", "choice_reader", "currency_reader", "flag_words", "word_reader"]
 
 _CODE = re.compile(r"[A-Za-z]{3}")
-_YES = ("yes", "y", "true", "t", "1", "on")  # which a record knows itself
+_YES = ("yes", "y", "true", "t", "1", "on")  # words that a record converts itself
 _NO = ("no", "n", "false", "f", "0", "off")
 _MORE_YES = (
     *("x", "1.0", "ja", "oui", "sí", "si", "sim", "tak", "はい", "हाँ"),
@@ -27,7 +27,7 @@ _MORE_NO = (
 )
 FLAGS_OF_LANGUAGES: Mapping[str, bool] = dict.fromkeys(_MORE_YES, True) | dict.fromkeys(_MORE_NO, False)
 _MOST_SPELLINGS = 10_000
-_MOST_KEPT = 50_000  # so that the ids of a long file do not fill the memory
+_MOST_KEPT = 50_000  # bounds the memory for a column of distinct values, such as ids
 
 
 def choice_reader(
@@ -40,12 +40,10 @@ def choice_reader(
     others: Mapping[str, Any] | None = None,
     in_brackets: bool = False,
 ) -> Words:
-    """From a word of the file to one of `choices`, whatever its case; `words` adds the file's own words.
+    """Map a word of the file to one of `choices`, in any case; `words` adds the file's own words.
 
-    `usual` are words of the trade that can mean nothing else.
-
-    `others` has under "meaning" what all other words mean; without it they are a `ValueError`. With `in_brackets` a
-    word of ours or of the file may be followed by something in brackets.
+    `usual` are words of the trade with only one meaning. `others["meaning"]` is the value of all other words; without
+    it they are a `ValueError`. With `in_brackets` a word may be followed by a text in brackets.
 
     >>> choice_reader("status", ["won", "lost"], {"Closed Won": "won"}).read("closed won")
     'won'
@@ -66,7 +64,7 @@ def word_reader(
     others: Mapping[str, Any] | None = None,
     loose: bool = False,
 ) -> Words:
-    """Words that put our value in place of the file's, and leave values alone that `words` does not name.
+    """Replace the values that `words` names, and keep all others.
 
     `loose` words match in any case and with any blanks around them.
 
@@ -77,9 +75,9 @@ def word_reader(
 
 
 def currency_reader(words: Mapping[Any, Any], *, column: str, count: Count = uncounted) -> Words:
-    """From a sign, name or code in a column of currencies to the code in capitals.
+    """Map a sign, name or code in a column of currencies to the code in capitals.
 
-    Three letters that are no code of ISO stay as they are: a firm may have a currency of its own.
+    Three letters that are not an ISO code stay as they are: a firm may have a currency of its own.
 
     >>> read = currency_reader({"$": "CAD"}, column="Currency").read
     >>> read("eur"), read("€"), read("Swiss Franc"), read("$")
@@ -89,7 +87,7 @@ def currency_reader(words: Mapping[Any, Any], *, column: str, count: Count = unc
 
 
 def flag_words(words: Mapping[Any, Any]) -> dict[Any, Any]:
-    """The meaning of the many ways to write yes and no, from the meaning of yes and no.
+    """The meaning of each spelling of yes and no, from the meanings of "yes" and "no".
 
     >>> flag_words({"yes": "won", "no": None})["TRUE"]
     Traceback (most recent call last):
@@ -105,7 +103,7 @@ def flag_words(words: Mapping[Any, Any]) -> dict[Any, Any]:
 
 
 class Words(dict[Any, Any]):
-    """A cache of spellings, so that each is parsed once; `changed` has those that count as another word."""
+    """A cache of spellings, so that each is parsed once; `changed` has the spellings that count as a conversion."""
 
     def __init__(
         self,
@@ -128,14 +126,14 @@ class Words(dict[Any, Any]):
         self.changed: dict[Any, str] = {}
 
     def read(self, value: Any) -> Any:
-        """Our value for one of the file's, which is counted where it differs."""
+        """The field's value for one of the file's, counted as a conversion where the two differ."""
         ours = self[value]
         if value in self.changed:
             self._count(self.changed[value])
         return ours
 
     def count(self, values: Iterable[Any]) -> None:
-        """Count those values of the file that differ from ours, after they were looked up."""
+        """Count the values of the file that differ from the field's, after they were looked up."""
         for value, times in Counter(values).items():
             if value in self.changed:
                 self._count(self.changed[value], times)
@@ -184,12 +182,12 @@ class _Currencies(Words):
         if len(codes) > 1:
             raise several_currencies(value.strip(), self._column)
         if not codes and not _CODE.fullmatch(value.strip()):
-            raise ValueError("neither the code of a currency nor a name or sign that is known")
+            raise ValueError("neither the code of a currency nor a known name or sign")
         return codes[0] if codes else value
 
 
 def _written(value: Any) -> Any:
-    """A number, flag or moment as files write it, so that 1, 1.0, True and "1" are one word, and "true" is True."""
+    """A number, flag or moment as text, so that 1, 1.0, True and "1" are one word, and "true" is True."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or (isinstance(value, str) and value.strip().casefold() in ("true", "false")):

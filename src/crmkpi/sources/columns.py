@@ -1,4 +1,4 @@
-"""Which column fills which field: by name, by the preset, or as the user says, and never by likeness."""
+"""Match columns with fields: by name, by the preset, or by `columns=`; never by similarity."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class MatchedColumn:
-    """A column that fills a field. Where several fill one, the `slot` of the first is the field itself.
+    """A column that fills a field. Where several columns fill a field, the `slot` of the first is the field's name.
 
-    `by` is what the preset says about it.
+    `by` is the preset's entry for the column.
     """
 
     position: int
@@ -47,9 +47,9 @@ class MatchedColumn:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of a source by position: the fields that they fill, and those that become attributes.
+    """The columns of a source by position: the columns that fill fields, and those that become attributes.
 
-    `beside` are helper columns: read only to compute other fields, each under the name of a slot. `constants` are the
+    `beside` are helper columns, read only to compute other fields, each under the name of a slot. `constants` are the
     fields that no column fills. `typed` are the attributes with a declared kind, each in a slot `attributes.HEADER`.
     """
 
@@ -63,16 +63,17 @@ class Columns:
     typed: tuple[tuple[MatchedColumn, FieldType], ...] = ()
 
     def unfilled(self, kind: RecordType) -> tuple[str, ...]:
-        """The fields of which a file may have no column, and that neither a column nor a constant fills."""
+        """The optional fields that neither a column nor a constant fills."""
         filled = {column.field for column in self.fields} | self.constants.keys()
         return tuple(name for name in kind.may_be_absent if name not in filled)
 
     def looked_at(self, only: Collection[str], kind: RecordType, preset: Preset | None) -> Columns:
-        """The columns that are read where only some fields are asked for, and custom ones as `attributes.HEADER`.
+        """The columns to read for the fields in `only`, custom ones as `attributes.HEADER`.
 
-        With them go the fields that each record needs, and those that others are read with: amounts with their
-        currency, a length with its start. All columns are read where a row can be told from a total only by the whole
-        of it, since it has no id; where rows make one another's records; and where a record checks itself as a whole.
+        They include the columns of required fields, and of the fields that others are computed with: the currency of
+        an amount, the start of a length. All columns are read where rows have no id, since only the whole row then
+        distinguishes a record from a total; where several rows form one record; and where a record validates its
+        fields together.
         """
         whole = self.numbered or hasattr(kind.model, "__post_init__")
         if whole or (preset is not None and (preset.history or preset.merged or preset.record != kind.model.__name__)):
@@ -93,14 +94,14 @@ class Columns:
         )
 
     def given(self, kind: RecordType) -> frozenset[str]:
-        """The fields that a record may be given: an amount gives its currency as well."""
+        """The fields that a record may get from the source: an amount can fill its currency as well."""
         named = {"id", *self.constants, *(column.field for column in self.fields)}
         custom = {"attributes"} if self.attributes or self.typed else set()
         money = {"currency"} if self.typed or self.has_money(kind) else set()
         return frozenset((named | custom | money) & kind.fields.keys())
 
     def has_money(self, kind: RecordType) -> bool:
-        """Whether an amount is read."""
+        """Whether any column fills an amount."""
         return any(kind.fields[column.field].kind == "money" for column in self.fields)
 
     def places(self) -> frozenset[int]:
@@ -142,7 +143,7 @@ def matched_columns(headers: Sequence[str], kind: RecordType, options: ReadingOp
             and known
             and all(name not in kind.fields or kind.fields[name].optional for _, name in known)
         ):
-            known = []  # a system's own file has it twice, and nothing says which is meant
+            known = []  # an export of the system itself has this header twice, and it is unknown which one is meant
         chosen = [name for _, name in known if name != "attributes"] or list(targets)
         if chosen and counts[header] > 1:
             raise ColumnError(
@@ -187,7 +188,7 @@ def matched_columns(headers: Sequence[str], kind: RecordType, options: ReadingOp
 def _typed(
     headers: Sequence[str], attributes: Sequence[tuple[int, str]], options: ReadingOptions, *, source: str
 ) -> tuple[tuple[MatchedColumn, FieldType], ...]:
-    """The custom columns whose kind the user or the preset says."""
+    """The custom columns whose kind the user or the preset declares."""
     of_preset = {} if options.preset is None else options.preset.kinds
     known = {folded(header): kind for header, kind in of_preset.items()}
     custom = [headers[place] for place, _ in attributes]
@@ -214,7 +215,7 @@ def _is_said(targets: Targets) -> bool:
 
 
 def _said(header: str, targets: Any, kind: RecordType) -> PresetColumn:
-    """A column as the user says it, in the words of a preset, such as "fills", "unit" and "after"."""
+    """A column that the user declares with the keys of a preset, such as "fills", "unit" and "after"."""
     try:
         column = PresetColumn.model_validate({"headers": (header,), **targets})
         check_column(column, kind)
@@ -228,7 +229,7 @@ def _said(header: str, targets: Any, kind: RecordType) -> PresetColumn:
 
 
 def _in_unit(column: MatchedColumn, kind: RecordType, options: ReadingOptions) -> MatchedColumn:
-    """The column with the unit of its field and the inclusive ends that the user declares."""
+    """The column with the unit and the inclusive end that the user declares for its field."""
     unit = options.units.get(column.field)
     if unit is None:
         return column
@@ -247,7 +248,7 @@ def _in_unit(column: MatchedColumn, kind: RecordType, options: ReadingOptions) -
 
 
 def header_score(headers: Sequence[str], kind: RecordType, options: ReadingOptions) -> int:
-    """How many of some cells are headers that fill a field, or that the user or the preset names."""
+    """The number of cells that are headers: they fill a field, or the user or the preset names them."""
     by_name = {folded_header(name) for name in _mappable(kind)}
     return sum(
         header in options.columns
@@ -261,7 +262,7 @@ def header_score(headers: Sequence[str], kind: RecordType, options: ReadingOptio
 
 
 def check_fields(names: Mapping[str, Any], kind: RecordType, argument: str) -> None:
-    """An argument that is keyed by field may name only fields that the record has."""
+    """Refuse an argument keyed by field that names a field which the record does not have."""
     for name in names:
         if name not in _mappable(kind):
             raise unknown_name(
@@ -274,14 +275,14 @@ def _mappable(kind: RecordType) -> list[str]:
 
 
 def folded_header(header: str) -> str:
-    """A header in normal form: without case, and with underscores for blanks."""
+    """A normalised header: case-folded, with underscores for blanks."""
     return re.sub(r"[\s_]+", "_", header.strip()).casefold()
 
 
 def wanted_columns(
     headers: Sequence[str], kind: RecordType, columns: Mapping[str, Targets], *, source: str
 ) -> dict[str, tuple[str, ...]]:
-    """The fields that the user names for each header; both must be known."""
+    """The fields that the user names for each header; an unknown header or field is an error."""
     wanted: dict[str, tuple[str, ...]] = {}
     for header, targets in columns.items():
         if header not in headers:
@@ -297,7 +298,7 @@ def wanted_columns(
 def _found(
     headers: Sequence[str], preset: Preset, wanted: Mapping[str, Any], by_user: set[str]
 ) -> dict[int, list[FoundHeader]]:
-    """What the preset knows of each column, without the columns and the fields that the user speaks of."""
+    """The preset's entries for each column, except for the columns and the fields that the user names."""
     found: dict[int, list[FoundHeader]] = {}
     for index, header in enumerate(headers):
         if header in wanted:
@@ -313,9 +314,9 @@ def _without(one: FoundHeader, names: set[str]) -> FoundHeader:
 
 
 def _in_slots(fields: Sequence[tuple[tuple[int, int], MatchedColumn]]) -> tuple[MatchedColumn, ...]:
-    """Columns in order of precedence, each in a slot of its own where several fill one field.
+    """Columns in order of precedence, each in its own slot where several fill one field.
 
-    A computed value is not in its field before it is computed.
+    The input of a computed value also has a slot of its own until the value is computed.
     """
     seen: Counter[str] = Counter()
     placed = []
@@ -350,7 +351,7 @@ def _constants(
     *,
     source: str,
 ) -> dict[str, Any]:
-    """The values of fields that no column fills: those in headers, those of the preset, and the user's."""
+    """The values of fields that no column fills: from headers, from the preset, and from the user."""
     check_fields(options.defaults, kind, "defaults")
     for name in options.defaults:
         if name in filled:
@@ -390,7 +391,7 @@ def _check_asked(preset: Preset | None, filled: Mapping[str, str], *, source: st
 
 
 def _check_required(headers: Sequence[str], kind: RecordType, given: set[str], *, source: str) -> bool:
-    """Whether rows must be numbered because there is no id; any other lack of a required field is an error."""
+    """Whether rows must be numbered because there is no id; any other missing required field is an error."""
     numbered = False
     for name, known in kind.fields.items():
         if not known.required or name in given:

@@ -46,7 +46,7 @@ _MOST_DECIMALS = Decimal("0.000001")
 
 
 def after(start: str, count: Count) -> Combine:
-    """The timestamp in `start` plus a number of seconds; None where it is missing."""
+    """The timestamp in `start` plus a number of seconds; None where `start` is missing."""
 
     def combine(seconds: float, raw: dict[str, Any]) -> datetime | None:
         moment = raw.get(start)
@@ -76,9 +76,9 @@ def in_whole_units(count: Count) -> Combine:
 
 
 def scaled(unit: str, count: Count) -> Combine:
-    """An amount from one in thousands or millions, or an amount of a month from one of a quarter or a year."""
+    """A whole amount from one in thousands or millions, or a monthly amount from a quarterly or yearly one."""
 
-    def combine(value: Any, raw: dict[str, Any]) -> Decimal:  # noqa: ARG001  # nothing else of the row is needed
+    def combine(value: Any, raw: dict[str, Any]) -> Decimal:  # noqa: ARG001  # the amount alone is enough
         count(f"{unit} to whole amounts" if unit in _SIZES else f"{unit} amounts to those of a month")
         return _decimal(value) * _SIZES[unit] if unit in _SIZES else _monthly(_decimal(value), unit, Decimal(1))
 
@@ -88,7 +88,7 @@ def scaled(unit: str, count: Count) -> Combine:
 def in_its_currency(
     number: NumberReader, words: Mapping[Any, Any], *, column: str, count: Count, then: Combine | None
 ) -> Combine:
-    """An amount in the currency that its cell names, which becomes that of the row; `words` say what signs mean."""
+    """An amount in the currency that its cell names, which becomes the row's currency; `words` map signs to codes."""
     said = {_folded(str(sign)): code for sign, code in words.items()}
 
     def combine(value: Any, raw: dict[str, Any]) -> Any:
@@ -101,7 +101,7 @@ def in_its_currency(
 
 
 def _currency(marks: Sequence[str], of_row: Any, said: Mapping[str, Any], column: str) -> str:
-    """The currency that some signs and codes mean in a row of a certain currency, or of none."""
+    """The currency that the signs and codes of an amount mean, given the currency of the row, if it has one."""
     shown = " ".join(marks)
     meant = [(said[plain],) if (plain := _folded(mark)) in said else currencies_of(mark) for mark in marks]
     possible = [code for code in meant[0] if all(code in codes for codes in meant)]
@@ -122,9 +122,9 @@ def _folded(mark: str) -> str:
 
 
 def a_month(field: str, count: Count, *, first: Combine | None = None) -> Combine:
-    """An amount a month, from one for each interval and a quantity, which stand in slots beside the `field`.
+    """A monthly amount from one per billing interval and a quantity, which are in helper slots of the `field`.
 
-    Several intervals may lie between two payments; `first` brings the amount to whole units.
+    There may be several intervals between two payments; `first` converts the amount to whole units.
     """
 
     def combine(value: Any, raw: dict[str, Any]) -> Decimal:
@@ -159,9 +159,9 @@ def _monthly(amount: Decimal, interval: str, every: Decimal) -> Decimal:
 
 
 def stripe_items(count: Count) -> Combine:
-    """What the items of a subscription bring in a month, each with a quantity and a price in the smallest unit.
+    """The monthly sum of a subscription's items, each with a quantity and a price in the smallest unit.
 
-    The price says its currency, which fills that of the row.
+    The currency of the prices becomes the currency of the row.
     """
     whole = in_whole_units(count)
 
@@ -202,7 +202,7 @@ def fraction(number: NumberReader, count: Count) -> Callable[[Any], Any]:
         try:
             share = float(found) / 100
         except (TypeError, ValueError):
-            return value  # the record says what is wrong with it
+            return value  # validation of the record reports the fault
         count(PERCENT)
         return share
 
@@ -210,7 +210,7 @@ def fraction(number: NumberReader, count: Count) -> Callable[[Any], Any]:
 
 
 def plain_fraction(value: Any) -> float:
-    """The same for a percentage that is a plain number; any other is a `ValueError`.
+    """A fraction from a percentage that is a plain number; any other value is a `ValueError`.
 
     >>> plain_fraction("75")
     0.75

@@ -1,4 +1,4 @@
-"""How the cells of each field are read, before they are validated."""
+"""The conversions of each field's cells, before validation."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ _TYPES: Mapping[str, Callable[[Any], Any]] = {
 
 @dataclass(slots=True)
 class Conversion:
-    """How the cells of one slot are read. `fast` may fail on what `careful` reads, but never reads anything else.
+    """How the cells of one slot are read. `fast` may fail on a cell that `careful` reads, but never reads it otherwise.
 
-    Without `fast` the cells go to the record as they are. `check` looks at all cells of a chunk before `fast` does, and
-    raises where `careful` has to; `counted` counts them. `words` is what looks cells up, where nothing else is done;
-    `combine` computes with other values of the row. `attribute` is the custom attribute that the value becomes.
-    `computed` values are computed from others of the row, and unreadable where those are.
+    Without `fast` the cells go to the record as they are. `check` sees all cells of a chunk before `fast` does, and
+    raises where `careful` is needed; `counted` counts them. `words` is the lookup table of cells, where a lookup is
+    the whole conversion; `combine` computes with other values of the row. `attribute` is the custom attribute that
+    the value becomes. `computed` values come from others of the row, and are unreadable where those are.
     """
 
     slot: str
@@ -70,7 +70,7 @@ class Conversion:
 
 
 def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -> None:
-    """Read one slot of some rows; what reads as `None` is missing, and a field that has a value keeps it."""
+    """Read one slot of some rows; `None` means a missing value, and a field that has a value keeps it."""
     slot, field, combine, words = conversion.slot, conversion.field, conversion.combine, conversion.words
     read = conversion.fast if fast else conversion.careful
     cells: list[Any] = []
@@ -107,12 +107,12 @@ def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -
 
 
 def _say_the_same(cells: Sequence[Any], words: Words) -> bool:
-    """Whether words mean what they are, so that nothing is to be read."""
+    """Whether each word maps to itself, so that no cell needs converting."""
     return all(type(words[word]) is type(word) and words[word] == word for word in set(cells))
 
 
 def _convert_attribute(raws: list[dict[str, Any]], conversion: Conversion) -> None:
-    """Read one custom column whose kind was said, out of its slot and into the attributes of the rows."""
+    """Convert one custom column of a declared kind, and move it from its slot to the attributes of the rows."""
     for raw in raws:
         value = raw.pop(conversion.slot, None)
         value = value if value is None or conversion.careful is None else conversion.careful(value)
@@ -124,7 +124,7 @@ def _convert_attribute(raws: list[dict[str, Any]], conversion: Conversion) -> No
 def conversions_for(
     grid: Grid, columns: Columns, kind: RecordType, options: ReadingOptions, tallies: Tallies
 ) -> list[Conversion]:
-    """The conversions that the fields of a source need, in the order in which they are to be done."""
+    """The conversions that the fields of a source need, in order of execution."""
     for name, words in options.values.items():
         filled = next((column.field for column in columns.fields if column.header == name), None)
         if name not in kind.fields and filled is not None:
@@ -152,7 +152,7 @@ def is_computed(by: PresetColumn | None) -> bool:
 
 
 def _place(conversion: Conversion) -> int:
-    """Currencies first, since amounts are validated against them; fields computed from others last."""
+    """The sort key: currencies first, since amounts are validated against them; computed fields last."""
     if conversion.field == "currency":
         return 0
     return 2 if conversion.combine is not None and conversion.slot != conversion.field else 1
@@ -189,7 +189,7 @@ class _Conversions:
             else:
                 check = number.check
         elif unit == "stripe_items":
-            pass  # a list, which is read with the rest of its row
+            pass  # a list of items: its combination reads it with the rest of the row
         elif field.kind in _NUMBERS:
             number = self._number(column, field, percent=unit == "percent")
             steps.append(fraction(number, self._count(column)) if unit == "percent" else number)
@@ -226,7 +226,7 @@ class _Conversions:
         )
 
     def attribute(self, column: MatchedColumn, field: FieldType) -> Conversion:
-        """The conversion of a custom column whose kind was said."""
+        """The conversion of a custom column of a declared kind."""
         name = column.field.removeprefix("attributes.")
         number: NumberReader | None = None
         read: Reader
@@ -281,7 +281,7 @@ class _Conversions:
         if percent:
             kind = "percentage"
         elif column.by is not None and column.by.unit == "plain":
-            pass  # whatever the header says
+            pass  # a declared unit goes before the header's
         elif kind == "number" and field.name in self.kind.fields and _is_share(self.kind, field):
             kind = "share"
         preset = self.options.preset
@@ -334,14 +334,14 @@ class _Conversions:
 
 
 def _is_share(kind: RecordType, field: FieldType) -> bool:
-    """Whether a number lies between 0 and 1 by the rules of its record."""
+    """Whether the record restricts a number to 0 to 1."""
     rules = kind.model.__pydantic_fields__[field.name].metadata
     bounds = {name: getattr(rule, name) for rule in rules for name in ("ge", "le") if hasattr(rule, name)}
     return bounds == {"ge": 0, "le": 1}
 
 
 def _as_number(number: NumberReader, made: Callable[[Any], Any], value: Any) -> Any:
-    """A number of a custom column, which no record checks any more."""
+    """A number of a custom column, validated here because no record validates attributes."""
     found = number(value)
     try:
         return None if found is None or isinstance(found, bool) else _finite(made(found), found)

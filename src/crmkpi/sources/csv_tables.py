@@ -28,12 +28,12 @@ _QUOTED = re.compile(r'"[^"]*"')
 _APOSTROPHES = ("'=", "'+", "'-", "'@", "'\t", "'\r")
 _NEUTRALISED = re.compile(r"'+[=+\-@\t\r]")
 _SAYS_DELIMITER = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
-_AROUND = " \t\r\n\x0b\x0c\u00a0\u200b\u200c\u200d\u2060\ufeff"  # blanks of headers, those that nobody sees too
+_AROUND = " \t\r\n\x0b\x0c\u00a0\u200b\u200c\u200d\u2060\ufeff"  # blanks around headers, invisible ones included
 _DELIMITERS = ",;\t|"
 
 
 def csv_grid(text: Text, record: type[Any], options: ReadingOptions, *, delimiter: str | None) -> Grid:
-    """A CSV file as a grid of the record that it is read as."""
+    """A CSV file as a grid, with headers found by the fields of `record`."""
     kind = record_type(record)
     return found_table(text, lambda cells: header_score(cells, kind, options), options, delimiter=delimiter)
 
@@ -41,7 +41,7 @@ def csv_grid(text: Text, record: type[Any], options: ReadingOptions, *, delimite
 def found_table(
     text: Text, score: Callable[[Sequence[str]], int], options: ReadingOptions | None, *, delimiter: str | None
 ) -> Grid:
-    """The table in a text: its headers are the first line that has any, by `score`, among the first thirty."""
+    """The table in a text: its headers are the first of thirty lines in which `score` finds any."""
     if options is not None and options.headers is not None:
         score = _no_score
     start = next(text.blocks(), "")
@@ -63,7 +63,7 @@ def found_table(
 
 
 def _check_is_table(start: str, name: str) -> None:
-    """Refuse what downloads give in place of a table: a web page, such as that of a login, or JSON."""
+    """Refuse files that a download yields in place of a table: a web page, such as a login page, or JSON."""
     first = start.lstrip()[:200].casefold()
     if first.startswith(("<!doctype", "<html", "<?xml")):
         raise FileFormatError(
@@ -78,7 +78,7 @@ def _no_score(_cells: Sequence[str]) -> int:
 
 
 def _layout(start: str, name: str, delimiter: str | None, score: Callable[[Sequence[str]], int]) -> tuple[int, str]:
-    """How many rows stand above the headers, and the delimiter."""
+    """The number of rows above the headers, and the delimiter."""
     if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n'):
         raise FileFormatError(
             f"A delimiter is one character other than a quote or a line break, and this is {delimiter!r}."
@@ -128,10 +128,10 @@ def _found_delimiter(text: str, name: str) -> str:
 
 @dataclass(slots=True)
 class _Table:
-    """The text of a CSV file from a row on, which can be gone through more than once.
+    """The text of a CSV file from a row on, which can be iterated more than once.
 
-    `above` rows stand above the headers, and `more` rows below them belong to them; where the headers are `given`, the
-    file has none.
+    `above` rows come before the headers, and `more` rows after their first one are header rows too; where the headers
+    are `given`, the file has none.
     """
 
     text: Text
@@ -168,7 +168,7 @@ class _Table:
             rows: list[list[str]] = []
             broken = None
             try:
-                rows.extend(islice(reader, CHUNK))  # what was read before an error stays in the list
+                rows.extend(islice(reader, CHUNK))  # rows read before an error stay in the list
                 more = len(rows) == CHUNK
             except csv.Error as problem:
                 broken = problem
@@ -200,7 +200,7 @@ class _Table:
 
 
 def _part(rows: list[list[str]], start: int, *, broken: bool) -> Part:
-    """A part whose rows begin on the line `start`; `broken` says that a cell of it goes over several lines."""
+    """A part whose rows begin on the line `start`; `broken` says that one of its cells spans several lines."""
     if broken:
         return Part(rows, lambda: _lines(rows, start)[:-1])
     lines = range(start, start + len(rows))
@@ -208,7 +208,7 @@ def _part(rows: list[list[str]], start: int, *, broken: bool) -> Part:
 
 
 def _lines(rows: Sequence[Sequence[str]], start: int) -> list[int]:
-    """The lines on which the rows start, and the line after the last row."""
+    """The line on which each row starts, and the line after the last row."""
     lines = [start]
     for row in rows:
         breaks = sum(cell.count("\n") + cell.count("\r") - cell.count("\r\n") for cell in row)
@@ -223,7 +223,7 @@ _usual_limit = csv.field_size_limit()
 
 @contextmanager
 def cells_of_any_length() -> Iterator[None]:
-    """Lift the limit of the csv module, which is the process's, while anyone reads."""
+    """Lift the cell length limit of the csv module, which is global to the process, while any reader runs."""
     global _limit_users, _usual_limit  # noqa: PLW0603
     with _limit_lock:
         if not _limit_users:

@@ -1,6 +1,6 @@
-"""From the text of a date to a date: ISO by itself, other forms as the column or the user says.
+"""Parse dates: ISO by itself, other forms as the column shows or the user declares.
 
-The order of day and month is a matter of the whole column and never of one value.
+The order of day and month is decided for a whole column and never for one value.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _WORDED = re.compile(
     rf"|(?P<month_first>{_MONTH})\.? +(?P<day_second>[0-9]{{1,2}}))"
     r"\.?,?(?: +de)?[ -]+(?P<year>[0-9]{4})" + _TIME.replace(r"\d", "[0-9]")
 )
-_WESTERN = {  # from January to December, in the languages whose names differ from one another nowhere
+_WESTERN = {  # January to December, in languages where no name means different months
     "en": "january february march april may june july august september october november december",
     "en, short": "jan feb mar apr may jun jul aug sep oct nov dec",
     "de": "januar februar märz april mai juni juli august september oktober november dezember",
@@ -62,7 +62,7 @@ _WESTERN = {  # from January to December, in the languages whose names differ fr
 _MONTH_NUMBERS = {name: number for names in _WESTERN.values() for number, name in enumerate(names.split(), 1)}
 _MONTH_NUMBERS["mrz"] = 3
 _EASTERN = re.compile(r"([0-9]{4}) ?年 ?([0-9]{1,2}) ?月 ?([0-9]{1,2}) ?日")
-# As MySQL writes it, and the day 0 of a workbook.
+# The zero date of MySQL, and the day 0 of a workbook.
 _NO_DATE = re.compile(r"0000-00-00(?:[ T]00:00(?::00(?:\.0+)?)?Z?)?|00:00:00", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXCEL_START = datetime(1899, 12, 30)  # noqa: DTZ001  # a workbook's days have no zone; it counts 29 February 1900
@@ -79,7 +79,7 @@ _Order = Literal["day first", "month first", "contradictory"]
 
 
 def zone_named(zone: str | ZoneInfo) -> ZoneInfo:
-    """The time zone of that name, or of the name that a `ZoneInfo` has; an unknown one is an error."""
+    """The time zone of a name, or of the name that a `ZoneInfo` has; an unknown name is an error."""
     name = zone.key if isinstance(zone, ZoneInfo) else zone
     if not isinstance(name, str):
         raise InputError(f'tz= is the name of a time zone, such as "Europe/Berlin", or its ZoneInfo; got {zone!r}.')
@@ -94,7 +94,7 @@ def _zones() -> frozenset[str]:
 
 
 def iso_moment(value: str) -> datetime:
-    """A moment written 2026-01-31 and so on; a number is none, though Python takes 1710121012345 for one in 1710.
+    """Parse an ISO 8601 moment; a number is refused, though Python parses 1710121012345 as a moment in 1710.
 
     >>> iso_moment("2026-01-31T09:00")
     datetime.datetime(2026, 1, 31, 9, 0)
@@ -105,9 +105,9 @@ def iso_moment(value: str) -> datetime:
 
 
 def check_iso(cells: Sequence[Any]) -> None:
-    """Have the cells of a column looked at one by one unless all begin with a year and a hyphen; see `iso_moment`.
+    """Raise unless all cells begin with a year and a hyphen; see `iso_moment`. The cells are then parsed one by one.
 
-    So are those of a year that may be none.
+    Raise also for a year that may be a placeholder for a missing date.
     """
     years = set(map(_YEAR, cells))
     if not years.isdisjoint(_YEARS_OF_ZEROS) or not all(year[4:] == "-" for year in years):
@@ -116,9 +116,9 @@ def check_iso(cells: Sequence[Any]) -> None:
 
 @lru_cache(maxsize=50_000)
 def _day_in_utc(value: str, zone: tzinfo) -> tuple[datetime, datetime] | None:
-    """The start of a day by the clock and in UTC, from which all its times follow; None where clocks change that day.
+    """The start of a day in local time and in UTC, from which all its times follow; None where clocks change that day.
 
-    To look up a zone for each time takes most of the time of reading it.
+    A zone lookup for each value would take most of the parsing time.
     """
     start = datetime.fromisoformat(value)
     first, last = ((start + into).replace(tzinfo=zone).astimezone(UTC) for into in (timedelta(), _LAST_OF_DAY))
@@ -129,11 +129,11 @@ class DateReader:
     """Reads the values of one date column; an unreadable value is a `ValueError` with the reason.
 
     Without a `form` a value may be ISO, a date in numbers or a date with the name of a month. For dates in numbers the
-    order of day and month is settled once, from all `values` of the column, when the first of them comes along.
+    order of day and month is decided once, from all `values` of the column, when the first of them is read.
     Years of two digits are 1969 to 2068. `form` is a pattern of `strptime`, or `unix_seconds`, `unix_milliseconds` or
     `excel_days` for numbers; `numbers` is one of these for a column that may hold numbers or texts.
     Times without an offset belong to `zone`; an hour that a clock change repeats is read as the first of the two.
-    `inclusive` ends have their day in them, so that the moment is the start of the day after.
+    An `inclusive` end contains its day, so that the moment is the start of the day after.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class DateReader:
         self._parsed_once = lru_cache(maxsize=50_000)(self._parsed)  # dates without a time repeat, and parsing is slow
 
     def __call__(self, value: Any) -> datetime | date | None:
-        """The moment of a value, or its day in a column of days; None for dashes, and for days such as 1970-01-01."""
+        """The moment of a value, or its day in a column of dates; None for dashes, and for days such as 1970-01-01."""
         moment = self._read(value)
         if moment is None:
             return None
@@ -205,7 +205,7 @@ class DateReader:
         raise ValueError(_NEEDS_FORM)
 
     def _parsed(self, value: str) -> tuple[datetime | None, str]:
-        """The moment, and the decision that reading it took."""
+        """The moment, and the conversion that parsing it took, as words."""
         text = value.strip().translate(_HARD_BLANKS)
         if is_missing(text) or _NO_DATE.fullmatch(text):
             return None, f"{text!r} is no value"
@@ -215,7 +215,7 @@ class DateReader:
             return _numbered_moment(text, form), _numbered_kind(form)
         if self._form is not None:
             try:
-                return datetime.strptime(text, self._form), ""  # noqa: DTZ007  # likewise
+                return datetime.strptime(text, self._form), ""  # noqa: DTZ007  # the caller adds the zone
             except ValueError:
                 raise ValueError(f"not a date of the form {self._form!r}") from None
         if number and not (len(text) == 8 and text.isdecimal()):  # 20260131 is ISO, too
@@ -240,7 +240,7 @@ class DateReader:
             return None
         read, zone, count, in_zone = datetime.fromisoformat, self._zone, self._count, self._in_zone
         if zone is None:
-            return read  # a record takes the day of a moment by itself
+            return read  # the record converts a moment to its day
 
         def moment(value: str) -> datetime:
             found = read(value)
@@ -278,7 +278,7 @@ class DateReader:
 
 
 def _day_after(moment: datetime) -> datetime:
-    """The start of the day after; the last day of the calendar, which stands for no end at all, stays."""
+    """The start of the day after; the last day of the calendar, a placeholder for no end, stays."""
     start = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     return start if start.date() == date.max else start + timedelta(days=1)
 
@@ -293,7 +293,7 @@ def _settled_order(column: str, values: Iterable[Any]) -> _Order:
         days |= 12 < first <= 31 and second <= 12
         months |= 12 < second <= 31 and first <= 12
         longest_end = max(longest_end, end)
-        example = min(example, value) if example else value  # the least one, so that the message is always the same
+        example = min(example, value) if example else value  # the least one, so that the message is deterministic
     if days and months:
         return "contradictory"
     if months:
@@ -321,7 +321,7 @@ def _moment(year: int, month: int, day: int, found: re.Match[str]) -> datetime:
         if not 1 <= hour <= 12:
             raise ValueError("not a time: hours with am or pm go from 1 to 12")
         hour = hour % 12 + (12 if found["half"][0] in "Pp" else 0)
-    end_of_day = (hour, minute, second, microsecond) == (24, 0, 0, 0)  # which is the start of the day after
+    end_of_day = (hour, minute, second, microsecond) == (24, 0, 0, 0)  # 24:00 is the start of the day after
     try:
         moment = datetime(
             year, month, day, 0 if end_of_day else hour, minute, second, microsecond, _offset(found["zone"])
@@ -353,7 +353,7 @@ def _numbered_moment(value: Any, form: str) -> datetime:
     try:
         if form == "excel_days":
             moment = _EXCEL_START + timedelta(days=float(value))
-            return (moment + timedelta(milliseconds=0.5)).replace(microsecond=0)  # a day's fraction has few digits
+            return (moment + timedelta(milliseconds=0.5)).replace(microsecond=0)  # the fraction of a day is a rounded float
         return _EPOCH + float(value) * timedelta(**{form.removeprefix("unix_"): 1})
     except (TypeError, ValueError, OverflowError):
         raise ValueError("not a day number of a workbook" if form == "excel_days" else "not a Unix time") from None

@@ -1,4 +1,4 @@
-"""Reading records from dicts, such as the rows of an API's answer."""
+"""Read records from dicts, such as the rows of an API response."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def read_dicts(
     preset: AnyPreset | None = None,
     **options: Unpack[Reading],
 ) -> Records[Any]:
-    """Read dicts as records; the arguments mean what they mean for `read_csv`, with keys in place of headers.
+    """Read dicts as records; the arguments are those of `read_csv`, with keys in place of headers.
 
-    A key that a row lacks, `None` and the empty text are missing values. A dict in a row is opened up:
+    A missing key, `None` and the empty text are missing values. A nested dict is flattened:
     `{"via": {"channel": "email"}}` has the key `via.channel`. A list is kept as JSON text. Rows are numbered from 1.
 
     >>> from crmkpi.records import Order
@@ -66,7 +66,7 @@ def read_dicts(
 def load_objects(
     objects: Iterable[tuple[int, Any]], source: str, record: type[_R], options: ReadingOptions
 ) -> Records[_R]:
-    """Read numbered objects as records: mappings are rows, objects that a source could not read come as `Rejected`."""
+    """Read numbered objects as records: mappings are rows, and objects that the source cannot read are `Rejected`."""
     if options.headers is not None:
         raise InputError(
             "headers= names the columns of files that have none; objects have their keys, so leave it out."
@@ -78,7 +78,7 @@ def load_objects(
 
 
 def grid_of_objects(objects: Iterable[tuple[int, Any]], source: str, *, strict: bool = False) -> Grid | None:
-    """Numbered objects as a table; None where there are none. With `strict` its first bad row is an error by itself."""
+    """Numbered objects as a table; None without objects. With `strict` the first bad row is an error."""
     rows: list[tuple[int, dict[str, Any]] | Rejected] = []
     headers: dict[str, None] = {}
     for line, found in objects:
@@ -121,7 +121,7 @@ def _parts(rows: Iterable[tuple[int, dict[str, Any]] | Rejected], names: Sequenc
 
 
 def _opened(found: Mapping[str, Any]) -> dict[str, Any]:
-    """One level of names: nested objects joined with dots, lists as JSON text, other objects as text."""
+    """A flat dict: keys of nested objects joined with dots, lists as JSON text, other objects as text."""
     flat: dict[str, Any] = {}
     waiting = [("", found)]
     while waiting:

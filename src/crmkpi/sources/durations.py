@@ -1,4 +1,4 @@
-"""From the text of a duration to seconds: 135, 02:15:00, or 1 day 3 hours."""
+"""Parse durations to seconds: 135, 02:15:00, or 1 day 3 hours."""
 
 from __future__ import annotations
 
@@ -33,9 +33,8 @@ _ISO = re.compile(r"P(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9
 class DurationReader:
     """Reads the values of one column of durations as seconds.
 
-    A bare number is in `unit`; what has colons or words says its unit itself. Two numbers with one colon could be
-    hours and minutes or minutes and seconds, and are refused. `number` reads a bare number that is written in some
-    local way.
+    A bare number is in `unit`; a text with colons or words has its own units. Two numbers with one colon could be
+    hours and minutes or minutes and seconds, and are refused. `number` parses a bare number in local notation.
 
     >>> from crmkpi.sources.tallies import uncounted
     >>> read = DurationReader(unit="minutes", number=lambda text: text, count=uncounted)
@@ -49,7 +48,7 @@ class DurationReader:
         self._count = count
 
     def __call__(self, value: Any) -> float | None:
-        """The seconds, or None where there is no value."""
+        """The seconds, or None for a missing value."""
         if isinstance(value, str):
             text = value.strip()
             if len(text) > LONGEST_NUMBER:

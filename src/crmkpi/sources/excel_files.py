@@ -1,4 +1,4 @@
-"""Reading workbooks: the first sheet, or a named one, of an .xlsx file."""
+"""Read workbooks: the first sheet, or a named one, of an .xlsx file."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def read_excel(
     sheet: str | None = None,
     **options: Unpack[Reading],
 ) -> Records[Any]:
-    """Read a sheet of an Excel workbook as records; the other arguments mean what they mean for `read_csv`.
+    """Read a sheet of an Excel workbook as records; the other arguments are those of `read_csv`.
 
-    `sheet` is the first one when not given. Values are those that the workbook shows, and never computed: a formula
-    counts with the value that was saved with it. Needs the extra `crmkpi[excel]`.
+    `sheet` is the first one when not given. Formulas are not computed: a cell has the value that was saved with its
+    formula. Needs the extra `crmkpi[excel]`.
 
     Raises:
-        FileFormatError: the file is no workbook, or would unpack to far more than it is.
+        FileFormatError: the file is not a workbook, or would unpack to many times its size.
         MissingExtraError: openpyxl is not installed.
 
     >>> import io, openpyxl
@@ -81,7 +81,7 @@ def read_excel(
 def workbook_table(
     path: Workbook, score: Callable[[Sequence[str]], int], options: ReadingOptions | None, *, sheet: str | None = None
 ) -> Grid:
-    """The table in a sheet: its headers are the first row that has any, by `score`, among the first thirty."""
+    """The table in a sheet: its headers are the first of thirty rows in which `score` finds any."""
     name = Path(path).name if isinstance(path, str | Path) else "<file>"
     _check_size(path, name)
     first = [[_text(cell) for cell in row] for _, row in islice(_rows(path, name, sheet), HEADER_ROWS)]
@@ -111,7 +111,7 @@ def workbook_table(
 
 
 def _rows(path: Workbook, name: str, sheet: str | None) -> Iterator[tuple[int, list[Any]]]:
-    """The rows of a sheet that are not blank, each with its number."""
+    """The non-blank rows of a sheet, each with its number."""
     openpyxl = _openpyxl()
     if not isinstance(path, str | Path):
         path.seek(0)
@@ -125,7 +125,7 @@ def _rows(path: Workbook, name: str, sheet: str | None) -> Iterator[tuple[int, l
         table = book[sheet or book.sheetnames[0]]
         table.reset_dimensions()  # some systems write wrong ones
         for number, row in enumerate(_parsed(table.iter_rows(values_only=True), name), 1):
-            if not row:  # of the many between a table and a cell far below it
+            if not row:  # skips the blank rows between a table and a cell far below it
                 continue
             cells = [_plain(cell) for cell in row]
             if any(cell is not None for cell in cells):
@@ -135,7 +135,7 @@ def _rows(path: Workbook, name: str, sheet: str | None) -> Iterator[tuple[int, l
 
 
 def _parsed(rows: Iterator[Sequence[Any]], name: str) -> Iterator[Sequence[Any]]:
-    """The rows; an error of the library about a sheet that does not parse becomes one of ours."""
+    """The rows; an error of openpyxl about a sheet that does not parse becomes a `FileFormatError`."""
     try:
         yield from rows
     except Exception as problem:  # the library raises whatever its parsers do
@@ -150,7 +150,7 @@ def _openpyxl() -> Any:
 
 
 def _check_size(path: Workbook, name: str) -> None:
-    """Refuse an archive that unpacks to far more than it is, before anything is unpacked."""
+    """Refuse an archive that would unpack to many times its size, before unpacking it."""
     if not isinstance(path, str | Path):
         path.seek(0)
     try:
@@ -170,7 +170,7 @@ def _check_size(path: Workbook, name: str) -> None:
 
 
 def _plain(cell: Any) -> Any:
-    """A cell as other sources give it: no blank text, and durations and times of day as text."""
+    """A cell as other sources have it: None for blank text, and durations and times of day as text."""
     if isinstance(cell, str):
         return cell if cell.strip() else None
     if isinstance(cell, timedelta):
@@ -186,7 +186,7 @@ def _text(cell: Any) -> str:
 
 
 def _fitted(row: list[Any], width: int) -> list[Any]:
-    """Rows of a workbook end with their last value; a longer one than the headers stays so, and is rejected."""
+    """Pad a row, which ends with its last value, to the width; a longer row stays so, and is rejected later."""
     while len(row) > width and row[-1] is None:
         row.pop()
     return row + [None] * (width - len(row))

@@ -1,4 +1,4 @@
-"""Reading an export of a system that the file itself shows, by its headers."""
+"""Read an export of a system that is recognised by the file's headers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["first_table", "read_export", "recognised", "shown_table"]
 _LEAST_SCORE = 0.5
 _LEAST_LEAD = 0.02
 _LEAST_KNOWN = 2
-_OF_UNKNOWN = 0.25  # weight of a header that no preset has: firms add columns of their own
+_OF_UNKNOWN = 0.25  # weight of a header that no preset has: firms add custom columns
 _OF_LIKE_SPELLING = 0.8  # weight of a header that matches only after normalising
 _ALL_KNOWN = 0.9
 _LEAST_OWN = 2  # headers that are not common to tables of all systems
@@ -45,20 +45,20 @@ start started state status street subject subscription survey tags tax team tick
 updated url user value won lost zip
 """
 _WORDS_OF_ALL = frozenset(_WORDS_OF_TABLES.split())
-_MOST_WORDS = 3  # longer ones are some system's own
+_MOST_WORDS = 3  # a header of more words is specific to a system
 _APART = re.compile(r"[\s_]+")
 
 
 def read_export(
     path: Source, *, record: type[Any] | None = None, encoding: str | None = None, **options: Unpack[Reading]
 ) -> Records[Any]:
-    r"""Read CSV, a workbook or JSON of a system that its headers show; the other arguments are those of `read_csv`.
+    r"""Read CSV, a workbook or JSON by the preset that its headers match; the other arguments are those of `read_csv`.
 
-    `account.recognised` says which preset it was and how sure that is, with the one that comes next. A file that no
-    preset knows well enough, or that two know about equally well, is refused with the nearest three.
+    `account.recognised` has the preset and its score, with the runner-up. A file that no preset matches well enough,
+    or that two match about equally well, is an error that names the nearest three.
 
     Raises:
-        FileFormatError: the headers, or the keys of JSON, show no system clearly; say `read_csv(..., preset=...)`.
+        FileFormatError: the headers, or the keys of JSON, match no system clearly; use `read_csv(..., preset=...)`.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "deals.csv"
@@ -78,7 +78,7 @@ def read_export(
 
 
 def _tables_of(path: Source, encoding: str | None) -> Callable[..., Grid]:
-    """The table of a file, by the function that scores its line of headers."""
+    """A function that returns the table of a file, given the function that scores lines of headers."""
     suffix = Path(path).suffix.lower() if isinstance(path, str | Path) else ""
     if suffix in JSON_FILES:
         grid = json_table(path, encoding=encoding)
@@ -105,10 +105,10 @@ def _without_headers_given(grid: Grid, asked: ReadingOptions | None) -> Grid:
 
 
 def shown_table(path: Source, *, encoding: str | None = None) -> tuple[str, Recognised | None]:
-    """The table that the headers of a file show, and the system; None where they are the fields of our own records.
+    """The table and the system that the headers of a file match; no system where they are fields of crmkpi records.
 
     Raises:
-        FileFormatError: the headers show neither clearly.
+        FileFormatError: the headers match neither clearly.
     """
     with cells_of_any_length():
         grid = first_table(path, encoding=encoding)
@@ -124,12 +124,12 @@ def shown_table(path: Source, *, encoding: str | None = None) -> tuple[str, Reco
 
 
 def first_table(path: Source, *, encoding: str | None = None) -> Grid:
-    """The table of a file as it is: below the line that has most headers that any preset knows."""
+    """The unconverted table of a file, below the line with the most headers that any preset knows."""
     return _tables_of(path, encoding)(_known_to_any, ReadingOptions())
 
 
 def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognised:
-    """Which preset the headers of a file show, and how sure that is.
+    """The preset that the headers of a file match, with its score.
 
     >>> sure = recognised(["Deal - ID", "Deal - Title", "Deal - Status", "Deal - Value", "Our column"])
     >>> sure.preset, sure.score > 0.9
@@ -185,13 +185,13 @@ def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognise
 
 
 def _is_of_any(header: str) -> bool:
-    """Whether a header is made of words that are common to all systems, split at blanks or underscores."""
+    """Whether a header consists of words that all systems use, split at blanks or underscores."""
     words = _APART.split(header.strip().casefold())
     return len(words) <= _MOST_WORDS and all(word in _WORDS_OF_ALL for word in words)
 
 
 def _own_columns(headers: Sequence[str]) -> tuple[list[str], float]:
-    """The record classes that most of the headers are fields of, and the share of them that are."""
+    """The record classes that have the most headers as fields, and the share of headers that are."""
     shares: dict[str, float] = {}
     for model in RECORDS.values():
         fields = set(map(folded, record_type(model).fields))

@@ -1,4 +1,4 @@
-"""Files of a table that are read when somebody asks for their records, and only as far as a question needs."""
+"""Lazily read files of a table: a query reads only the columns that it needs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LEAST_SCANNED = 2_000_000  # bytes; smaller files are read before Polars is imp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableFile:
-    """A file of a table and how it is read, in the words of `read_file`; `name` is how messages call it."""
+    """A file of a table and the arguments of `read_file` for it; messages refer to it by `name`."""
 
     source: Source
     name: str
@@ -44,7 +44,7 @@ class TableFile:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self, record: type[Any], only: Collection[str] | None) -> Records[Any]:
-        """The records, by the reader; those of a CSV file have no fields but these."""
+        """The records, by the reader; those of a CSV file have only the fields in `only`."""
         if only is not None and self.is_text and self.preset != "auto":
             with cells_of_any_length():
                 grid, asked = self.grid(record, only)
@@ -60,26 +60,26 @@ class TableFile:
         )
 
     def grid(self, record: type[Any], only: Collection[str] | None) -> tuple[Grid, ReadingOptions]:
-        """The table of a CSV file, and how it is read."""
+        """The grid of a CSV file, and its reading options."""
         asked = options_from(self.preset, self.given(only))
         return csv_grid(open_text(self.source, encoding=self.encoding), record, asked, delimiter=self.mark), asked
 
     def given(self, only: Collection[str] | None) -> Any:
-        """How it is read, for these fields only."""
+        """The reading options, restricted to the fields in `only`."""
         return {**self.options, "only": only}
 
     def coerced(self, record: type[Any], only: Collection[str] | None) -> Mapping[str, Mapping[str, int]]:
-        """How many values of each column the reader converts, by conversion."""
+        """The number of values that the reader converts, by column and conversion."""
         return self.read(record, only).account.coerced
 
     @property
     def mark(self) -> str | None:
-        """The delimiter, where it is known before the file is opened."""
+        """The delimiter, if it is known before the file is opened."""
         return "\t" if self.name.lower().endswith(".tsv") else self.delimiter
 
     @property
     def is_text(self) -> bool:
-        """Whether it is a CSV file on disk, in the encoding that CSV files have unless somebody says otherwise."""
+        """Whether the file is a CSV file on disk in the default encoding."""
         path = self.source
         if not isinstance(path, str | Path) or Path(path).suffix.lower() not in (".csv", ".tsv"):
             return False
@@ -88,23 +88,23 @@ class TableFile:
 
 @dataclass(slots=True)
 class _Here:
-    """The part of a file that was read so far: its fields (None for all of them) and the records made from them."""
+    """The part of a file that has been read: its fields (None for all of them) and their records."""
 
     only: frozenset[str] | None = frozenset()
     known: Records[Any] | None = None  # with the account
-    part: Records[Any] | None = None  # the records with these fields, where the reader read them
+    part: Records[Any] | None = None  # the records with these fields, if the row reader read them
     all: Records[Any] | None = None
     frame: FrameTable | None = None
 
 
-class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
+class FileRecords(Records[Any]):  # pyrefly: ignore  # it is not a dataclass itself
     """The records of the files of a table.
 
-    Whoever goes through them has all of them with all fields. A question says before which fields it needs, and only
-    these are read: as a frame, where `crmkpi[polars]` is installed and the files can be (`frame`), else as records
+    Iterating over them reads all fields. A query first declares the fields that it needs (`look`), and only these are
+    read: as a frame where `crmkpi[polars]` is installed and the files allow it (`frame`), else as records
     (`records_read`). The rule is that of `scan`: CSV files on disk in UTF-8, of two megabytes or more in all, whose
-    cells that are asked for are all written plainly, with a column of ids that all differ. A second question that needs
-    other fields has all of them read. Both ways give the same records and the same account.
+    requested cells are all written plainly, with a unique id column. A second query that needs other fields reads all
+    of them. Both ways return the same records and the same account.
     """
 
     __slots__ = ("_files", "_here", "_tell", "_whole_at_once")
@@ -116,7 +116,7 @@ class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
     def __init__(
         self, files: Sequence[TableFile], record: type[Any], *, tell: Tell | None = None, whole: bool = False
     ) -> None:
-        """`tell` hears of each file when it is read first; with `whole` all columns are read for the first question."""
+        """`tell` is called when a file is first read; with `whole` the first query reads all columns."""
         for name, value in {
             "record": record,
             "source": ", ".join(Path(file.name).name for file in files),
@@ -130,7 +130,7 @@ class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
             object.__setattr__(self, name, value)
 
     def look(self, fields: Collection[str] | None) -> None:
-        """Read what these fields need; all columns where they are None, or custom, or another question was before."""
+        """Read the columns of these fields; all columns if they are None, or custom, or an earlier query read others."""
         if self._here.known is not None and (
             self._here.only is None or (fields is not None and self._here.only.issuperset(fields))
         ):
@@ -146,19 +146,19 @@ class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
 
     @property
     def frame(self) -> FrameTable | None:
-        """The fields that were asked for as a frame; None where only the reader can read the files."""
+        """The requested fields as a frame; None where only the row reader can read the files."""
         return self._here.frame
 
     @property
     def records_read(self) -> Records[Any]:
-        """The records with the fields that were asked for."""
+        """The records with the requested fields."""
         if self._here.part is None:
             self._read(self._here.only)
         assert self._here.part is not None
         return self._true(self._here.part)
 
     def is_unfilled(self, name: str) -> bool:
-        """Whether no column fills a field, which the headers show."""
+        """Whether no column fills a field, judged by the headers."""
         if self._here.known is None and all(file.is_text and file.preset != "auto" for file in self._files):
             with cells_of_any_length():
                 return all(self._lacks(file, name) for file in self._files)
@@ -170,7 +170,7 @@ class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
         return name in matched_columns(grid.headers, kind, asked, source=grid.source).unfilled(kind)
 
     def _scanned(self, only: frozenset[str] | None) -> list[Records[Any]] | None:
-        """The accounts of the files, once they are a frame; None where they cannot be one."""
+        """The accounts of the files, read as a frame; None where they cannot be read as one."""
         paths = [Path(str(file.source)) for file in self._files if file.is_text]
         if len(paths) < len(self._files) or find_spec("polars") is None:
             return None
@@ -195,7 +195,7 @@ class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
         return parts
 
     def _of_account(self, account: LoadAccount) -> Records[Any]:
-        """No records, with the account of them."""
+        """An empty `Records` that carries the account."""
         return Records(
             (), self.record, account.rejected, account.unmapped, account.notes, account.source, self.tz, account
         )
@@ -212,7 +212,7 @@ class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
         return parts
 
     def _true(self, records: Records[Any]) -> Records[Any]:
-        """The records; a field that was not read does not count as one that no column fills."""
+        """The records; a field that was not read does not count as unfilled."""
         account = records.account
         unfilled = tuple(name for name in account.unfilled if name not in account.mapped)
         return (
@@ -241,7 +241,7 @@ class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
 
     @property
     def lines(self) -> tuple[tuple[str, Sequence[int]], ...]:
-        """The lines of each file on which the records stand."""
+        """The line numbers of the records, by file."""
         return self.whole.lines
 
     @property
@@ -251,7 +251,7 @@ class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
 
     @property
     def rejected(self) -> Any:
-        """The rows that are no records."""
+        """The rows that are not records."""
         return self._looked.rejected
 
     @property
@@ -261,7 +261,7 @@ class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The decisions of the reader, in words."""
+        """The decisions of the reader, as sentences."""
         return self._looked.notes
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""A source as a table of cells, before anybody knows what they mean."""
+"""A source as a table of cells, before columns are matched with fields."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from crmkpi.sources.account import Rejected
 
 __all__ = ["CHUNK", "HEADER_ROWS", "Grid", "Part", "Row", "check_headers", "found_header"]
 
-CHUNK = 200  # rows that stay in the processor's cache until they are records: larger chunks are slower
-HEADER_ROWS = 30  # among which the headers are looked for
+CHUNK = 200  # rows that stay in the CPU cache until they are records: larger chunks are slower
+HEADER_ROWS = 30  # the rows among which headers are searched
 Row = Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some rows of a source. The lines on which they start are worked out only when somebody needs them."""
+    """Some rows of a source. The lines on which they start are computed lazily."""
 
     rows: Sequence[Row]
     lines: Callable[[], Sequence[int]]
@@ -26,11 +26,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A source as a table: headers, and parts of rows that can be gone through more than once.
+    """A source as a table: headers, and parts of rows that can be iterated more than once.
 
-    A row that the source itself cannot read comes as `Rejected`. In a grid of text the empty text is a missing value,
-    in others `None` is. `skipped` counts rows that are no part of the table, by reason. `delimiter` is that of a CSV
-    file; `sheet` says that it is one of a workbook.
+    A row that the source itself cannot parse is a `Rejected`. In a grid of text the empty text is a missing value, in
+    others `None` is. `skipped` counts rows outside of the table, by reason. `delimiter` is that of a CSV file; `sheet`
+    says that the source is a sheet of a workbook.
     """
 
     source: str
@@ -50,7 +50,7 @@ class Grid:
 
 
 def check_headers(given: Sequence[str] | None, width: int, source: str) -> None:
-    """Refuse headers that are given for a table of another width."""
+    """Refuse `headers=` whose length is not the width of the table."""
     if given is not None and len(given) != width:
         raise ColumnError(
             f"headers= names {len(given)} columns, and the first row of {source} has {width} cells; name each column."
@@ -58,7 +58,7 @@ def check_headers(given: Sequence[str] | None, width: int, source: str) -> None:
 
 
 def found_header(rows: Sequence[Sequence[str]], score: Callable[[Sequence[str]], int]) -> int:
-    """Which of the first rows has the headers: the first one, unless only a later one has any that are known."""
+    """The index of the header row: the first row, unless only a later one has known headers."""
     scores = [score(cells) for cells in rows]
     best = max(scores, default=0)
     return 0 if best < 2 or scores[0] else scores.index(best)  # one word alone may be a coincidence

@@ -1,4 +1,4 @@
-"""Refuse files that would mislead without a word: amounts whose currency no field takes, and files of another table."""
+"""Refuse files that would silently mislead: amounts whose currency column is unused, and files of another table."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MORE = 2  # headers of another table that a file must have beyond those of its 
 
 
 def may_hold_currency(headers: Sequence[str], columns: Columns, kind: RecordType, options: ReadingOptions) -> list[int]:
-    """The places of columns whose headers speak of a currency, where amounts are read and nothing fills theirs."""
+    """The positions of columns whose headers name a currency, where amounts are read and no column fills `currency`."""
     if "currency" not in kind.fields or columns.of("currency") or "currency" in columns.constants:
         return []
     if not any(kind.fields[column.field].kind == "money" for column in columns.fields):
@@ -52,7 +52,7 @@ def may_hold_currency(headers: Sequence[str], columns: Columns, kind: RecordType
 
 
 def check_currency(grid: Grid, columns: Columns, kind: RecordType, options: ReadingOptions) -> None:
-    """Refuse to read amounts beside a column of currencies that fills no field."""
+    """Refuse to read amounts while a column of currencies fills no field."""
     for place in may_hold_currency(grid.headers, columns, kind, options):
         cells = {str(cell).strip() for _, cell in islice(grid.column(place), _LOOKED_AT) if cell not in (None, "")}
         if cells and all(map(currencies_of, cells)):
@@ -65,13 +65,13 @@ def check_currency(grid: Grid, columns: Columns, kind: RecordType, options: Read
 
 
 def may_be_of_intervals(columns: Columns, kind: RecordType) -> MatchedColumn | None:
-    """The column of recurring amounts that does not say whether they are those of a month."""
+    """The column of recurring amounts that does not say whether they are monthly."""
     found = next((column for column in columns.fields if column.field == "mrr" and column.by is None), None)
     return None if kind.table != "subscriptions" or found is None or says_month(found.header) else found
 
 
 def check_intervals(grid: Grid, columns: Columns, kind: RecordType, options: ReadingOptions) -> None:
-    """Refuse to take amounts for those of a month beside a column that says of some that they are of a year."""
+    """Refuse to read amounts as monthly while a column of billing intervals says that some are yearly."""
     amount = may_be_of_intervals(columns, kind)
     taken = {column.position for column in columns.fields if column.field != "plan"}
     for place, header in enumerate(grid.headers):
@@ -88,7 +88,7 @@ def check_intervals(grid: Grid, columns: Columns, kind: RecordType, options: Rea
 
 
 def check_units(columns: Columns, kind: RecordType, *, source: str) -> None:
-    """Refuse numbers whose header names a unit that their field does not have, until the unit is said."""
+    """Refuse numbers whose header names another unit than their field's, unless `units=` declares it."""
     for column in columns.fields:
         found = _unit_said(column.header, kind.fields[column.field]) if column.by is None else None
         if found is not None:
@@ -100,7 +100,7 @@ def check_units(columns: Columns, kind: RecordType, *, source: str) -> None:
 
 
 def check_units_of_frame(columns: Mapping[str, str], kind: RecordType) -> None:
-    """Refuse the same in a frame, which is measured as it is; `columns` says which column holds each field."""
+    """Refuse such numbers in a frame, which is measured without conversion; `columns` maps fields to columns."""
     for field, header in columns.items():
         found = _unit_said(header, kind.fields[field])
         if found is not None:
@@ -111,7 +111,7 @@ def check_units_of_frame(columns: Mapping[str, str], kind: RecordType) -> None:
 
 
 def _unit_said(header: str, known: FieldType) -> tuple[str, str, str] | None:
-    """The unit of the numbers of a field that their header names, in words, and the word for that of the field."""
+    """The unit that a header names for a field, a sentence about it, and the `units=` word for the field's own unit."""
     units = OF_TIME if known.name.endswith("seconds") else {}
     if known.kind == "money":
         units = {**OF_MONEY, **(OF_MRR if known.name == "mrr" else {})}
@@ -126,9 +126,9 @@ def _unit_said(header: str, known: FieldType) -> tuple[str, str, str] | None:
 def check_table(headers: Sequence[str], kind: RecordType, options: ReadingOptions, *, source: str) -> None:
     """Refuse a file whose headers are those of another table.
 
-    They are where two more of them are names of fields of the other record than of this one, and no preset for this
-    record knows as many; or where two more are known to the other with a preset for it, and all that fill a field of
-    this record are, as an id, a status and the date of creation are those of any table.
+    That is so where the other record has two more of the headers as fields than this one, and no preset for this
+    record knows as many; or where the other record with one of its presets knows two more, and all headers that fill
+    a field of this record are known to it too, such as an id, a status and a creation date, which any table has.
     """
     if options.preset is not None or options.columns or options.headers is not None:
         return
@@ -155,7 +155,7 @@ def check_table(headers: Sequence[str], kind: RecordType, options: ReadingOption
 def check_filled(
     headers: Sequence[str], columns: Columns, kind: RecordType, options: ReadingOptions, *, source: str
 ) -> None:
-    """Refuse a file of which nothing shows that its rows are such records, and no summary of them."""
+    """Refuse a file without any evidence that its rows are such records and not a summary of them."""
     if options.preset is not None or options.columns or options.headers is not None:
         return
     own = {column.field for column in columns.fields}
@@ -169,13 +169,13 @@ def check_filled(
 
 
 def _fields_of(headers: Sequence[str], kind: RecordType) -> list[str]:
-    """The headers that are names of fields of a record."""
+    """The headers that are field names of a record."""
     names = {folded_header(name) for name, known in kind.fields.items() if known.kind != "attributes"}
     return [header for header in headers if folded_header(header) in names]
 
 
 def _known_of(headers: Sequence[str], kind: RecordType) -> list[list[str]]:
-    """The headers that are names of fields, or known to a preset for the record, for each such preset."""
+    """For each preset of the record: the headers that are field names or that the preset knows."""
     fields = set(_fields_of(headers, kind))
     presets = preset_headers().get(kind.model.__name__, (frozenset(),))
     return [

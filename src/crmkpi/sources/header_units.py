@@ -1,4 +1,4 @@
-"""The unit that a header gives the numbers below it: amounts in thousands, durations in minutes, shares in percent."""
+"""The unit that a header declares for its numbers: amounts in thousands, durations in minutes, shares in percent."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _PERCENT = r"%|percent(?:age)?|pct\.?|prozent|pourcent(?:age)?|porcentaje|percen
 _MONTH = re.compile(r"mrr|month|monat|mensu|mois|maand|månad|mies", re.IGNORECASE)
 _BRACKETS = re.compile(r"[(\[\uff08]([^)\]\uff09]*)[)\]\uff09]")
 _BETWEEN = re.compile(r"[\s,;/_-]+")
-_SHORT = 2  # letters of a word that outside brackets says nothing
+_SHORT = 2  # letters of a word that means nothing outside of brackets
 
 
 def unit_in(header: str, units: Mapping[str, str]) -> str | None:
-    """The unit that a header names, of some that are spelt by patterns.
+    """The unit that a header names, from `units`, which maps units to patterns.
 
     >>> [unit_in(header, OF_MONEY) for header in ("Amount (k€)", "Umsatz in T€", "amount_cents", "Amount (EUR)")]
     ['thousands', 'thousands', 'smallest', None]
@@ -56,5 +56,5 @@ def says_percent(header: str) -> bool:
 
 
 def says_month(header: str) -> bool:
-    """Whether a header says that its amounts are those of a month."""
+    """Whether a header says that its amounts are monthly."""
     return _MONTH.search(header) is not None

@@ -1,4 +1,4 @@
-"""Which columns of a preset a header of a file is."""
+"""Match the headers of a file with the columns of a preset."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SEPARATORS = re.compile(r"[\s_-]+")
 
 @dataclass(frozen=True, slots=True)
 class FoundHeader:
-    """A column of a preset that a header stands for: its place in the preset, and the currency in the header."""
+    """A column of a preset that a header matches, with its position in the preset and the currency in the header."""
 
     rank: tuple[int, int]
     column: PresetColumn
@@ -28,7 +28,7 @@ class FoundHeader:
 
 
 def found_columns(header: str, preset: Preset) -> list[FoundHeader]:
-    """The columns of a preset that a header is; where one is spelt exactly so, others of like spelling are not."""
+    """The columns of a preset that a header matches; an exact match excludes matches by normalised spelling."""
     if len(header) > LONGEST_HEADER:
         return []
     exact: list[FoundHeader] = []
@@ -50,12 +50,12 @@ def found_columns(header: str, preset: Preset) -> list[FoundHeader]:
 
 
 def known_headers(headers: Iterable[str], preset: Preset) -> list[str]:
-    """Those of the headers that a preset knows."""
+    """The headers that a preset knows."""
     return [header for header in headers if found_columns(header, preset) or stage_of(header, preset) is not None]
 
 
 def stage_of(header: str, preset: Preset) -> tuple[str, bool] | None:
-    """The stage that a column of stage dates speaks of, and whether it was entered or left; None for other columns."""
+    """The stage of a column of stage dates, and whether the date is its entry or exit; None for other columns."""
     if preset.stages is None or len(header) > LONGEST_HEADER:
         return None
     for templates, entered in ((preset.stages.entered, True), (preset.stages.left, False)):

@@ -1,4 +1,4 @@
-"""Tables in which a row is not a record: changes of stage, dates of stages in columns, and records merged away."""
+"""Tables in which a row is not one record: stage changes, a column per stage date, and merged records."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _VISIT = ("id", "deal_id", "stage", "entered_at", "left_at")
 
 
 def stage_grid(grid: Grid, options: ReadingOptions, preset: Preset) -> tuple[Grid, ReadingOptions]:
-    """The table of stage visits within a table of deals that has a column for the date of each stage."""
+    """Unpivot a table of deals with a date column per stage into a table of stage visits."""
     assert preset.stages is not None
     visit = record_type(StageVisit)
     said = by_header(options.columns, grid.headers, visit.fields)
@@ -61,7 +61,7 @@ def stage_grid(grid: Grid, options: ReadingOptions, preset: Preset) -> tuple[Gri
 
 
 def _check_beside(named: Mapping[str, int], grid: Grid) -> None:
-    """A stage and its dates are in the headers and cells of many columns, so that no one column is named for them."""
+    """Refuse `columns=` for the stage and its dates, which come from the headers and cells of many columns."""
     for field, place in named.items():
         if field in _VISIT and field != "deal_id":
             raise ColumnError(
@@ -79,7 +79,7 @@ def _visits(
     width: int,
     skipped: dict[str, int],
 ) -> Iterator[Part | Rejected]:
-    """The visits of some deals, and the rows that are no deals."""
+    """The visits of some deals, and the rows that are not deals."""
     rows: list[list[Any]] = []
     lines: list[int] = []
     for line, row in zip(part.lines(), part.rows, strict=True):
@@ -102,7 +102,7 @@ def _visits(
 
 
 def joined_visits(visits: Sequence[Any]) -> list[Any]:
-    """Changes as visits: those of one deal in order, joined while the stage stays, each left when the next begins."""
+    """Turn the ordered stage changes of each deal into visits: equal stages in a row merge, each ends at the next."""
     by_deal: dict[Any, list[Any]] = {}
     for visit in visits:
         by_deal.setdefault(visit.deal_id, []).append(visit)
@@ -121,7 +121,7 @@ def _entered(visit: Any) -> tuple[bool, datetime]:
 
 
 def merged_away(records: Iterable[Any], preset: Preset, headers: Sequence[str]) -> dict[str, str]:
-    """The ids that records say were merged into them, each with the id of the survivor."""
+    """The ids of merged records, each with the id of the surviving record, as the survivors list them."""
     known = {folded(header) for header in preset.merged}
     names = [header for header in headers if folded(header) in known]
     survivors: dict[str, str] = {}
@@ -134,7 +134,7 @@ def merged_away(records: Iterable[Any], preset: Preset, headers: Sequence[str]) 
 
 
 def without_merged(records: Iterable[_R], survivors: Mapping[str, str]) -> Iterator[_R]:
-    """Drop merged records, or give them the id of the surviving record where they can hold it."""
+    """Drop merged records, or set the id of the surviving record where they have a field for it."""
     for record in records:
         each: Any = record
         survivor = survivors.get(each.id)
@@ -145,5 +145,5 @@ def without_merged(records: Iterable[_R], survivors: Mapping[str, str]) -> Itera
 
 
 def merged_note(survivors: Mapping[str, str], gone: int) -> list[str]:
-    """The note about merged records; `gone` is how many of them had rows."""
+    """The note about merged records; `gone` counts those with a row of their own."""
     return [f"{len(survivors):,} ids were merged into others, of which {gone:,} had rows of their own."] if gone else []

@@ -16,7 +16,7 @@ __all__ = ["with_joined"]
 
 
 def with_joined(grid: Grid, options: ReadingOptions) -> tuple[Grid, ReadingOptions]:
-    """The grid with one column in place of those that `columns=` names together, their cells set apart by a blank.
+    """The grid with one column for each group of columns in `columns=`, their cells joined by a blank.
 
     >>> rows = Part([["1", "31.01.2026", "14:05"]], lambda: [2])
     >>> grid = Grid("deals.csv", ["Id", "Day", "Time"], lambda: iter([rows]), text=True)
@@ -56,7 +56,7 @@ def with_joined(grid: Grid, options: ReadingOptions) -> tuple[Grid, ReadingOptio
 
 
 def _row(row: Sequence[Any], places: Sequence[Sequence[int]]) -> list[Any]:
-    """The row with the texts of several cells joined in the first of them; where that one is empty, nothing."""
+    """The row with the texts of several cells joined in the first one; if that is empty, so is the result."""
     joined = list(row)
     for first, *others in places:
         if joined[first] not in (None, ""):

@@ -1,4 +1,4 @@
-"""Leads and deals of two files that know of each other."""
+"""Link leads and deals of two files by their ids."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["join_leads"]
 
 
 def join_leads(leads: Iterable[Lead], deals: Iterable[Deal]) -> tuple[Records[Lead], Records[Deal]]:
-    """Leads with their deals, and deals with their leads, whichever of the two files holds the other's id.
+    """Link leads with their deals in both directions, whichever of the two files has the other's id.
 
-    Systems write the link on one side only: Salesforce on the lead, Zoho on the deal. A lead that a deal names gets
-    that deal's id (the first one's, of several), the status converted and, where it has no date of conversion, the day
-    on which the deal was opened. A deal that a lead names gets that lead's id. What is filled already stays, and ids of
-    records that are not there change nothing. The notes and the records as they print say how many were joined.
+    Systems store the link on one side only: Salesforce on the lead, Zoho on the deal. A lead that a deal refers to gets
+    that deal's id (the first of several), the status converted and, if it has no date of conversion, the day on which
+    the deal was opened. A deal that a lead refers to gets that lead's id. Filled fields stay, and ids without a record
+    are ignored. The notes and the printed records state how many records were joined.
 
     >>> leads = [Lead(id="L1"), Lead(id="L2", deal_id="D2")]
     >>> deals = [Deal(id="D1", status="won", lead_id="L1", created_at="2026-01-05"), Deal(id="D2", status="open")]
@@ -42,7 +42,7 @@ def join_leads(leads: Iterable[Lead], deals: Iterable[Deal]) -> tuple[Records[Le
 
 
 def _opened(deal: Deal) -> tuple[bool, str]:
-    """By the day on which it was opened, deals without one last; texts compare where zones do not."""
+    """Sort key: the day on which a deal was opened, None last; as text, since aware and naive times do not compare."""
     return deal.created_at is None, "" if deal.created_at is None else deal.created_at.isoformat()
 
 
@@ -63,7 +63,7 @@ def _kept(records: Iterable[Any], record: type[Any]) -> Records[Any]:
 
 
 def _records(before: Records[Any], after: Sequence[Any], other: str) -> Records[Any]:
-    """The records in place of those that were read, with the same account and one note more."""
+    """The changed records with the account of those that were read and one more note."""
     changed = sum(new is not old for new, old in zip(after, before, strict=True))
     joined = f"{changed:,} of {len(after):,} were joined with a {other}"
     notes = (*before.notes, f"{joined}.")

@@ -1,4 +1,4 @@
-"""Reading JSON files: an array of objects, or one object a line."""
+"""Read JSON files: an array of objects, or one object per line."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def read_json(
     encoding: str | None = None,
     **options: Unpack[Reading],
 ) -> Records[Any]:
-    """Read a JSON file, or an open file, as records; the arguments mean what they mean for `read_csv`.
+    """Read a JSON file, or an open file, as records; the arguments are those of `read_csv`.
 
     A file that starts with `[` is one array of objects; any other is JSON Lines, with one object on each line. A line
-    that does not parse is rejected; an array that does not parse is an error, because nothing says where its next
-    object starts. Objects are opened up and keys matched as `read_dicts` does.
+    that does not parse is rejected; an array that does not parse is an error, because the start of its next object is
+    unknown. Nested objects are flattened and keys matched as in `read_dicts`.
 
     >>> import io
     >>> from crmkpi.records import Lead
@@ -70,11 +70,11 @@ def read_json(
 
 
 def json_table(path: Source, *, encoding: str | None = None) -> Grid:
-    """The table of a JSON file as it is: a column for each key, before anybody knows what they mean."""
+    """The unconverted table of a JSON file: a column for each key, before keys are matched with fields."""
     objects, name = _objects(path, encoding)
     grid = grid_of_objects(objects, name)
     if grid is None:
-        raise FileFormatError(f"{name} holds no object, so that nothing shows what it is.")
+        raise FileFormatError(f"{name} holds no object, so its record class is unknown; export it with rows.")
     return grid
 
 
@@ -96,7 +96,7 @@ def _lines(text: str) -> Iterator[tuple[int, Any]]:
 
 
 def _array(text: str, name: str) -> Iterator[tuple[int, Any]]:
-    """The objects of an array with the lines on which they start, which the json module does not tell."""
+    """The objects of an array with the lines on which they start, which the json module does not report."""
     decoder = json.JSONDecoder()
     position = _after_blanks(text, text.index("[") + 1)
     line, counted = 1, 0

@@ -1,4 +1,4 @@
-"""Rows that are no records: totals and repeated headers of any report, and the rows that a preset leaves out."""
+"""Rows that are not records: totals and repeated headers of any report, and the rows that a preset leaves out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["LeftOut", "left_out"]
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Which rows are left out: by words in a column or the lack of them, by how they start, or with one cell only."""
+    """The rule for rows to leave out: words in a column or their absence, the start of a row, or a single cell."""
 
     by_word: tuple[tuple[int, frozenset[str], bool, str], ...]
     by_start: tuple[tuple[tuple[str, ...], str], ...]
@@ -26,7 +26,7 @@ class LeftOut:
     alone: str | None = None
 
     def may_leave_out(self, rows: Sequence[Row]) -> bool:
-        """Whether a look at whole columns does not rule out that a row is left out."""
+        """Whether any of the rows may be left out, by a fast check of whole columns."""
         if self.report.may_be(rows):
             return True
         width = min(map(len, rows), default=0)
@@ -41,7 +41,7 @@ class LeftOut:
         return bool(starts) and any(not row[0] or str(row[0]).lstrip().startswith(starts) for row in rows if row)
 
     def reason_of(self, row: Row, above: Row) -> str | None:
-        """Why a row is left out, None where it is not; `above` is the record above it."""
+        """The reason to leave a row out, or None; `above` is the record above it."""
         for starts, reason in self.by_start:
             if str(next(filter(None, row), "")).lstrip().startswith(starts):
                 return reason
@@ -54,7 +54,7 @@ class LeftOut:
 
 
 def left_out(grid: Grid, columns: Columns, preset: Preset | None) -> LeftOut:
-    """The rows that are left out of a source."""
+    """The rule for the rows of a source to leave out."""
     rules = () if preset is None else preset.leave_out
     places = {folded(header): place for place, header in reversed(list(enumerate(grid.headers)))}
     by_word = tuple(
@@ -69,7 +69,7 @@ def left_out(grid: Grid, columns: Columns, preset: Preset | None) -> LeftOut:
 
 
 def _is_alone(row: Row) -> bool:
-    """Whether one cell of a row is filled, and no other."""
+    """Whether exactly one cell of a row is filled."""
     return sum(map(bool, row)) == 1
 
 

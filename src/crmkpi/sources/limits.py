@@ -1,4 +1,4 @@
-"""How large a source may be in the ways in which a broken or a hostile one is large."""
+"""Limits of size that protect against broken or hostile sources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = [
 
 LONGEST_LINE = 16_000_000  # characters
 LONGEST_CELL = 16_000_000
-LONGEST_HEADER = 500  # that a preset could know
+LONGEST_HEADER = 500  # characters that are matched with the headers of presets
 LONGEST_NUMBER = 100
 MOST_COLUMNS = 5_000
 MOST_UNPACKED = 2_000_000_000  # bytes of a workbook, which is a zip archive

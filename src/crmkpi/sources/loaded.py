@@ -1,4 +1,4 @@
-"""The result of reading a file: the records, the rejected rows with the reason, and the columns that fill no field."""
+"""The result of reading a file: records, rejected rows with their reasons, and the columns that fill no field."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ _R = TypeVar("_R")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Records(Sequence[_R], Generic[_R]):
-    """The records of one source: an immutable sequence that remembers what was left out.
+    """The records of one source: an immutable sequence with the account of its rows.
 
-    Every row of the source is either a record, or in `rejected`, or counted in the account as skipped. A value that
-    cannot be read costs its field and not the record: `unreadable` of the record names the field, and
-    `account.unreadable` counts the values. `unmapped` names
-    the columns that fill no field of the record (they are in `attributes` unless that was declined). `notes` says what
-    was decided on the way, in words. `account` has all of this and what became of each column and value.
-    `tz` is the time zone that times without an offset were read in, and `joined` what `join_leads` did. `lines` are
-    the lines of each source on which the records stand, where each record is one row of it.
+    Every row of the source is either a record, or in `rejected`, or counted in the account as skipped. A record with an
+    unreadable value is kept without it: `unreadable` of the record names the field, and `account.unreadable` counts the
+    values. `unmapped` names the columns that fill no field of the record (they are in `attributes` unless that was
+    declined). `notes` lists the decisions of the reader as sentences. `account` has all of this, and how each column
+    and value was treated. `tz` is the time zone in which times without an offset were read, and `joined` the result of
+    `join_leads`, as text. `lines` are the line numbers of the records in each source, if each record is one row of it.
     A slice is a plain tuple.
 
     >>> from crmkpi.records import Order
@@ -49,7 +48,7 @@ class Records(Sequence[_R], Generic[_R]):
     lines: tuple[tuple[str, Sequence[int]], ...] = ()
 
     def __post_init__(self) -> None:
-        if self.account is None:  # made by hand, or from a source without rows
+        if self.account is None:  # created by hand, or from a source without rows
             account = LoadAccount(
                 source=self.source,
                 record=self.record.__name__,
@@ -103,7 +102,7 @@ class Records(Sequence[_R], Generic[_R]):
 
 
 def joined(parts: Sequence[Records[_R]]) -> Records[_R]:
-    """The records of several sources of one kind as those of one, with all of their accounts."""
+    """Concatenate the records of several sources of one kind, and combine their accounts."""
     first, *others = parts
     if not others:
         return first

@@ -1,4 +1,4 @@
-"""From the cells of a column of numbers to numbers: 1.234,56 and $1,234.56 and 12,34,567 and 1.2K and 12 %."""
+"""Parse the numbers of a column: 1.234,56 and $1,234.56 and 12,34,567 and 1.2K and 12 %."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NumberKind = Literal["money", "number", "integer", "share", "percentage"]
 
 
 def number_reader(decimal: DecimalSign) -> Callable[[Any], Any]:
-    """A function from the text of a number to text with a decimal point and nothing else; thousands may be set apart.
+    """A function from the text of a number to plain text with a decimal point; it accepts thousands separators.
 
     >>> number_reader(",")("1.234,56")
     '1234.56'
@@ -52,11 +52,11 @@ def number_reader(decimal: DecimalSign) -> Callable[[Any], Any]:
 class NumberReader:
     """Reads the values of one column of numbers; an unreadable value is a `ValueError` with the reason.
 
-    K, M and bn multiply, a number in brackets is negative, dashes and words such as N/A are no value, and a percentage
-    becomes a fraction where the field is a share. Amounts of money may have the signs and codes of currencies beside
-    them: those of the last cell are in `currencies`. Which of point and comma sets off the decimals is settled once for
-    the column, by the first of its numbers that shows it, whatever stands around them; a column that shows both, or
-    that could be read in two ways, is an error. Whole numbers have no decimals, so that both set thousands apart.
+    K, M and bn multiply, a number in brackets is negative, dashes and words such as N/A are missing values, and a
+    percentage becomes a fraction where the field is a share. Amounts of money may have the signs and codes of
+    currencies next to them: those of the last cell are in `currencies`. The decimal sign, point or comma, is inferred
+    once for the column, from the first number that shows it; a column that shows both, or that could be read in two
+    ways, is an error. Whole numbers have no decimals, so that both signs separate thousands.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class NumberReader:
         self.currencies: tuple[str, ...] = ()
 
     def __call__(self, value: Any) -> Any:
-        """The number as text with a decimal point, or None where there is none."""
+        """The number as text with a decimal point, or None for a missing value."""
         self.currencies = ()
         if not isinstance(value, str):
             return self._share(value)
@@ -97,11 +97,11 @@ class NumberReader:
         if found is None:
             if _UNUSUAL.fullmatch(text):
                 raise ValueError("not a number of a usual size")
-            return value  # the record says what is wrong with it
+            return value  # validation of the record reports the fault
         return self._spelt(found, text)
 
     def check(self, cells: Sequence[Any]) -> None:
-        """Refuse cells that a plain conversion may misread: 1e999999999, 1.234, or 1 of 100.
+        """Refuse cells that a plain conversion may misread: 1e999999999, 1.234, or the 1 of a column in percent.
 
         Raises:
             ValueError: there is such a cell.
@@ -118,7 +118,7 @@ class NumberReader:
             raise ValueError
 
     def _sign_of(self, digits: str, text: str) -> DecimalSign:
-        """The decimal sign of the column; where it shows none, the one with which a whole number has thousands."""
+        """The decimal sign of the column; if it shows none, the one that makes marks of whole numbers thousands."""
         found = self._settled()
         if found is not None:
             return found
@@ -188,7 +188,7 @@ class NumberReader:
         self.currencies = tuple(marks)
 
     def _share(self, value: Any) -> Any:
-        """The value, unless it is one of a column in percent: that must be said, for 1 would be all or a hundredth."""
+        """The value, unless its column may be in percent: `units=` must say so, for 1 could be 100 % or 1 %."""
         if self._kind != "share":
             return value
         number = _number(value)
@@ -221,7 +221,7 @@ def _is_one(cell: Any) -> bool:
 
 
 def _number(cell: Any) -> float | None:
-    """A plain number of a cell, None where it is something else."""
+    """The number of a cell without signs or marks, None for any other cell."""
     try:
         return float(cell) if not isinstance(cell, str) or PLAIN.fullmatch(cell.strip()) else None
     except (TypeError, ValueError, OverflowError):
@@ -263,7 +263,7 @@ def settled_decimal(column: str, values: Iterable[Any]) -> DecimalSign:
 
 
 def point_or_error(column: str, values: Iterable[Any]) -> None:
-    """Refuse a column whose numbers do not show, or do not have, a decimal point, for readers that know no other sign.
+    """Refuse a column that has decimal commas, or that is ambiguous, for readers that only know the decimal point.
 
     >>> point_or_error("amount", ["1.234", "7.5"])
     """

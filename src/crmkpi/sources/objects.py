@@ -1,4 +1,4 @@
-"""Rows that have their types already, as records: those of a database driver, of an ORM, dataclasses, tuples."""
+"""Read typed rows as records: rows of a database driver, objects of an ORM, dataclasses, tuples."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ def read_objects(
     tz: str | ZoneInfo | None = None,
     ends: Ends | None = None,
 ) -> Records[_R]:
-    """Rows of objects as records: rows of SQLAlchemy, objects of an ORM, dataclasses, models of pydantic, named tuples.
+    """Read objects as records: SQLAlchemy rows, objects of an ORM, dataclasses, pydantic models, named tuples.
 
-    The names of the columns are those of the first row; plain tuples and lists need `names`. `columns`, `values`,
-    `tz` and `ends` mean what they mean for `read_dicts`. Values that have the type of their field are taken as they
-    are, which takes no longer than making the records by hand; where any has not, all rows are read as `read_dicts`
-    reads them, and the account says what became of them.
+    The column names are those of the first row; plain tuples and lists need `names`. `columns`, `values`, `tz` and
+    `ends` are those of `read_dicts`. Values that have the type of their field are used as they are, which is as fast as
+    building the records by hand; if any value has another type, `read_dicts` reads all rows, and the account lists the
+    conversions.
 
     Raises:
-        InputError: `rows` is no iterable, nothing says what its columns are called, or a row has other ones.
+        InputError: `rows` is not an iterable, its column names are unknown, or a row has other ones.
 
     >>> from crmkpi import Deal
     >>> deals = read_objects([(7, "won", 12)], record=Deal, names=("id", "status", "amount"))
@@ -68,7 +68,7 @@ def read_objects(
     known = _names_of(every[0]) if names is None else _checked(names)
     found = _cells(every, known)
     first = dict(zip(known, found[0], strict=True))
-    head = read_dicts([first], record=record, **asked)  # says which column fills which field
+    head = read_dicts([first], record=record, **asked)  # matches columns with fields
     made = None if tz is not None or ends is not None else _typed(found, known, head, record, values or {})
     if made is None:
         return read_dicts((dict(zip(known, row, strict=True)) for row in found), record=record, **asked)
@@ -99,7 +99,7 @@ def _names_of(row: Any) -> tuple[str, ...]:
 
 
 def _checked(names: Sequence[str]) -> tuple[str, ...]:
-    """The names of columns as they are given; an error for a text, and for a name that is there twice."""
+    """The validated `names=`; a single text, or a repeated name, is an error."""
     known = (names,) if isinstance(names, str) else tuple(names)
     if isinstance(names, str) or len(set(known)) < len(known) or not all(isinstance(name, str) for name in known):
         raise InputError(f"names= has another text for each column, such as ('id', 'status', ...); got {names!r}.")
@@ -124,7 +124,7 @@ def _cells(rows: Sequence[Any], names: Sequence[str]) -> list[Sequence[Any]]:
 
 
 def _cells_of(row: Any, names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
-    """A function that gives the values of a row in the order of `names`."""
+    """A function that returns the values of a row in the order of `names`."""
     if isinstance(row, Mapping):
         return lambda found: [found.get(name) for name in names]
     if isinstance(row, Sequence) and not isinstance(row, str | bytes):
@@ -142,7 +142,7 @@ def _typed(
     record: type[_R],
     values: Mapping[str, Mapping[Any, Any]],
 ) -> tuple[_R, ...] | None:
-    """The records, where each value has the type of its field; None where any has to be read."""
+    """The records, if each value has the type of its field; None if any value needs parsing."""
     type_ = record_type(record)
     taken = {field: columns for field, columns in head.account.mapped.items() if columns}
     if any(len(columns) > 1 or field not in type_.fields for field, columns in taken.items()):
@@ -156,9 +156,9 @@ def _typed(
         given[field] = column
     moments = (column for field, column in given.items() if type_.fields[field].kind == "timestamp")
     if len({moment.tzinfo is None for column in moments for moment in column if moment is not None}) > 1:
-        return None  # times with a zone beside such without one are an error, or noted
+        return None  # the reader refuses or notes a mix of aware and naive times
     if "currency" in type_.fields and "currency" not in given and (not head or head[0].currency is not None):
-        return None  # the name of a column of amounts says it
+        return None  # the header of the amounts names the currency
     own = {name: places[name] for name in head.unmapped if name in places}
     if own:
         if not all(set(map(type, column)) <= _PLAIN for column in own.values()):
@@ -168,7 +168,7 @@ def _typed(
             for row in zip(*own.values(), strict=True)
         ]
     fields = tuple(given)
-    made = TypeAdapter(record).validator.validate_python  # the record class itself would word the errors, at a cost
+    made = TypeAdapter(record).validator.validate_python  # skips the wording of errors by the record class, which is slow
     try:
         return tuple(made(dict(zip(fields, row, strict=True))) for row in zip(*given.values(), strict=True))
     except ValidationError:  # the reader finds the value, and keeps or rejects the row
@@ -176,7 +176,7 @@ def _typed(
 
 
 def _converted(column: Sequence[Any], field: FieldType, words: Mapping[Any, Any] | None) -> Sequence[Any] | None:
-    """The values of a field, where the types of all of them are its own; None where any has to be read."""
+    """The values of a field, if all have the type of the field; None if any value needs parsing."""
     converters = _converters(field, words)
     kinds = set(map(type, column))
     if not kinds <= converters.keys() | ({NoneType} if field.optional else set()):
@@ -200,7 +200,7 @@ def _same(value: Any) -> Any:
 
 
 def _word(value: str) -> str | None:
-    """A text that is a value; one that may stand for a missing one, or has blanks around it, is left to the reader."""
+    """The text, or None where the reader must decide: it may mean a missing value, or has blanks around it."""
     return value if value and value == value.strip() else None
 
 

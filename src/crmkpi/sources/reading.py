@@ -1,4 +1,4 @@
-"""How a source is read: the options that all readers share, and the values that a user gave."""
+"""The options that all readers share."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from crmkpi.sources.presets.model import AttributeKind, Preset
 __all__ = ["ENDS", "Ends", "Headers", "Progress", "Reading", "ReadingOptions", "Targets", "TextReading", "options_from"]
 
 Targets = str | Sequence[str] | Mapping[str, Any] | None
-Headers = str | tuple[str, ...]  # one header, or those of columns that fill a field together
+Headers = str | tuple[str, ...]  # one header, or the headers of columns that fill a field together
 Ends = Literal["inclusive", "exclusive"]
-ENDS = ("until", "ended_at", "left_at")  # fields that may be given as the last day
+ENDS = ("until", "ended_at", "left_at")  # fields that a source may hold as an inclusive last day
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 class TextReading(TypedDict, total=False):
-    """How texts are read; `read_csv` says what each word means."""
+    """The options for parsing text; `read_csv` documents each."""
 
     defaults: Mapping[str, Any] | None
     decimal: DecimalSign | None
@@ -52,7 +52,7 @@ _WORDS = Reading.__required_keys__ | Reading.__optional_keys__
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingOptions:
-    """What the user said about how to read a source."""
+    """The validated options of one call of a reader."""
 
     columns: Mapping[Any, Targets] = field(default_factory=dict)
     values: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class ReadingOptions:
 
     @property
     def ends_inclusive(self) -> bool:
-        """Whether ends are the last day: as the user says, or else the preset."""
+        """Whether ends are inclusive: as the user declares, or else the preset."""
         return (self.ends or (None if self.preset is None else self.preset.ends)) == "inclusive"
 
 
@@ -88,7 +88,7 @@ _KEYED = {
 
 
 def options_from(by: AnyPreset | None, given: Reading) -> ReadingOptions:
-    """The options of a reader, checked as far as they can be without the source.
+    """The options of a reader, validated as far as possible without the source.
 
     >>> options_from(None, {"tz": "Europe/Berlin"}).tz
     'Europe/Berlin'

@@ -1,4 +1,4 @@
-"""Rows that a report puts among its records: totals of others, and the line of headers again on each page."""
+"""Rows of a report that are not records: totals, and the header row repeated on each page."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from crmkpi.sources.spellings import is_missing, spelling_of
 
 __all__ = ["FIRST_CELLS", "MAY_BE_TOTAL", "SUBTOTAL", "TOTAL", "ReportRows"]
 
-_LONGEST_WORD = 200  # the name of the total included
-FIRST_CELLS = 3  # among which the word of a total stands
+_LONGEST_WORD = 200  # characters, with the name of the total
+FIRST_CELLS = 3  # the cells that may have the word for a total
 _WORDS = (
     r"(?:grand|sub|net|overall|report)?[ -]?totals?",
     r"sums?|overall|summe|(?:zwischen|end|gesamt)summe|gesamt(?:ergebnis)?|insgesamt|teilergebnis",
@@ -23,10 +23,10 @@ _WORDS = (
     r"summa|suma(?: końcowa)?|razem|ogółem|łącznie|i alt|yhteensä|toplam|genel toplam|итого|всего",
     r"合計|小計|総計|合计|总计|कुल(?: योग)?",
 )
-# A word for a total, and the text that may follow it: a colon and a name, or how many.
+# A word for a total, and the text that may follow it: a colon and a name, or a count in brackets.
 TOTAL = rf"(?i)^\s*(?:{'|'.join(_WORDS)})\s*(?:\([^)]*\)|:.*)?\s*$"
 SUBTOTAL = r"(?i)^\s*(?:sub-?total|zwischensumme|teilergebnis|sous-total|subtotaal|delsumma|suma częściowa|小計)\s*$"
-_OF_GROUP = rf"(?:{'|'.join(_WORDS)}|ergebnis)"  # beside the name of the group, as spreadsheets write it
+_OF_GROUP = rf"(?:{'|'.join(_WORDS)}|ergebnis)"  # next to the name of the group, as in spreadsheets
 MAY_BE_TOTAL = rf"(?i)^\s*{_OF_GROUP}(?:[\s(:]|$)|\s{_OF_GROUP}\s*$"
 _TOTAL, _SUBTOTAL = re.compile(TOTAL), re.compile(SUBTOTAL)
 _TOTAL_OF_GROUP = re.compile(rf"(?i)\s*{_OF_GROUP}\s*")
@@ -38,17 +38,17 @@ _PARTS_OF_WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class ReportRows:
-    """Finds such rows by their first cells: a total has a word for it, and numbers in all other cells.
+    """Finds totals and repeated headers: a total has a word for it in a first cell, and numbers in all other cells.
 
-    A total of a group repeats what its rows have in common, such as their status, which the row `above` has, too. A row
-    with an id of its own, in the column `of_ids`, is a record whatever it is called.
+    A total of a group may repeat a value that its rows share, such as their status: the row `above` has it too. A row
+    with an id in the column `of_ids` is always a record.
     """
 
     headers: tuple[str, ...]
     of_ids: int | None = None
 
     def may_be(self, rows: Sequence[Row]) -> bool:
-        """Whether a look at the first columns does not rule out that one of the rows is such a row, or blank."""
+        """Whether any of the rows may be a total, a header or blank, by a fast check of the first columns."""
         if len(self.headers) < 2:
             return not all(map(any, rows))
         return any(self._may_hold(rows, place) for place in range(1 if self.of_ids == 0 else FIRST_CELLS))
@@ -61,15 +61,15 @@ class ReportRows:
         if place == 0 and (None in cells or "" in cells or self.headers[0] in cells):
             return True
         try:
-            if "".join(cells).isdecimal():  # ids, nearly always
+            if "".join(cells).isdecimal():  # almost always a column of ids
                 return False
             text = "\n".join(cells).casefold()
-        except TypeError:  # some are no texts
+        except TypeError:  # some cells are not text
             text = "\n".join([cell for cell in cells if isinstance(cell, str)]).casefold()
         return any(part in text for part in _PARTS_OF_WORDS) or (place == 0 and self.headers[0].casefold() in text)
 
     def reason_of(self, row: Row, above: Row = ()) -> str | None:
-        """Why a row is no record, None where it may be one."""
+        """The reason why a row is not a record, None where it may be one."""
         if len(self.headers) < 2 or not row:
             return None
         if self._is_total(row, [*above, *[None] * (len(row) - len(above))]):
@@ -85,7 +85,7 @@ class ReportRows:
         others = [each for at, each in enumerate(zip(row, above, strict=False)) if at != place]
         if not all(_adds_up(cell) or cell == over for cell, over in others):
             return False
-        # A deal of the firm Total, in a file without ids, fills all columns as other deals do.
+        # In a file without ids a deal of the company "Total" fills all columns, as other deals do.
         full = self.of_ids is None and not any(_is_nothing(cell) for cell, _ in others)
         plain = _TOTAL.match(row[place]) is not None and _SUBTOTAL.match(row[place]) is None
         return not (full and plain and any(not _adds_up(cell) for cell, _ in others))
@@ -95,7 +95,7 @@ class ReportRows:
 
 
 def _is_word(cell: Any, above: Any) -> bool:
-    """Whether a cell is the word of a total, by itself or beside the name of the group that the row above has."""
+    """Whether a cell is a word for a total, alone or next to the group name of the row above."""
     if not isinstance(cell, str) or len(cell) > _LONGEST_WORD:
         return False
     if _TOTAL.match(cell):
@@ -121,7 +121,7 @@ def _is_header(cell: Any, header: str) -> bool:
 
 
 def _adds_up(cell: Any) -> bool:
-    """Whether a cell may follow the word of a total: nothing, a number, a currency, or another such word."""
+    """Whether a cell may follow a word for a total: it is empty, a number, a currency, or another such word."""
     if not isinstance(cell, str):
         return cell is None or isinstance(cell, int | float)
     text = cell.strip()

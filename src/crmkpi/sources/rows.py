@@ -1,4 +1,4 @@
-"""From rows of cells to records: whole chunks at once, and row by row only where a chunk has a fault."""
+"""Build records from rows of cells: in whole chunks, and row by row only where a chunk has a fault."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ __all__ = ["Loading", "check_form", "lacks", "load", "record_of"]
 
 _R = TypeVar("_R")
 _Raw = dict[str, Any]
-_Fault = tuple[str | None, str]  # the value as Python writes it, None where there is none, and the fault
+_Fault = tuple[str | None, str]  # the `repr` of the value, None for a missing one, and the fault
 
 
 def record_of(record: type[_R] | None, options: ReadingOptions) -> type[_R]:
-    """The class of the records: the one that was named, or the preset's."""
+    """The class of the records: `record=`, or the preset's."""
     preset = options.preset
     if preset is None:
         if record is None:
@@ -70,7 +70,7 @@ def load(grid: Grid, record: type[_R], options: ReadingOptions, *, recognised: R
     preset, notes = loading.preset, loading.notes(used)
     if options.tz is None:
         notes += loading.zone_notes(zones_of(records, loading.columns, loading.kind))
-    joins = preset is not None and preset.history  # then a record is not one row
+    joins = preset is not None and preset.history  # a record then comes from several rows
     if joins:
         records = joined_visits(records)
         notes.append(f"{used:,} changes are {len(records):,} visits.")
@@ -96,7 +96,7 @@ def load(grid: Grid, record: type[_R], options: ReadingOptions, *, recognised: R
 
 
 def check_form(source: str, rejected: Sequence[Rejected]) -> None:
-    """Refuse a source in which no row is a record for a reason that lies in its form: tuples, objects, another file."""
+    """Refuse a source in which no row is a record because of its form: tuples, objects, another file."""
     if not rejected or any(row.field is not None for row in rejected):
         return
     first = rejected[0]
@@ -110,7 +110,7 @@ def check_form(source: str, rejected: Sequence[Rejected]) -> None:
 
 
 class Loading(Generic[_R]):
-    """One reading of a grid: how its columns are read, and the account of its rows so far."""
+    """One pass over a grid: the readers of its columns, and the account of its rows so far."""
 
     def __init__(
         self,
@@ -121,14 +121,14 @@ class Loading(Generic[_R]):
         recognised: Recognised | None = None,
         lines: array[int] | None = None,
     ) -> None:
-        """`lines` receives the lines on which the records stand."""
+        """`lines` collects the line number of each record."""
         self._asked = options
         self._record = record
         self._recognised = recognised
         self.kind = record_type(record)
         self.preset = options.preset
         grid, options = with_joined(filled_down(grid, options.preset), options)
-        if self.preset is not None and self.preset.record != self.kind.model.__name__:  # stages in a table of deals
+        if self.preset is not None and self.preset.record != self.kind.model.__name__:  # stage visits from a table of deals
             grid, options = stage_grid(grid, options, self.preset)
             self.preset = None
         self.grid, self.options = grid, options
@@ -169,7 +169,7 @@ class Loading(Generic[_R]):
         )
 
     def parts(self) -> Iterator[list[_R]]:
-        """Yield the records, part by part; keep or count the rows that are no records."""
+        """Yield the records, part by part; collect rejected rows and count skipped ones."""
         parts: Iterable[Part | Rejected] = self.grid.parts()
         if self.options.progress is not None:
             parts = self.options.progress(parts)
@@ -236,10 +236,10 @@ class _Reader(Generic[_R]):
     lines: array[int] | None = None
     skipped: Counter[str] = field(default_factory=Counter)
     above: Row = ()  # the last row that could be a record
-    whole: Callable[[], _Reader[_R]] | None = None  # reads all columns, where this one reads some
+    whole: Callable[[], _Reader[_R]] | None = None  # reads all columns, if this one reads some
 
     def results(self, part: Part) -> list[list[_R] | Rejected]:
-        """The records of a part and the rows that are none, in the order of the source."""
+        """The records and the rejected rows of a part, in the order of the source."""
         part = self._kept(part)
         try:
             raws = self.build(part)
@@ -251,7 +251,7 @@ class _Reader(Generic[_R]):
             self.tallies.drop()
             for conversion in self.conversions:
                 conversion.check = conversion.counted = None
-                conversion.fast = conversion.careful  # so that a file of other dates than ISO is not read twice
+                conversion.fast = conversion.careful  # so that a file with dates in another form than ISO is not parsed twice
         else:
             self.tallies.keep()
             if self.lines is not None:
@@ -268,7 +268,7 @@ class _Reader(Generic[_R]):
         kept: list[int] = []
         for place, row in enumerate(part.rows):
             if self.text and not any(row):
-                if row:  # else a blank line of the file
+                if row:  # else it is a blank line
                     self.skipped["blank row"] += 1
             elif (reason := leave_out.reason_of(row, self.above)) is not None:
                 self.skipped[reason] += 1
@@ -285,7 +285,7 @@ class _Reader(Generic[_R]):
                 raw.pop(slot, None)
 
     def _of_one(self, row: Row, line: int) -> list[_R] | Rejected:
-        """The record of one row, its unreadable fields left empty; a row that is no record is rejected."""
+        """The record of one row, without its unreadable fields; a row that is not a record is rejected."""
         if len(row) != self.columns.width:
             return Rejected(line, None, None, f"it has {len(row)} cells under {self.columns.width} headers")
         lost: dict[str, _Fault] = {}
@@ -302,11 +302,11 @@ class _Reader(Generic[_R]):
         return [found]
 
     def _is_of_whole(self, row: Row, line: int) -> bool:
-        """Whether a row that is no record by the columns of `only=` is one by all columns."""
+        """Whether a row is a record by all columns, though not by the columns of `only=`."""
         assert self.whole is not None
         try:
             return not isinstance(self.whole()._of_one(row, line), Rejected)  # noqa: SLF001  # of its own class
-        except CrmKpiError:  # a column that cannot be read at all, which is no matter here
+        except CrmKpiError:  # a column outside of `only=` cannot be read, which must not stop the others
             return True
 
     def _carefully(self, row: Row, line: int, lost: dict[str, _Fault]) -> _Raw:
@@ -321,7 +321,7 @@ class _Reader(Generic[_R]):
             name, value = conversion.field, raw.get(conversion.slot)
             if conversion.attribute is not None:
                 name = f"attributes.{conversion.attribute}"
-            if name in lost:  # the first column with a value counts, readable or not
+            if name in lost:  # the first column with a value wins, readable or not
                 raw.pop(conversion.slot, None)
                 continue
             try:
@@ -341,7 +341,7 @@ class _Reader(Generic[_R]):
         return raw
 
     def _validated(self, raw: _Raw, lost: dict[str, _Fault], line: int, *, kept: bool = False) -> _R | Rejected:
-        """The record, or the reason why the row is none; invalid fields are removed until the rest is valid.
+        """The record, or the reason why the row is not one; invalid fields are removed until the rest is valid.
 
         A row that is `kept` is known to be a record.
         """
@@ -375,9 +375,9 @@ class _Reader(Generic[_R]):
                 return found
 
     def _is_nothing(self, raw: _Raw, lost: Mapping[str, _Fault]) -> bool:
-        """Whether a row with a fault is no record at all: no field can be read, or it looks like a total.
+        """Whether a row with a fault is not a record: no field can be read, or it looks like a total.
 
-        Lines below a table have one cell, totals have numbers and neither an id nor anything else that a record needs.
+        Lines below a table have one cell; totals have numbers, but neither an id nor another required field.
         """
         named = "id" in raw and "id" not in lost and not self.columns.numbered
         kinds = {
@@ -393,7 +393,7 @@ class _Reader(Generic[_R]):
 
 @cache
 def _validator(record: Any) -> Callable[[list[_Raw]], list[Any]]:
-    """The validator of rows, which is built when the first is read."""
+    """The validator of rows, built lazily."""
     validate: Callable[[list[_Raw]], list[Any]] = TypeAdapter(list[record]).validate_python
     return validate
 
@@ -406,7 +406,7 @@ def _lenient(record: Any) -> Callable[[_Raw], Any]:
 
 
 def _drop(raw: _Raw, name: str) -> None:
-    """Take a value that is wrong out of a row."""
+    """Remove an invalid value from a row."""
     own = name.removeprefix("attributes.")
     if own == name:
         raw.pop(name, None)
@@ -432,7 +432,7 @@ def _mapped(columns: Columns) -> dict[str, tuple[str, ...]]:
 
 
 def lacks(records: Sequence[Any], preset: Preset | None, *, rows: bool = False) -> list[str]:
-    """The warning of the preset when no record has a certain value; with `rows` also of no records at all."""
+    """The preset's warning that no record has an expected value; with `rows` also if there are no records."""
     if preset is None or preset.warn is None or not (records or rows):
         return []
     wanted = preset.warn.without.items()

@@ -1,4 +1,4 @@
-"""Parquet and CSV files as tables that are measured, also files larger than memory."""
+"""Scan Parquet and CSV files as tables to measure, including files larger than memory."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ def scan(
     engine: Literal["polars", "duckdb"] | None = None,
     **texts: Unpack[TextReading],
 ) -> FrameTable:
-    """Parquet or CSV files as a table of a `Dataset`.
+    """Scan Parquet or CSV files as a table of a `Dataset`.
 
-    `path` may hold `*` for many files of the same columns. The other arguments are those of `table`. `engine` is the
-    library that reads: Polars, or DuckDB where only that is installed.
+    `path` may hold `*` for several files with the same columns. The other arguments are those of `table`. `engine` is
+    the library that reads: Polars, or DuckDB if only that is installed.
 
-    Parquet is read in parts when something is measured. Polars reads a CSV file at once, as a table of typed columns
-    that takes a fraction of the memory of records; files of more than two gigabytes in all stay where they lie, and
-    are read whenever something is measured. The records are those of `read_csv`, rows rejected and skipped included:
-    they are in `.rejected` and `.skipped`. A file with values that are not written plainly, such as $1,200.50 or
-    31/01/2026, is read by the same code as `read_csv`, which takes longer. `texts` are the words of `read_csv` for
-    such values: `decimal`, `date_format`, `day_first` and `defaults`. DuckDB reads a CSV file from where it lies if all
-    of it is written as records have it and neither a preset nor words are given; any other file is read by the code of
-    `read_csv` and held as a temporary table of DuckDB's own connection.
+    Parquet is read in parts, at each measurement. Polars loads a CSV file at once, as a table of typed columns that
+    takes a fraction of the memory of records; files of more than two gigabytes in all are not loaded, but read at each
+    measurement. The records are those of `read_csv`, and so are the rejected and skipped rows, in `.rejected` and
+    `.skipped`. A file with values that are not written plainly, such as $1,200.50 or 31/01/2026, is read by the same
+    code as `read_csv`, which takes longer. `texts` are the arguments of `read_csv` for such values: `decimal`,
+    `date_format`, `day_first` and `defaults`. DuckDB reads a CSV file in place if all its values are written plainly
+    and neither a preset nor `texts` are given; any other file is read by the code of `read_csv` into a temporary table
+    of DuckDB's own connection.
 
     Raises:
         FileFormatError: the files are neither Parquet nor CSV, or there is none; or one of more than two gigabytes has
-            values that are not written plainly, and is for `stream_csv`.
-        InputError: words for texts, of a Parquet file.
+            values that are not written plainly: use `stream_csv`.
+        InputError: `texts` are given for a Parquet file.
         MissingExtraError: neither Polars nor DuckDB is installed.
 
     >>> scan("deals.xlsx", record=__import__("crmkpi").Deal)
@@ -76,12 +76,12 @@ def scan(
     if chosen is None:
         raise MissingExtraError("scan() needs Polars or DuckDB; install one with pip install 'crmkpi[polars]'.")
     library = _library(chosen)
-    reads_lazily = hasattr(library, "scan_parquet")  # Polars, whose CSV files are read by code of our own
+    reads_lazily = hasattr(library, "scan_parquet")  # Polars, for which crmkpi parses CSV files itself
     if file.suffix == ".csv" and reads_lazily:
         return csv_table(_files(file), record, preset, columns, _reading(texts, values, tz))
     if file.suffix == ".csv":
         return duckdb_table(library, _files(file), record, preset, columns, _reading(texts, values, tz))
-    ends = texts.pop("ends", None)  # which is no matter of texts
+    ends = texts.pop("ends", None)  # applies to Parquet too, unlike the other `texts`
     frame = library.scan_parquet(path) if reads_lazily else library.read_parquet(str(path))
     if texts:
         raise InputError(

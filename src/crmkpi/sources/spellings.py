@@ -1,4 +1,4 @@
-"""How people write a number in a cell: the signs around its digits, and the meaning of the marks between them."""
+"""The spellings of numbers in cells: the signs around the digits, and the meaning of the marks between them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MISSING_WORDS = "- -- --- \u2013 \u2014 n/a n.a. na nan nat null none nil \\n #
 _MISSING = frozenset(_MISSING_WORDS.split())
 _BLANKS = "\t\n\r\x0b\x0c\u0085\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-_WIDE = {0xFF01 + place: chr(0x21 + place) for place in range(94)} | {0xFFE5: "¥", 0xFFE1: "£"}  # of Japanese files
+_WIDE = {0xFF01 + place: chr(0x21 + place) for place in range(94)} | {0xFFE5: "¥", 0xFFE1: "£"}  # in Japanese files
 _USUAL = (
     dict.fromkeys(map(ord, _BLANKS), " ")
     | dict.fromkeys(map(ord, _UNSEEN))
@@ -46,7 +46,7 @@ _SCALES = {
     **dict.fromkeys(("l", "lac", "lakh", "lakhs"), 100_000),
     **dict.fromkeys(("cr", "cr.", "crore", "crores"), 10_000_000),
 }
-_OF_RUPEES = ("l", "cr", "cr.")  # abbreviations that mean lakh and crore only beside rupees
+_OF_RUPEES = ("l", "cr", "cr.")  # abbreviations that mean lakh and crore only next to rupees
 _LETTER = r"[^\W\d_]"
 _SCALE = "|".join(re.escape(word) for word in sorted(_SCALES, key=len, reverse=True))
 _BEFORE = re.compile(
@@ -69,7 +69,7 @@ _FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """A number as a cell has it: its digits with the marks between them, and the signs around them.
+    """The parts of a number in a cell: its digits with the marks between them, and the signs around them.
 
     `currencies` are the signs and codes written next to it.
     """
@@ -93,7 +93,7 @@ def usual(text: str) -> str:
 
 
 def is_missing(text: str) -> bool:
-    r"""Whether a text says that there is no value: dashes, and the words of spreadsheets, databases and libraries.
+    r"""Whether a text means a missing value: dashes, and the words of spreadsheets, databases and libraries.
 
     >>> [is_missing(word) for word in ("\u2014", "N/A", "NaT", r"\N", "0")]
     [True, True, True, True, False]
@@ -102,7 +102,7 @@ def is_missing(text: str) -> bool:
 
 
 def spelling_of(text: str) -> Spelling | None:
-    """The parts of a number as a cell has it; None where it is no number.
+    """The parts of the number in a cell; None where the text is not a number.
 
     >>> found = spelling_of("(1.234,50 €)")
     >>> found.digits, found.negative, found.currencies
@@ -130,7 +130,7 @@ def spelling_of(text: str) -> Spelling | None:
     word = next((text for kind, text in found if kind == "scale"), "")
     currencies = tuple(text for kind, text in found if kind == "currency")
     if word.casefold() in _OF_RUPEES and not any("INR" in currencies_of(mark) for mark in currencies):
-        return None  # CR is a credit, too
+        return None  # CR also means a credit
     return Spelling(
         digits,
         negative=brackets or any(kind == "sign" and text != "+" for kind, text in found),
@@ -143,7 +143,7 @@ def spelling_of(text: str) -> Spelling | None:
 
 
 def _parts(pattern: re.Pattern[str], text: str, place: int, found: list[tuple[str, str]]) -> int:
-    """Add what stands on one side of a number, and give the place after it."""
+    """Parse the signs on one side of a number into `found`, and return the position after them."""
     while match := pattern.match(text, place):
         assert match.lastgroup is not None
         found.append((match.lastgroup, match[match.lastgroup]))
@@ -152,7 +152,7 @@ def _parts(pattern: re.Pattern[str], text: str, place: int, found: list[tuple[st
 
 
 def shown_by(digits: str) -> DecimalSign | Literal["both", ""]:
-    """Which decimal sign a number shows: `both` where it has thousands or decimals, nothing where it has no mark.
+    """The decimal sign that a number shows: `both` where its mark may separate thousands or decimals, "" without one.
 
     >>> [shown_by(digits) for digits in ("12,5", "1,234.5", "12,34,567", "1.234", "1234", "1,2,3")]
     [',', '.', '.', 'both', '', '']

@@ -1,4 +1,4 @@
-"""Rows of a query as records, where a database is not measured in SQL."""
+"""Read the rows of a SQL query as records, for databases that are not measured in SQL."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def read_sql(
     tz: str | ZoneInfo | None = None,
     ends: Ends | None = None,
 ) -> Records[_R]:
-    """The rows of a SELECT as records: `read_sql("SELECT ... WHERE closed_at >= '2026-01-01'", engine, record=Deal)`.
+    """Read the rows of a SELECT: `read_sql("SELECT ... WHERE closed_at >= '2026-01-01'", engine, record=Deal)`.
 
-    `connected` is an engine, a connection or a URL of SQLAlchemy, of any database that it knows, or a connection of
+    `connected` is an engine, a connection or a URL of SQLAlchemy, for any database that it supports, or a connection of
     `sqlite3`; a connection is only read, and never committed or closed. The text is sent as it is, without parameters.
-    `columns`, `values`, `tz` and `ends` mean what they mean for `read_objects`, which takes the rows. To measure tables
-    where they lie, without loading their rows, see `database`.
+    `columns`, `values`, `tz` and `ends` are those of `read_objects`, which reads the rows. To measure tables in the
+    database, without loading their rows, see `database`.
 
-    Values are those that the driver hands out. Drivers of MariaDB and ClickHouse show an instant in the time zone of
-    the session and do not say so: give that zone as `tz`, or read a table by `crmkpi.table(..., parse=True)`.
+    Values are those that the driver returns. Drivers of MariaDB and ClickHouse return an instant as a naive time in the
+    time zone of the session: give that zone as `tz`, or read a table by `crmkpi.table(..., parse=True)`.
 
     Raises:
         ColumnError: two columns of the query have one name.
-        InputError: the text is no single SELECT, or the database refuses it.
+        InputError: the text is not a single SELECT, or the database refuses it.
 
     >>> import sqlite3
     >>> from crmkpi import Deal, win_rate

@@ -1,4 +1,4 @@
-"""Reading CSV files that are larger than memory: records one after another, and the account at the end."""
+"""Stream CSV files that are larger than memory: records one at a time, and the account at the end."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _R = TypeVar("_R")
 
 
 class RecordStream(Iterator[_R], Generic[_R]):
-    r"""Records read lazily, in one pass; made by `stream_csv`.
+    r"""Records read lazily, in one pass; returned by `stream_csv`.
 
-    `rejected` are the rows refused so far. `account` is there when the last record was given.
+    `rejected` are the rows refused so far. `account` is available after the last record.
 
     >>> import io
     >>> from crmkpi.records import Order
@@ -61,17 +61,17 @@ class RecordStream(Iterator[_R], Generic[_R]):
 
     @property
     def typed(self) -> tuple[FieldType, ...]:
-        """The custom attributes whose kind was said."""
+        """The custom attributes of a declared kind."""
         return tuple(known for _, known in self._loading.columns.typed)
 
     @property
     def unfilled(self) -> tuple[str, ...]:
-        """The fields that no column fills, which is known before the first record."""
+        """The fields that no column fills, known before the first record."""
         return self._loading.columns.unfilled(self._loading.kind)
 
     @property
     def account(self) -> LoadAccount:
-        """What became of each row, column and value, as `read_csv` tells it.
+        """The account of each row, column and value, equal to that of `read_csv`.
 
         Raises:
             InputError: the stream has not been read to its end.
@@ -87,12 +87,12 @@ class RecordStream(Iterator[_R], Generic[_R]):
         return f"<stream of {self.record.__name__} records from {self.source}, {state}>"
 
     def _found_merged(self, grid: Grid) -> dict[str, str]:
-        """The ids that were merged into others, for which a file is read a first time."""
+        """The ids of merged records, for which the file is read an extra time."""
         preset = self._options.preset
         if preset is None or not preset.merged:
             return {}
         first = Loading(grid, self.record, replace(self._options, progress=None))
-        if first.preset is None:  # the dates of stages in a table of deals
+        if first.preset is None:  # a table of deals with stage dates, unpivoted
             return {}
         return merged_away(chain.from_iterable(first.parts()), preset, first.grid.headers)
 
@@ -103,7 +103,7 @@ class RecordStream(Iterator[_R], Generic[_R]):
         lacking = lacks((), preset, rows=True)
         parts = loading.parts()
         while True:
-            # Both hold for the whole thread or process, and the caller may have set them otherwise.
+            # Both settings are global to the process or thread, and the caller may have set them otherwise.
             with cells_of_any_length(), localcontext(self._decimals):
                 part = next(parts, None)
             if part is None:
@@ -156,15 +156,15 @@ def stream_csv(
     encoding: str | None = None,
     **options: Unpack[Reading],
 ) -> RecordStream[Any]:
-    r"""Read a CSV file of any size as records one after another; the arguments are those of `read_csv`.
+    r"""Read a CSV file of any size as records one at a time; the arguments are those of `read_csv`.
 
-    The records are the same as those of `read_csv`, and so is the account, which is complete when the last record was
-    given. One block of a file on disk is in memory at a time, and each rejected row. What only the whole of a column
-    shows, such as the order of day and month, is looked for in the file first, so that it may be read more than once;
-    a column that mixes times with and without an offset is an error when the second kind comes.
+    The records are those of `read_csv`, and so is the account, which is complete after the last record. Memory holds
+    one block of a file on disk, and each rejected row. Properties of a whole column, such as the order of day and
+    month, are inferred in a first pass, so that the file may be read more than once; a column that mixes times with
+    and without an offset is an error at the first time of the second kind.
 
     Raises:
-        InputError: the preset reads changes of stages, which make visits only when all of them are there.
+        InputError: the preset reads stage changes, which make visits only together.
 
     >>> import io
     >>> from crmkpi import win_rate

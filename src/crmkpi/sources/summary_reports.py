@@ -1,4 +1,4 @@
-"""Reports that write the value of a group once, in its first row: the blank cells below it are filled."""
+"""Forward-fill grouped reports, which write the value of a group only in its first row."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _TOTAL = re.compile(TOTAL)
 
 
 def filled_down(grid: Grid, preset: Preset | None) -> Grid:
-    """The report with the value of its group in each row, where subtotals show that it is grouped.
+    """The report with the value of its group in each row, if subtotals show that it is grouped.
 
-    Groups stand in the first columns, up to the one with the word for a subtotal.
+    Group names are in the first columns, up to the one with the word for a subtotal.
     """
     if preset is None or not preset.fill_down:
         return grid
@@ -42,12 +42,12 @@ def _rows(grid: Grid) -> Iterator[Row]:
 
 
 def _place(row: Row) -> int:
-    """In which of the first columns the word for a subtotal stands, -1 for none."""
+    """The position of the word for a subtotal among the first columns, -1 for none."""
     return next((place for place, cell in enumerate(row[:FIRST_CELLS]) if _is(_SUBTOTAL, cell)), -1)
 
 
 def _filled(row: Row, above: list[Any]) -> Row:
-    """A row with the values of its groups, which are kept for the rows below it."""
+    """A row with the values of its groups, which `above` keeps for the next rows."""
     if sum(map(bool, row)) < 2 or any(_is(_TOTAL, cell) or _is(_SUBTOTAL, cell) for cell in row[:FIRST_CELLS]):
         return row
     filled: Sequence[Any] = list(row)
@@ -58,4 +58,4 @@ def _filled(row: Row, above: list[Any]) -> Row:
 
 
 def _is(pattern: re.Pattern[str], cell: Any) -> bool:
-    return isinstance(cell, str) and len(cell) < 200 and pattern.match(cell) is not None  # as totals
+    return isinstance(cell, str) and len(cell) < 200 and pattern.match(cell) is not None  # the length limit of words for totals

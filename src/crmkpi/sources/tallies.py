@@ -1,4 +1,4 @@
-"""Counts of the values that were not taken as they stood."""
+"""Counts of converted values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_KINDS = 20
 
 
 class Count(Protocol):
-    """Counts values by the change that was made to them."""
+    """Counts values by conversion."""
 
     def __call__(self, kind: str, times: int = 1, /) -> None:
         """Count some values."""
@@ -23,7 +23,7 @@ def uncounted(kind: str, times: int = 1, /) -> None:
 
 
 class Tallies:
-    """What was done to values, by column; counts of rows that turn out to be rejected are dropped.
+    """Counts of conversions by column; the counts of rejected rows are dropped.
 
     >>> tallies = Tallies()
     >>> count = tallies.counter("Amount")
@@ -41,7 +41,7 @@ class Tallies:
         self._many: list[tuple[tuple[str, str], int]] = []
 
     def counter(self, column: str) -> Count:
-        """A function that counts one value of a column by the change that was made to it."""
+        """A function that counts values of one column by conversion."""
         waiting, many = self._waiting, self._many
 
         def count(kind: str, times: int = 1, /) -> None:
@@ -53,24 +53,24 @@ class Tallies:
         return count
 
     def keep(self) -> None:
-        """The rows since the last call are used."""
+        """Keep the counts since the last call: the rows are used."""
         self._kept.update(self._waiting)
         for place, times in self._many:
             self._kept[place] += times
         self.drop()
 
     def drop(self) -> None:
-        """The rows since the last call are not used."""
+        """Drop the counts since the last call: the rows are rejected."""
         self._waiting.clear()
         self._many.clear()
 
     def clear(self) -> None:
-        """Reading starts once more from the beginning."""
+        """Forget all counts, because reading starts again from the first row."""
         self.drop()
         self._kept.clear()
 
     def by_column(self) -> Mapping[str, Mapping[str, int]]:
-        """The counts; beyond twenty kinds in a column, the rarer ones are added up."""
+        """The counts; beyond twenty kinds in a column, the rarer ones share one count."""
         columns: dict[str, dict[str, int]] = {}
         for (column, kind), count in sorted(self._kept.items(), key=lambda each: (-each[1], each[0])):
             kinds = columns.setdefault(column, {})

@@ -1,4 +1,4 @@
-"""From a path or an open file to its text, block by block."""
+"""Decode a path or an open file to text, block by block."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The text of a source, which can be gone through more than once; of a file on disk, one block is held at a time.
+    """The text of a source, which can be iterated more than once; of a file on disk, memory holds one block.
 
-    `name` is for messages. `encoding` is None where the text was decoded by whoever opened it.
+    `name` is for messages. `encoding` is None for a file that was opened as text.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Text:
                     f'save it as CSV or JSON, or say encoding="utf-16" if it is in that encoding.'
                 )
             found = rest + found
-            end = max(found.rfind("\n"), found.rfind("\r", 0, -1)) + 1  # the last \r may be half of a line's end
+            end = max(found.rfind("\n"), found.rfind("\r", 0, -1)) + 1  # the last \r may be the first half of \r\n
             whole, rest = found[:end], found[end:]
             if len(rest) > LONGEST_LINE:
                 raise FileFormatError(
@@ -98,10 +98,9 @@ class Text:
 
 
 def open_text(source: Source, *, encoding: str | None) -> Text:
-    """A source as text. Without an encoding it is UTF-8, or UTF-16 where a byte order mark says so.
+    """Open a source as text. The default encoding is UTF-8, or UTF-16 where a byte order mark says so.
 
-    Text that a file object has decoded by itself is taken as it is. A pipe is read at once, since it gives its content
-    once only.
+    Text from a file object is used as it is. A pipe is read at once, since its content cannot be read again.
     """
     if isinstance(source, str | Path):
         path = Path(source)
@@ -109,7 +108,7 @@ def open_text(source: Source, *, encoding: str | None) -> Text:
             start = file.read(4)
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return Text(path.name, _encoding(start, encoding, path.name), path)
-            whole = start + file.read()  # a pipe gives its content once
+            whole = start + file.read()  # a pipe cannot be read again
         return Text(path.name, _encoding(start, encoding, path.name), whole)
     content, name = _content(source)
     if isinstance(content, str):
@@ -140,7 +139,7 @@ def _content(source: Any) -> tuple[str | bytes, str]:
 
 
 def _encoding(start: bytes, given: str | None, name: str) -> str:
-    """The encoding that was given, or that the first bytes show."""
+    """The given encoding, or the one that the first bytes show."""
     if start == _ARCHIVE:
         raise FileFormatError(
             f"{name} is a workbook or another archive and no text: read workbooks with read_excel, and unpack others."

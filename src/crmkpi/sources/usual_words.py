@@ -1,8 +1,8 @@
-"""Words of the trade that can mean only one thing in a field with fixed choices, whatever system writes them.
+"""Words of the trade with only one meaning in a field with fixed choices, whatever system writes them.
 
-A word is here when every system that writes it means the same by it. What a firm may mean in its own way is asked for
-with `values=`: a deal or a lead that is "dead", an order that is "refunded" (in part, or the whole?), a ticket that is
-"on hold" (for the customer, or for us?).
+A word is listed if every system that writes it means the same by it. An ambiguous word needs `values=`: a deal or a
+lead that is "dead", an order that is "refunded" (in part, or the whole?), a ticket that is "on hold" (for the customer,
+or for the support team?).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _WORDS: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]] = {
 
 
 def usual_words(table: str, field: str) -> dict[str, str]:
-    """What the usual words of a field mean.
+    """The usual words of a field with their meanings.
 
     >>> usual_words("tickets", "status")["resolved"]
     'solved'

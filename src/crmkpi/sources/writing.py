@@ -1,4 +1,4 @@
-"""Writing records to CSV files that `read_csv` reads back."""
+"""Write records to CSV files that `read_csv` reads back."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _COULD_BE_BOTH = re.compile(r"-?[1-9]\d{0,2}\.\d{3}", re.ASCII)  # thousands, or
 def write_csv(records: Iterable[Any], path: str | Path | IO[str]) -> None:
     """Write records of one class as CSV in UTF-8: a column for each field, then one for each attribute.
 
-    Dates are ISO, missing values empty cells. Text that a spreadsheet could take for a formula gets an apostrophe in
-    front, which `read_csv` removes: what was written reads back as equal records. Two things do not come back, because
-    CSV has no sign for them: empty text reads as missing, and numbers and flags among the attributes as text.
+    Dates are ISO, missing values empty cells. Text that a spreadsheet could interpret as a formula gets an apostrophe
+    in front, which `read_csv` removes, so that records round-trip. Two values do not, because CSV has no notation for
+    them: empty text reads as missing, and numbers and flags among the attributes read as text.
 
     >>> import io
     >>> from crmkpi.records import Order
@@ -82,12 +82,12 @@ def _check_apart(names: Sequence[str], extra: Sequence[str], table: str) -> None
 
 def _cell(value: object) -> object:
     if isinstance(value, Decimal | float) and _COULD_BE_BOTH.fullmatch(str(value)):
-        return f"{value}0"  # 2.143 alone in a column could be two thousand
+        return f"{value}0"  # 2.143 alone in a column could mean two thousand
     return value.isoformat() if isinstance(value, date) else harmless(value)
 
 
 def harmless(value: object) -> object:
-    """The value as a cell; text that a spreadsheet could take for a formula gets an apostrophe in front.
+    """The value as a cell; text that a spreadsheet could interpret as a formula gets an apostrophe in front.
 
     >>> harmless("=1+1"), harmless("-5"), harmless("Ada")
     ("'=1+1", '-5', 'Ada')

@@ -1,4 +1,4 @@
-"""Times with and without an offset must not stand side by side."""
+"""Refuse columns that mix times with and without an offset."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def zones_of(records: Sequence[Any], columns: Columns, kind: RecordType) -> Zone
 
 
 def checked_zones(zones: Zones, *, grid: Grid, columns: Columns, conversions: Sequence[Conversion]) -> list[str]:
-    """Refuse a column that mixes times with and without an offset; columns that differ from each other give a note."""
+    """Refuse a column that mixes times with and without an offset; columns that differ from each other yield a note."""
     local: list[str] = []
     exact: list[str] = []
     for field, found in zones.items():

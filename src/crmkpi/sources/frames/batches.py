@@ -1,4 +1,4 @@
-"""Records as Polars frames of typed columns, in batches, so that no more than one batch is there as records."""
+"""Convert records to Polars frames of typed columns in batches, so that only one batch exists as records."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["UNREADABLE", "frame_of_records"]
 
 _BATCH = 20_000
 _DIGITS = 38  # of the longest decimals
-_LONG, _LONGEST = 2**63, 2**127  # where whole numbers of 64 and of 128 bits end
+_LONG, _LONGEST = 2**63, 2**127  # the first whole numbers beyond 64 and 128 bits
 UNREADABLE = " unreadable"  # ends the names of columns of unreadable values
 
 
 def frame_of_records(records: Iterable[Any], kind: RecordType, typed: Sequence[FieldType] = ()) -> Any:
-    """A lazy frame with a column for each field and each attribute; `typed` are attributes that are no text.
+    """A lazy frame with a column for each field and each attribute; `typed` are attributes that are not text.
 
-    A field with unreadable values has a second column, which holds their original text.
+    A field with unreadable values has a second column with their original text.
     """
     pl = import_module("polars")
 
@@ -76,7 +76,7 @@ def _series(pl: Any, values: list[Any], known: FieldType, aware: set[str]) -> An
 
 
 def _numbers(pl: Any, values: list[Any], dtype: Any, end: int) -> Any:
-    """Numbers below `end` as they are; of longer ones the nearest floats, which are refused where they are added."""
+    """Numbers below `end` as they are; with larger ones the nearest floats, which sums refuse."""
     if _fit(values, end):
         return pl.Series(values, dtype=dtype)
     return pl.Series([None if value is None else float(Decimal(value)) for value in values], dtype=pl.Float64)
@@ -87,7 +87,7 @@ def _fit(values: list[Any], end: int) -> bool:
 
 
 def _with_one_scale(pl: Any, batches: list[Any]) -> Iterator[Any]:
-    """The batches with numbers of one type: amounts of as many decimals as the one that has most."""
+    """The batches with numbers of one type: all amounts have the largest scale."""
     found: dict[str, list[Any]] = {}
     for batch in batches:
         for name, dtype in batch.schema.items():

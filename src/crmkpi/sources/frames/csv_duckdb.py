@@ -1,8 +1,7 @@
-"""CSV files as tables of DuckDB, with the records that `read_csv` gives.
+"""CSV files as tables of DuckDB, with the same records as `read_csv`.
 
-DuckDB reads a file itself where each column that fills a field has its type at once and all else is written as records
-have it. Any other file is read by the reader of records and given to DuckDB as a table, so that nothing is read in two
-ways.
+DuckDB reads a file itself if it infers the type of each column that fills a field and all values are written plainly.
+The row reader reads any other file, and its records become a table of DuckDB, so that no value has two readings.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ __all__ = ["duckdb_table"]
 
 _BLOCK = 16_000_000
 _NUMBERS = ("money", "number", "integer")
-_READ_IN_PLACE = ("tz",)  # all else that is said of texts is for the reader of records
+_READ_IN_PLACE = ("tz",)  # other options for texts need the row reader
 
 
 def duckdb_table(
@@ -60,7 +59,7 @@ def duckdb_table(
         try:
             return _in_place(library, files, kind, options)
         except (NotPlainError, FileFormatError, InputError, library.Error):
-            pass  # the reader of records reads it, or raises the error
+            pass  # the row reader reads it, or raises the error
     with cells_of_any_length():
         read = [_read(path, record, options) for path in files]
         typed = [known for each in read for known in getattr(each, "typed", ())]
@@ -90,10 +89,10 @@ def _read(path: Path, record: type[Any], options: ReadingOptions) -> Any:
 
 
 def _in_place(library: Any, files: Sequence[Path], kind: RecordType, options: ReadingOptions) -> FrameTable:
-    """The files as DuckDB reads them, from where they lie.
+    """The files as a relation that DuckDB reads in place.
 
     Raises:
-        NotPlainError, FileFormatError, InputError: it would read something otherwise than the reader of records.
+        NotPlainError, FileFormatError, InputError: it would read a value otherwise than the row reader.
     """
     matched: list[Columns] = []
     for path in files:
@@ -123,7 +122,7 @@ def _in_place(library: Any, files: Sequence[Path], kind: RecordType, options: Re
 def _check_values(
     library: Any, relation: Any, names: Sequence[str], filled: Mapping[str, str], kind: RecordType
 ) -> None:
-    """Refuse columns of other types, values that the record refuses or changes, and texts with blanks around them."""
+    """Refuse columns of other types, values that the record refuses or changes, and padded texts."""
     backend = BACKENDS["duckdb"]
     odd = []
     for name, header in filled.items():
@@ -156,7 +155,7 @@ def _check_values(
 
 
 def _check_lines(path: Path) -> None:
-    """Refuse files whose lines end in several ways, or with a carriage return alone: DuckDB reads them otherwise."""
+    """Refuse files with mixed line ends, or with a lone carriage return as one: DuckDB reads them otherwise."""
     returns = ends = both = 0
     last = b""
     with path.open("rb") as file:
@@ -167,13 +166,13 @@ def _check_lines(path: Path) -> None:
             last = block[-1:]
     if returns != both or (both and both != ends):
         raise FileFormatError(
-            f"The lines of {path.name} end in several ways, or with a carriage return alone, which DuckDB does not "
-            f"read as others do; read it with scan(engine='polars'), read_csv or stream_csv."
+            f"{path.name} has mixed line ends, or a carriage return alone as one, which DuckDB reads otherwise than "
+            f"the other readers; read it with scan(engine='polars'), read_csv or stream_csv."
         )
 
 
 def _check_rows(grid: Grid, columns: Columns) -> None:
-    """Refuse a file with rows that are totals or headers again, which DuckDB would take for records."""
+    """Refuse a file with totals or repeated headers, which DuckDB would read as records."""
     report = ReportRows(tuple(grid.headers), columns.place_of_ids)
     above: Row = ()
     for part in grid.parts():

@@ -1,4 +1,4 @@
-"""CSV files as tables of a `Dataset`, with the rows and values that `read_csv` gives."""
+"""CSV files as tables of a `Dataset`, with the same rows and values as `read_csv`."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ def csv_table(
 def _frame_of(
     path: Path, record: type[Any], options: ReadingOptions, *, held: bool
 ) -> tuple[Any, Mapping[str, int], Sequence[Rejected], Sequence[str], bool]:
-    """The records of a file as a frame, rows left out, rejected rows, unfilled fields, whether some lack an id."""
+    """The records of a file as a frame, counts of skipped rows, rejected rows, unfilled fields, whether ids lack."""
     text = open_text(path, encoding=None)
     with cells_of_any_length():
         grid = csv_grid(text, record, options, delimiter=None)
         kind = record_type(record)
-        if text.encoding == "utf-8" and kind.model is record:  # a class of the user's may check more
+        if text.encoding == "utf-8" and kind.model is record:  # a subclass may validate more
             try:
                 frame, skipped = plain_frame(path, grid, kind, options, held=held)
                 columns = matched_columns(grid.headers, kind, options, source=grid.source)

@@ -1,4 +1,4 @@
-"""A plain CSV file as a frame of the requested columns, with the same account as its records would have."""
+"""A plain CSV file as a frame of the requested columns, with the account that its records would have."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _Coerced = Mapping[str, Mapping[str, int]]
 
 
 class Coerced(Mapping[str, Mapping[str, int]]):
-    """The conversions of each column, computed by a second read when somebody looks at them."""
+    """The conversions of each column, computed lazily by a second read."""
 
     def __init__(self, read: Callable[[], _Coerced]) -> None:
         self._read = read
@@ -54,7 +54,7 @@ class Coerced(Mapping[str, Mapping[str, int]]):
 def plain_part(
     path: Path, record: type[Any], preset: AnyPreset | None, delimiter: str | None, given: Reading
 ) -> tuple[Any, LoadAccount] | None:
-    """The records of a file as a frame, whose ids all differ, and its account; None where the reader must read it."""
+    """The records of a file as a frame with unique ids, and its account; None where the row reader must read it."""
     with cells_of_any_length():
         sure = None
         if preset == "auto":
@@ -67,7 +67,7 @@ def plain_part(
         grid = csv_grid(text, record, asked, delimiter=delimiter)
         kind = record_type(record)
         loading = Loading(grid, record, asked, recognised=sure)
-        warns = asked.preset is not None and asked.preset.warn is not None  # of values that no record has
+        warns = asked.preset is not None and asked.preset.warn is not None  # needs to know which values no record has
         if warns or loading.columns.numbered or loading.grid is not grid:
             return None
         try:
@@ -95,9 +95,9 @@ def plain_part(
 def plain_table(
     files: Sequence[tuple[Path, AnyPreset | None, str | None, Reading]], record: type[Any]
 ) -> tuple[FrameTable, list[LoadAccount]] | None:
-    """Files of one table as a frame, with their accounts; None where the reader must read one of them.
+    """Files of one table as a frame, with their accounts; None where the row reader must read one of them.
 
-    Each file comes with its preset, its delimiter where that is known, and how it is read.
+    Each entry of `files` has the path, the preset, the delimiter if it is known, and the reading options.
     """
     frames: list[Any] = []
     accounts: list[LoadAccount] = []
@@ -124,12 +124,12 @@ def plain_table(
 
 
 def _unfilled(account: LoadAccount) -> Iterator[str]:
-    """The fields that no column fills, whether it was looked at or not."""
+    """The fields that no column fills, read or not."""
     return (name for name in account.unfilled if name not in account.mapped)
 
 
 def _has_twice(frame: Any, kind: RecordType) -> bool:
-    """Whether an id may come more than once; those that are rising numbers all differ."""
+    """Whether an id may occur twice; ascending numbers are known to be unique."""
     if "id" not in kind.fields:
         return False
     ids = frame[field_column("id")]
@@ -143,9 +143,9 @@ def _has_twice(frame: Any, kind: RecordType) -> bool:
 def later_part(
     table: FrameTable, at: str, wall: datetime, exact: datetime
 ) -> tuple[FrameTable, FrameTable, datetime] | None:
-    """The records of such a table that are dated after a moment, as they are and without the date; None without any.
+    """The records dated after a moment, with and without their date, and the first of these dates; None without any.
 
-    With them the first of these dates.
+    The table is one of `plain_table`.
     """
     frame: Any = table.frame
     name = table.columns.get(at)

@@ -1,8 +1,8 @@
-"""CSV files as Polars frames of typed columns, with the rows and values that `read_csv` gives, and fast.
+"""Read CSV files fast as Polars frames of typed columns, with the same rows and values as `read_csv`.
 
-The text is read by Polars. Where each cell of a file is written plainly (dates as ISO has them, numbers with nothing
-but a point, words that the preset or the user names), Polars gives the columns their types as well. Any other file is
-read by the reader of records, in batches, so that nothing is read in two ways.
+Polars reads the text. If each cell of a file is written plainly (ISO dates, numbers with no mark but a decimal point,
+words that the preset or the user names), Polars also casts the columns. The row reader reads any other file, in
+batches, so that no value has two readings.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ __all__ = ["plain_frame"]
 
 _APOSTROPHES = (b"'=", b"'+", b"'-", b"'@", b"'\t", b"'\r")
 _DELIMITERS = (",", ";", "\t", "|")
-_BLOCK = 1_000_000  # which stays in the processor's cache
+_BLOCK = 1_000_000  # bytes that stay in the CPU cache
 
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What the bytes of a file show: how many delimiters its rows have, and whether there are quotes.
+    """Facts from the bytes of a file: the number of delimiters in its rows, and whether it has quotes.
 
-    Without quotes it is seen whether all lines have as many delimiters as the headers, so that they are `even`.
+    A file without quotes is `even` if all lines have as many delimiters as the headers.
     """
 
     delimiters: int
@@ -46,18 +46,18 @@ class _Facts:
 def plain_frame(
     path: Path, grid: Grid, kind: RecordType, options: ReadingOptions, *, held: bool
 ) -> tuple[Any, dict[str, int]]:
-    """The file as a lazy frame of typed columns, and its rows that are no records, by reason.
+    """The file as a lazy frame of typed columns, and the counts of its skipped rows by reason.
 
     `held` frames are in memory; others read the file at each query.
 
     Raises:
-        NotPlainError: a cell is written in another way, or reading it needs the whole file.
+        NotPlainError: a cell is not written plainly, or reading it needs the whole file.
     """
     pl = import_module("polars")
 
     preset = options.preset
     if kind.model is Survey or (preset is not None and (preset.history or preset.merged or preset.decimal == ",")):
-        raise NotPlainError  # scores are validated against scales, and the others need all rows at once
+        raise NotPlainError  # scores need their scales, and the other cases need all rows at once
     if preset is not None and preset.record != kind.model.__name__:
         raise NotPlainError
     if (
@@ -84,7 +84,7 @@ def plain_frame(
         columns = columns.looked_at(options.only, kind, preset)
     check_units(columns, kind, source=grid.source)
     if may_lack and columns.has_money(kind):
-        raise NotPlainError  # the reader of records raises the error with the way out
+        raise NotPlainError  # the row reader raises the error with the way out
     texts = pl.scan_csv(
         path,
         has_header=False,
@@ -94,12 +94,12 @@ def plain_frame(
         infer_schema=False,
         glob=False,
     )
-    if facts.quoted:  # an empty cell between quotes is text for Polars, and nothing for the reader of records
+    if facts.quoted:  # an empty quoted cell is text for Polars, and a missing value for the row reader
         texts = texts.with_columns(pl.when(pl.all() != "").then(pl.all()).name.keep())
     places = _places_read(grid, columns, preset) if facts.even and options.only is not None else None
     alike = all(len(row) == len(grid.headers) for row in first.rows)
     if held and facts.even and alike and columns.place_of_ids is not None:
-        with suppress(NotPlainError, pl.exceptions.PolarsError):  # then the texts are looked at first
+        with suppress(NotPlainError, pl.exceptions.PolarsError):  # then a first pass profiles the texts
             asked = texts if places is None else texts.select(f"c{place}" for place in sorted(places))
             made = TypedColumns(pl, asked, grid, columns, kind, options, whole=places is None, sample=first.rows)
             return _checked(pl, made.frame(start).collect().lazy(), grid)
@@ -115,12 +115,12 @@ def plain_frame(
         if held:
             whole = whole.collect().lazy()
         return _checked(pl, whole, grid)
-    except pl.exceptions.PolarsError as problem:  # a quote that is not closed, or more cells than headers
+    except pl.exceptions.PolarsError as problem:  # an unclosed quote, or more cells than headers
         raise NotPlainError from problem
 
 
 def _places_read(grid: Grid, columns: Columns, preset: Preset | None) -> frozenset[int] | None:
-    """The columns that are needed to read rows or leave them out; None if that takes all columns."""
+    """The columns needed to read rows or leave them out; None for all columns."""
     rules = () if preset is None else preset.leave_out
     if any(rule.alone or rule.starts for rule in rules):
         return None
@@ -130,7 +130,7 @@ def _places_read(grid: Grid, columns: Columns, preset: Preset | None) -> frozens
 
 
 def _looked_at(texts: Any, places: frozenset[int] | None, *, held: bool) -> tuple[Any, frozenset[int]]:
-    """The columns that are read, and which of them are empty nowhere, as far as that is known without reading them."""
+    """The columns to read, and the positions of those known to have no empty cell."""
     asked = texts if places is None else texts.select(f"c{place}" for place in sorted(places))
     if not held:
         return asked, frozenset()
@@ -139,16 +139,16 @@ def _looked_at(texts: Any, places: frozenset[int] | None, *, held: bool) -> tupl
 
 
 def _has_empty_row(pl: Any, texts: Any) -> bool:
-    """Whether all columns that are read are empty in some row, which may then be a blank line."""
+    """Whether all columns to read are empty in some row, which may then be a blank line."""
     (found,) = texts.select(pl.all_horizontal(pl.all().is_null()).any()).collect().row(0)
     return bool(found)
 
 
 def _facts(path: Path, delimiter: str, above: int, width: int) -> _Facts:
-    """What a first pass over the bytes shows, in which most files are nothing but the same delimiters line by line."""
+    """The facts of a first pass over the bytes; most files have the same delimiters in each line, which is fast."""
     mark = delimiter.encode()
     others = bytes(set(range(256)) - {*mark, *b"\r\n"})
-    line, passed, even = b"", 0, True  # the delimiters and the end of a line, of which so many bytes came one by one
+    line, passed, even = b"", 0, True  # a line's delimiters and end, and the length of an unfinished line
     count, quoted, waiting, last = 0, False, above, b""
     decoder = getincrementaldecoder("utf-8")()
     with path.open("rb") as file:
@@ -183,12 +183,12 @@ def _facts(path: Path, delimiter: str, above: int, width: int) -> _Facts:
         raise NotPlainError
     lines_passed, rest = divmod(passed, len(line) or 1)
     count += lines_passed * (width - 1) + min(rest, width - 1)
-    ended = rest == width - 1 or (rest == 0 and last == b"\n")  # the last line, too, which may lack its end
+    ended = rest == width - 1 or (rest == 0 and last == b"\n")  # the last line may lack its end
     return _Facts(count, quoted, even and not quoted and ended)
 
 
 def _has_bare_return(block: bytes) -> bool:
-    """Whether a carriage return ends a line by itself, which it does for `read_csv` and not for Polars."""
+    """Whether a lone carriage return ends a line: it does for `read_csv`, but not for Polars."""
     return block.count(b"\r", 0, -1) != block.count(b"\r\n")
 
 
@@ -205,7 +205,7 @@ def _check_widths(pl: Any, texts: Any, delimiter: str, facts: _Facts, width: int
 
 
 def _checked(pl: Any, whole: Any, grid: Grid) -> tuple[Any, dict[str, int]]:
-    """The frame of records, once all of them are known to be plain."""
+    """The frame of records, after validating that all of them are plain."""
     found = whole.group_by("reason").agg(pl.len().alias("rows"), pl.col("bad").sum()).collect().rows()
     skipped = dict(grid.skipped)
     for reason, rows, bad in sorted(found, key=str):

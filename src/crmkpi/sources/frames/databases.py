@@ -1,4 +1,4 @@
-"""A database as tables that are measured where they lie."""
+"""Tables of a database, measured in place."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ _REFUSED = {
 }
 
 
-_SAME = {"mysql": "mariadb", "clickhousedb": "clickhouse"}  # the server says which of the first two it is
+_SAME = {"mysql": "mariadb", "clickhousedb": "clickhouse"}  # MySQL and MariaDB share a dialect; the server tells which it is
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Database:
-    """The tables, views and queries of a database; made by `crmkpi.database`."""
+    """The tables, views and queries of a database; returned by `crmkpi.database`."""
 
     source: Source
 
     def table(self, name: str, *, schema: str | None = None) -> DatabaseTable:
-        """A table or view, to be given to a `Dataset` or to `crmkpi.table`.
+        """A table or view, for a `Dataset` or for `crmkpi.table`.
 
-        Without a `schema` it is one that the connection finds by itself.
+        Without a `schema` the connection looks the name up in its default ones.
 
-        A view that asks for the time is measured as of the moment at which the measurement begins, in PostgreSQL and
-        MariaDB; elsewhere an error says when rows have come or gone meanwhile.
+        A view that calls the clock is measured as of the start of the measurement, in PostgreSQL and MariaDB; in other
+        databases rows that come or go during the measurement are an error.
 
         Raises:
             ColumnError: the database has no such table; the nearest name is suggested.
             InputError: the connection is closed, or may not read the table, or a view of it calls random(); or `name`
-                is no text.
+                is not text.
         """
         if not isinstance(name, str) or not isinstance(schema, str | None):
             raise InputError(
@@ -55,10 +55,10 @@ class Database:
     def query(self, text: str) -> DatabaseTable:
         """The rows of your own SELECT as a table for a `Dataset` or for `crmkpi.table`, in place of a view.
 
-        Each of its columns has one name. It is sent as it is, within brackets, and is the only text of yours that is.
+        Column names must be unique. The text is sent as it is, within brackets; no other text of yours is.
 
         Raises:
-            InputError: it is more than one statement, or anything else than a SELECT.
+            InputError: the text is more than one statement, or is not a SELECT.
         """
         return self._described(TableOrQuery(query=one_select(text)))
 
@@ -73,22 +73,22 @@ class Database:
 
 
 def database(connected: Any, /, *, timeout: float | None = None, untested: bool = False) -> Database:
-    """A database whose tables are measured in SQL, so that only one row per group comes back.
+    """A database whose tables are measured in SQL, so that it returns only one row per group.
 
     `connected` is an engine or a connection of SQLAlchemy 2, a URL such as `"postgresql+psycopg://user@host/crm"`, or a
-    connection of `sqlite3`. Each call of `measure` asks within one read-only snapshot of its own, and keeps nothing
-    that it found out; the connection is only read, and never committed or closed. A statement that takes longer than
-    `timeout` seconds is ended.
+    connection of `sqlite3`. Each call of `measure` queries one read-only snapshot of its own, and caches nothing; the
+    connection is only read, and never committed or closed. A statement that takes longer than `timeout` seconds is
+    cancelled.
 
-    Types are those that the columns have. In SQLite they are the declared ones, and columns of a query, or computed
-    ones of a view, which have none, are what their values are; timestamps are texts such as 2026-01-31 09:00:00 there,
-    and a value that is written in another way is counted as rejected.
+    Types are the column types. In SQLite they are the declared types, and columns without one, of a query or computed
+    in a view, have the type of their values; timestamps in SQLite are texts such as 2026-01-31 09:00:00, and a value in
+    another notation is counted as rejected.
 
-    `untested=True` takes a database whose dialect is written and was never run with the library: MySQL 8, Redshift,
-    Snowflake, Databricks, Trino, BigQuery; `crmkpi.testing.check_database` proves yours in one call.
+    `untested=True` accepts a database whose dialect is implemented, but was never run with the library: MySQL 8,
+    Redshift, Snowflake, Databricks, Trino, BigQuery; `crmkpi.testing.check_database` tests yours in one call.
 
     Raises:
-        InputError: it is no connection of a database that is measured, or the server answers otherwise than tested.
+        InputError: `connected` is not a supported database, or its server behaves otherwise than tested.
         MissingExtraError: SQLAlchemy is not installed.
 
     >>> import sqlite3, crmkpi
@@ -112,7 +112,7 @@ def database(connected: Any, /, *, timeout: float | None = None, untested: bool 
 
 
 def _is_wait(seconds: float) -> bool:
-    """Whether every database can wait so long: less would be none for some, and more is too large for others."""
+    """Whether every database accepts the timeout: less means no limit for some, and more is too large for others."""
     return 0.001 <= seconds <= 1_000_000
 
 
@@ -137,7 +137,7 @@ def any_source(connected: Any) -> AlchemySource | SqliteSource | ChdbSource:
     return AlchemySource(connected, str(connected.dialect.name))
 
 
-_INSTEAD = {  # what is given in place of the objects of a library
+_INSTEAD = {  # the object to give in place of another one of a library
     "": "sqlalchemy.create_engine(url) makes an engine.",
     "crmkpi": "Give the engine, connection or URL that the database is made of.",
     "duckdb": "DuckDB tables are given as they are: connection.table('deals').",
@@ -151,7 +151,7 @@ def _is_connection(connected: Any) -> bool:
     return hasattr(connected, "in_transaction")
 
 
-_BEGIN_WITH = {  # what a URL begins with that many write otherwise
+_BEGIN_WITH = {  # the correct beginning of a URL for common mistakes
     "clickhouse": "clickhousedb://",
     "mariadb": "mysql+pymysql://",
     "mysql": "mysql+pymysql://",
@@ -161,7 +161,7 @@ _BEGIN_WITH = {  # what a URL begins with that many write otherwise
 
 
 def _engine(url: Any) -> Any:
-    """An engine of our own for a URL, whose password no error shows."""
+    """An engine created for a URL; no error shows its password."""
     if find_spec("sqlalchemy") is None:
         raise MissingExtraError("A database by its URL needs SQLAlchemy; install it with pip install 'crmkpi[sql]'.")
     sa: Any = import_module("sqlalchemy")
@@ -173,7 +173,7 @@ def _engine(url: Any) -> Any:
     word = url.partition(":")[0] if isinstance(url, str) else url.drivername
     try:
         made = sa.make_url(url)
-        found = sa.create_engine(made, poolclass=sa.NullPool)  # nobody could close the connections of a pool
+        found = sa.create_engine(made, poolclass=sa.NullPool)  # a pool's connections would stay open
     except (sa.exc.ArgumentError, ImportError, ValueError) as error:
         named = getattr(error, "name", None)
         unknown = isinstance(error, sa.exc.NoSuchModuleError)
@@ -189,7 +189,7 @@ def _engine(url: Any) -> Any:
 
 
 def _check_file(url: Any) -> None:
-    """Refuse a file that is not there, which the database would make, empty."""
+    """Refuse a missing file, which the database would create empty."""
     known, name = BACKENDS.get(url.get_backend_name()), url.database or ""
     makes = known is not None and isinstance(known.home, DatabaseHome) and known.home.makes_files
     if makes and name and not name.startswith((":", "file:")) and not Path(name).exists():
@@ -197,7 +197,7 @@ def _check_file(url: Any) -> None:
 
 
 def _dialect(connected: Any, *, untested: bool) -> str:
-    """The row of `BACKENDS` that a connection has."""
+    """The name in `BACKENDS` of a connection's database."""
     name = str(getattr(connected.dialect, "name", ""))
     if untested and name in BACKENDS and not BACKENDS[name].tested and not _is_mariadb(connected):
         return name
@@ -219,7 +219,7 @@ def _measured() -> list[str]:
 
 
 def _is_mariadb(connected: Any) -> bool:
-    """Whether a server that calls itself MySQL is MariaDB, which its first connection tells."""
+    """Whether a server of the MySQL dialect is MariaDB, which its first connection tells."""
     if not hasattr(connected.dialect, "is_mariadb"):
         return False
     if hasattr(connected, "connect") and connected.dialect.server_version_info is None:
@@ -258,12 +258,12 @@ def one_select(text: str) -> str:
     return text.strip()
 
 
-# What changes rows or makes tables and files within a SELECT or WITH; none of it is a name unless it is quoted.
+# Keywords that change rows or create tables and files within a SELECT or WITH; none is a valid name unless quoted.
 _WRITES = re.compile(
     r"\bINTO\b|(?<=[()])\s*DELETE\s+FROM\b|\bUPDATE\s+[^\s()]+\s+(?:(?:AS\s+)?\w+\s+)?SET\b", re.IGNORECASE
 )
-# Quoted text and comments, as databases read them: with and without backslashes, dollar quotes, and comments after a #.
-# MariaDB runs what is in a comment that begins with an exclamation mark.
+# Quoted text and comments in the dialects: with and without backslashes, dollar quotes, and comments after a #.
+# MariaDB executes a comment that begins with an exclamation mark.
 _READINGS = [
     re.compile(rf"--[^\n]*|/\*(?!M?!).*?\*/{dollar}|{text}|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`{mark}", re.DOTALL)
     for text in (r"'(?:[^'\\]|''|\\.)*'", "'(?:[^']|'')*'")

@@ -1,4 +1,4 @@
-"""Records as a table of DuckDB, over a file of plain values that it reads at once."""
+"""Load records into a table of DuckDB through a temporary CSV file of plain values."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _TYPES = {"number": "DOUBLE", "date": "DATE", "flag": "BOOLEAN"}
 def relation_of_records(
     library: Any, records: Iterable[Any], kind: RecordType, typed: Sequence[FieldType] = ()
 ) -> tuple[Any, dict[str, str]]:
-    """A relation with a column for each field and attribute, and which column says what could not be read in a field.
+    """A relation with a column for each field and attribute, and a map from fields to columns of unreadable values.
 
-    It is a temporary table of the connection that `duckdb.read_csv` uses as well, held until that is closed.
+    It is a temporary table of the default connection, which `duckdb.read_csv` also uses, until that is closed.
     """
     held = list(records)
     columns: dict[str, tuple[list[Any], FieldType | None]] = {}
@@ -60,7 +60,7 @@ def relation_of_records(
 
 
 def quoted(name: str) -> str:
-    """A name as SQL writes it."""
+    """A name quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -82,7 +82,7 @@ def _is_aware(values: Sequence[Any]) -> bool:
 
 
 def _type_of(values: Sequence[Any], known: FieldType | None) -> str:
-    """The type of a column; numbers of too many digits are floats, which are refused where they are added."""
+    """The type of a column; numbers with too many digits are floats, which sums refuse."""
     if known is None or known.kind not in ("money", "integer", "timestamp", *_TYPES):
         return "VARCHAR"
     if known.kind == "timestamp":

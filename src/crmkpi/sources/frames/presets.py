@@ -1,4 +1,4 @@
-"""A frame with the columns of a system's export, given the names, words and units of a record."""
+"""Convert a frame with the columns of a system's export to the names, values and units of a record."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ _COMPUTED = ("smallest", "stripe_items", *SCALES, "unix_seconds", "unix_millisec
 
 @dataclass(frozen=True, slots=True)
 class ByPreset:
-    """A frame with a column for each field that a preset fills, and which column that is.
+    """A frame with a column for each field that a preset fills, and the names of these columns.
 
-    `skipped` is a frame with the reason of each row that is left out, None where no rule could leave one out; nothing
-    is read for it. `computed` are the fields that would have to be computed, each with the column that it is computed
-    from: they are refused when somebody asks for them.
+    `skipped` is a lazy frame with the reason of each row that is left out, None without a rule that could apply.
+    `computed` are the fields that would need computation, each with its source column: a query of one is an error.
     """
 
     frame: Any
@@ -40,7 +39,7 @@ class ByPreset:
 
 
 def by_preset(backend: Backend, frame: Any, type_: RecordType, preset: Preset, given: Mapping[str, str]) -> ByPreset:
-    """The frame as the preset has it. Fields that the user names in `given` are left to them."""
+    """The frame with the columns of the preset, except for the fields that the user names in `given`."""
     if preset.record != type_.model.__name__:
         raise InputError(
             f"The preset {preset.name} reads {preset.record or 'totals and no'} records, "
@@ -100,7 +99,7 @@ def _is_computed(column: PresetColumn) -> bool:
 
 
 def _read(nw: Any, header: str, known: ColumnType, column: PresetColumn) -> Any:
-    """The expression that reads a column, None where it is taken as it stands."""
+    """The expression that converts a column, None where it is used as it is."""
     source = nw.col(header)
     if column.words or column.reads_others:
         words = flag_words(column.words) if column.unit == "flag" else dict(column.words)
@@ -132,8 +131,8 @@ def _left_out(
 ) -> tuple[list[tuple[Any, str]], set[str]]:
     """The rules by which a preset leaves out rows, each with its reason, and the columns that the rules read.
 
-    The first rule that fits says why. How a row starts is looked up in the first column, and only where it holds text:
-    to look for the first cell that is not empty, every column would have to be read.
+    The first matching rule is the reason. The start of a row is read from the first column, and only if it holds text:
+    finding the first cell that is not empty would need every column.
     """
     home = backend.home
     nw = home.words

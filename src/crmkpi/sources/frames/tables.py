@@ -1,4 +1,4 @@
-"""A frame as a table of a `Dataset`: which column holds which field, and what its values are called."""
+"""Map the columns and values of a frame to the fields of a record, for a `Dataset`."""
 
 from __future__ import annotations
 
@@ -58,24 +58,24 @@ def table(
     parse: bool = False,
     **options: Unpack[Reading],
 ) -> FrameTable | Records[Any]:
-    """A frame as a table of a `Dataset`: which column holds which field, and what its values are called.
+    """A frame as a table of a `Dataset`: map its columns to fields, and its values to those of the record.
 
-    `columns` maps the frame's columns to fields, as for files; the field may come first where only that can be meant.
-    Columns that are called as their field need no mention, and fields that no column holds have no values. Columns that
-    are no fields are custom attributes. `values` maps, for a field, a value of the frame to one of the record. `tz` is
-    the time zone of timestamps that carry none; without it they are wall-clock times of the calendar that is measured
-    with. `ends="inclusive"` says that `until`, `ended_at` and `left_at` are the last day and not the first moment after
-    it. Nothing is read before something is measured.
+    `columns` maps the frame's columns to fields, as for files; `{field: column}` works too where it is unambiguous.
+    Columns with the name of a field need no entry, and fields without a column have no values. Other columns are
+    custom attributes. `values` maps, for a field, a value of the frame to one of the record. `tz` is the time zone of
+    timestamps without one; by default they are wall-clock times of the calendar of the measurement.
+    `ends="inclusive"` says that `until`, `ended_at` and `left_at` are the last day and not the first moment after it.
+    The frame is read lazily, at each measurement.
 
     `preset` is one of `crmkpi.presets`, or your own: it knows the columns, words and units of a system's export, and
-    the record. Rows that it leaves out as no records, such as total rows, are counted in `.skipped` by reason, as they
-    are in the account of a file; a row is known by how it starts only where the first column holds text. Columns must
-    have their types already; what has to be computed, such as a moment from a duration, an amount from cents or the
-    first of several values, is filled by `scan` and `read_csv` alone, and a KPI that reads it is an error here.
+    the record. Rows that it leaves out, such as total rows, are counted in `.skipped` by reason, as in the account of
+    a file; rules about the start of a row apply only if the first column holds text. Columns must have their types
+    already; only `scan` and `read_csv` fill computed fields, such as a moment from a duration, an amount from cents or
+    the first of several values, and a KPI that reads one is an error here.
 
-    With `parse=True` the frame is read as a file is, row by row: text becomes dates, amounts and choices, the other
-    words of `read_csv` are taken as well (`decimal=`, `day_first=`, `defaults=` and so on), and what comes back are
-    records with their account of what could not be read.
+    With `parse=True` the frame is read row by row, as a file is: text becomes dates, amounts and choices, the other
+    arguments of `read_csv` are accepted (`decimal=`, `day_first=`, `defaults=` and so on), and the result is records
+    with an account of their unreadable values.
 
     >>> import polars as pl
     >>> from crmkpi import Deal, win_rate
@@ -126,7 +126,7 @@ def table(
 
 
 def _in_its_currency(found: FrameTable) -> FrameTable:
-    """The table with the currency that a column of amounts names, such as `Amount (EUR)`, where no column holds any."""
+    """The table with the currency in the header of its amounts, such as `Amount (EUR)`, if no column has currencies."""
     fields = found.type_.fields
     if "currency" in fields and "currency" not in found.columns:
         amounts = [column for name, column in found.columns.items() if fields[name].kind == "money"]
@@ -139,5 +139,5 @@ def _rows(frame: Any) -> Iterator[Mapping[str, Any]]:
     """The rows of a frame with plain values."""
     home = taken(frame).home
     lent = home.lent(frame)
-    plain = getattr(lent, "plain_rows", None)  # of libraries whose columns may hold anything
+    plain = getattr(lent, "plain_rows", None)  # for libraries whose columns may hold any object
     return plain() if plain is not None else home.records(lent, dict.fromkeys(home.names(lent), "attributes"))

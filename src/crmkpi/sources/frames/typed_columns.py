@@ -1,4 +1,4 @@
-"""Polars expressions that give the columns of a text their types, as the reader of records reads them."""
+"""Polars expressions that cast text columns to the same values as the row reader."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ from crmkpi.sources.tallies import Tallies
 __all__ = ["NotPlainError", "TypedColumns", "field_column", "first_places"]
 
 _MOST_WORDS = 10_000
-_FEW_WORDS = 8  # which are faster compared one by one
+_FEW_WORDS = 8  # so few are faster compared one by one
 _NUMBER = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,6})?$"
 _CENTS = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,2})?$"
 _INTEGER = r"^[+-]?[0-9]{1,15}$"
-_OPEN_SIGN = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"  # could be a thousand or one, so that another number must show which
+_OPEN_SIGN = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"  # 1.234 is ambiguous until another number shows the decimal sign
 _SHOWN_POINT = r"^[+-]?(0*|[0-9]{4,})\.|\.([0-9]{1,2}|[0-9]{4,})$"
 _MOMENT = re.compile(r"[12]\d{3}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d)?(\.\d{3}|\.\d{6})?(Z|\+00:00|\+0000)?)?", re.ASCII)
-_YEAR = r"(?:20[0-9]{2}|19(?:[1-689][0-9]|0[1-9]|7[1-9])|2[1-9][0-9]{2})"  # none in which programs begin to count
+_YEAR = r"(?:20[0-9]{2}|19(?:[1-689][0-9]|0[1-9]|7[1-9])|2[1-9][0-9]{2})"  # without the years of placeholder dates
 _DAY = rf"{_YEAR}-[01][0-9]-[0-3][0-9]"
 _CLOCK = r"[0-2][0-9]:[0-5][0-9]"
 
 
 class NotPlainError(Exception):
-    """The file must be read by the reader of records."""
+    """The row reader must read the file."""
 
 
 def field_column(name: str) -> str:
-    """The name of the column that holds a field, apart from the headers of the file."""
+    """The name of the column that holds a field, distinct from the headers of the file."""
     return f"crmkpi {name}"
 
 
 class TypedColumns:
-    """The expressions that give the columns of a text their types, and say which rows are not plain."""
+    """The expressions that cast text columns, and that find rows which are not plain."""
 
     def __init__(
         self,
@@ -63,9 +63,9 @@ class TypedColumns:
         full: Collection[int] = (),
         sample: Sequence[Sequence[str]] | None = None,
     ) -> None:
-        """`texts` have all columns of the grid where they are `whole`; the `full` ones are empty nowhere.
+        """`texts` have all columns of the grid if they are `whole`; the `full` columns have no empty cell.
 
-        Where the rows of a `sample` are given, the texts are not looked at: a cell is plain if it is like those.
+        With the rows of a `sample` the texts are not profiled: a cell is plain if it has the form of the sample's.
         """
         self._pl = pl
         self._sampled = sample is not None
@@ -83,7 +83,7 @@ class TypedColumns:
         self._wanted = {*(options.only or ()), *(column.field for column in columns.fields)}
 
     def frame(self, first_line: int | None) -> Any:
-        """All columns, the reason why a row is left out, and whether one of its cells is not plain."""
+        """All columns, the reason for leaving a row out, and whether one of its cells is not plain."""
         pl, columns = self._pl, self._columns
         made: dict[str, Any] = {}
         only = self._options.only
@@ -110,7 +110,7 @@ class TypedColumns:
         )
 
     def _looked_at(self) -> dict[int, list[Any]]:
-        """Of columns of words the different ones, of times one cell, of amounts whether they have more than cents."""
+        """Profile columns: distinct cells of words, one cell of times, and whether amounts have more than cents."""
         pl, asked = self._pl, []
         for column in (*self._columns.fields, *(column for column, _ in self._columns.typed)):
             known, cells = self._known[column.field], pl.col(f"c{column.position}").drop_nulls()
@@ -129,11 +129,11 @@ class TypedColumns:
         return seen
 
     def _seen_in(self, sample: Sequence[Sequence[str]]) -> dict[int, list[Any]]:
-        """What `_looked_at` finds out, as some rows show it."""
+        """The profile of `_looked_at`, taken from a sample of rows."""
         seen: dict[int, list[Any]] = {}
         preset = self._options.preset
         if preset is not None and preset.fill_down:
-            raise NotPlainError  # each row is to be looked at
+            raise NotPlainError  # every row must be profiled
         for column in (*self._columns.fields, *(column for column, _ in self._columns.typed)):
             known, place = self._known[column.field], column.position
             cells = [row[place] for row in sample if row[place]]
@@ -150,7 +150,7 @@ class TypedColumns:
         return seen
 
     def _check_points(self, places: Sequence[int]) -> None:
-        """Columns with numbers such as 1.234 must show in another number that a point sets off decimals."""
+        """Refuse columns with numbers such as 1.234, unless another number shows that the point sets off decimals."""
         if not places or self._options.decimal or (self._options.preset and self._options.preset.decimal):
             return
         pl = self._pl
@@ -182,7 +182,7 @@ class TypedColumns:
         for column in filling[1:]:
             before = len(self._bad)
             other = self._read(column, known)
-            self._bad[before:] = [bad & made.is_null() for bad in self._bad[before:]]  # others are not looked at
+            self._bad[before:] = [bad & made.is_null() for bad in self._bad[before:]]  # cells under a value are not read
             made = self._pl.coalesce(made, other)
         return made
 
@@ -245,12 +245,12 @@ class TypedColumns:
         if known.kind == "integer":
             return text.cast(pl.Int64, strict=False)
         number = text.cast(pl.Float64, strict=False)
-        # By a column, since Polars divides by a constant as a product with its rounded inverse.
+        # Divide by a column: Polars turns a division by a constant into a product with its rounded inverse.
         return number / (number * 0.0 + 100.0) if unit == "percent" else number
 
     @property
     def _number(self) -> str:
-        """The pattern of numbers; where nobody looked how a column sets off decimals, they have cents at most."""
+        """The pattern of numbers; without a profile of the decimal sign they have two decimals at most."""
         return _CENTS if self._sampled else _NUMBER
 
     def _must_match(self, text: Any, pattern: str) -> None:
@@ -297,14 +297,14 @@ class TypedColumns:
             zone = zone_of_header(column.header) or (zone_named(self._options.tz) if self._options.tz else None)
             if offset:
                 made = made.dt.replace_time_zone("UTC")
-            elif zone is not None:  # an hour that a clock change repeats is the first of the two, as the reader has it
+            elif zone is not None:  # an hour that a clock change repeats is the first of the two, as in the row reader
                 made = made.dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null")
                 made = made.dt.convert_time_zone("UTC")
         self._bad.append(text.is_not_null() & made.is_null())
         return made
 
     def _of_form(self, text: Any, between: str, *, seconds: bool, digits: int) -> Any:
-        """The timestamps that texts of one form are; Polars reads them fast to the second, milli- and microsecond."""
+        """Parse the timestamps of one form; Polars is fast for seconds, milliseconds and microseconds."""
         pl = self._pl
         form = f"%Y-%m-%d{between}%H:%M{':%S' if seconds else ''}"
         if not digits:
@@ -315,7 +315,7 @@ class TypedColumns:
         return text.str.head(19).str.to_datetime(form, strict=False, time_unit="us") + fraction.cast(pl.Duration("us"))
 
     def _words(self, column: MatchedColumn) -> dict[Any, Any]:
-        """The words that mean something else in a column that is not made of words."""
+        """The words to replace in a column of numbers, dates or free text."""
         by, preset = column.by, self._options.preset
         words: dict[Any, Any] = {}
         if by is not None:
@@ -335,7 +335,7 @@ class TypedColumns:
         return made
 
     def _worded(self, column: MatchedColumn, known: FieldType, text: Any) -> Any:
-        """Each different word looked up once, by the reader of records itself."""
+        """Replace each distinct word by the value that the row reader returns for it."""
         words = self._seen[column.position]
         if len(words) > _MOST_WORDS:
             raise NotPlainError
@@ -368,22 +368,22 @@ class TypedColumns:
         return reduce(or_, (text == word for word in words), text != text)  # noqa: PLR0124  # false, or missing
 
     def _of_report(self) -> Any:
-        """Whether a row may be a total or the headers again, as `sources.report_rows` has it."""
+        """Whether a row may be a total or a repeated header, by the rules of `sources.report_rows`."""
         firsts = [self._pl.col(f"c{place}") for place in first_places(self._columns)]
         if self._sampled and len(firsts) == 1:
-            return firsts[0].cast(self._pl.Int64, strict=False).is_null()  # a number is the word of no total
+            return firsts[0].cast(self._pl.Int64, strict=False).is_null()  # a number is never a word for a total
         if self._options.preset is not None and self._options.preset.fill_down:
             self._refuse_groups(self._pl.coalesce(firsts))
         words = [first.str.contains(TOTAL if len(firsts) == 1 else MAY_BE_TOTAL) for first in firsts]
         return reduce(or_, [first.fill_null(value=False) for first in (firsts[0] == self._grid.headers[0], *words)])
 
     def _refuse_groups(self, first: Any) -> None:
-        """Leave reports with subtotals, whose groups are filled down, to the reader of records."""
+        """Leave reports with subtotals, whose groups need a forward fill, to the row reader."""
         if self._texts.select(first.str.contains(SUBTOTAL).any().fill_null(value=False)).collect().item():
             raise NotPlainError
 
     def _reason(self) -> Any:
-        """Why a row is no record, None where it is one; as `sources.leaving_out` has it."""
+        """The reason why a row is not a record, or None, by the rules of `sources.leaving_out`."""
         pl, preset = self._pl, self._options.preset
         width = self._columns.width if self._whole else 0
         every = [pl.col(f"c{place}") for place in range(width)]
@@ -425,6 +425,6 @@ def _meaning(word: str, conversion: Conversion | None, known: FieldType) -> Any:
 
 
 def first_places(columns: Columns) -> range:
-    """The columns among whose cells the word of a total stands; the first one alone where it is never empty."""
+    """The columns that may have a word for a total; only the first one if it is never empty."""
     named = [column.position for column in columns.of("id")] == [0]
     return range(1 if named else min(FIRST_CELLS, columns.width))

@@ -1,4 +1,4 @@
-"""What the exports of real CRM systems look like: their headers, words and units, one file for each kind of export.
+"""Presets for exports of real CRM systems: headers, words and units, one file for each kind of export.
 
 >>> from crmkpi.sources.presets import PRESETS, preset
 >>> preset("salesforce_opportunity").record

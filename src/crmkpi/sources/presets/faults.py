@@ -1,4 +1,4 @@
-"""What is wrong with a preset of the user's own, in one sentence."""
+"""Describe a fault of a user's preset in one sentence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PARTS: Mapping[str, type[BaseModel]] = {
     "stages": StageColumns,
     "warn": Warn,
 }
-# What to write for each key that must be there, by the part of a preset that it belongs to.
+# An example of each required key, by the part of a preset to which it belongs.
 _TO_WRITE: Mapping[tuple[str, str], str] = {
     ("", "system"): '"system": "HubSpot", the system that the export comes from',
     ("", "title"): '"title": "Deals", what the export holds',
@@ -47,7 +47,7 @@ _MUST_BE: Mapping[str, str] = {
 
 
 def fault(name: object, error: Mapping[str, Any]) -> str:
-    """The sentence about a fault that pydantic found in the preset of that name."""
+    """The sentence about a fault that pydantic found in the named preset."""
     location = tuple(error["loc"])
     part = str(location[0]) if len(location) > 1 and location[0] in _PARTS else ""
     *head, key = location or ("",)
@@ -69,6 +69,6 @@ def fault(name: object, error: Mapping[str, Any]) -> str:
 
 
 def _place(location: tuple[Any, ...] | list[Any]) -> str:
-    """Where in a preset, with entries of a list counted from 1."""
+    """The location in a preset, with list entries counted from 1."""
     words = [f"entry {part + 1}" if isinstance(part, int) else str(part) for part in location]
     return f" at {', '.join(words)}" if words else ""

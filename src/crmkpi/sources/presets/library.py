@@ -50,13 +50,13 @@ PRESETS: Mapping[str, Preset] = _Library()
 
 
 def preset(what: AnyPreset) -> Preset:
-    """A preset by its name, or one of your own from a dict or a JSON file; see `crmkpi.presets.Preset` for its words.
+    """A preset by its name, or one of your own from a dict or a JSON file; see `crmkpi.presets.Preset` for its keys.
 
-    A preset of your own may extend one: its columns go before those of the other, its other words replace them.
+    A preset of your own may extend one: its columns go before those of the other, and its other keys replace them.
 
     Raises:
         UnknownNameError: there is no preset of that name.
-        DefinitionError: a preset of your own does not have the form of one.
+        DefinitionError: a preset of your own is not valid.
 
     >>> preset("hubspot_deal").system
     'HubSpot'
@@ -78,7 +78,7 @@ def preset(what: AnyPreset) -> Preset:
 
 @lru_cache(maxsize=20_000)
 def folded(header: str) -> str:
-    """A header in normal form: without case, blanks, underscores, hyphens and the arrows of an order.
+    """A normalised header: without case, blanks, underscores, hyphens and sort arrows.
 
     >>> folded("Close Date") == folded("CloseDate") == folded("close_date")
     True
@@ -93,7 +93,7 @@ def _names() -> tuple[str, ...]:
 
 @cache
 def preset_headers() -> Mapping[str, Sequence[frozenset[str]]]:
-    """The headers of each preset of the package in normal form, by the record that it reads, without its checks."""
+    """The normalised headers of each preset of the package, by record, without validating the presets."""
     found: dict[str, list[frozenset[str]]] = {}
     for name in _names():
         given = _extended(_contents(name))
@@ -140,7 +140,7 @@ def _made(given: Mapping[str, Any]) -> Preset:
 
 
 def _check_form(given: Mapping[str, Any]) -> None:
-    """A preset that extends another must have the form in which the two are merged."""
+    """Refuse a preset that extends another and whose keys cannot be merged."""
     for word in (*_JOINED, "columns"):
         if not isinstance(given.get(word, ()), list | tuple):
             raise DefinitionError(f"The preset {given.get('name')!r} has a fault at {word}: it must be a list.")
@@ -149,7 +149,7 @@ def _check_form(given: Mapping[str, Any]) -> None:
 
 
 def _extended(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The words of a preset on top of those that it extends; a header that it has is taken from the other's columns."""
+    """Merge a preset into the one that it extends; its headers are removed from the other's columns."""
     if given.get("extends") is None:
         return dict(given)
     if not isinstance(given["extends"], str):

@@ -1,4 +1,4 @@
-"""The form of a preset, checked when it is loaded."""
+"""The schema of a preset, validated when it is loaded."""
 
 from __future__ import annotations
 
@@ -71,23 +71,22 @@ class _Part(BaseModel):
 
 
 class PresetColumn(_Part):
-    """One column of an export, and what it fills.
+    """One column of an export, and the fields that it fills.
 
-    `headers` are its names, that of the programming interface first; case, blanks, underscores and hyphens do not
-    matter. `<zone>`, `<currency>` and `<question>` in a header stand for any text; a zone is that of the column's
-    times, a currency that of all rows. `fills` names fields of the record, or `attributes` to keep the text as it is;
-    a column that fills nothing becomes an attribute. Where several columns fill one field, the first that says
-    something is taken. `unit` is what the file has: `smallest` is cents, or whatever is smallest in the row's currency,
-    `yearly` an amount of a year, which becomes one of a month, and `plain` what the field holds, whatever the header
-    says.
-    `words` are the words of the file and what they mean, `null` that they say nothing; `others` is what all other words
-    mean. With `in_brackets` a word may be followed by something in brackets, as a stage by the name of its pipeline.
-    `first_of` sets apart several values in a cell, of which the first is taken. `after` names the field from
-    which a duration counts, so that it becomes a moment. `per` is the header of the column with the interval that an
-    amount is paid in, which makes it an amount a month, `every` that of how many intervals lie between two payments,
+    `headers` are its names, that of the API first; case, blanks, underscores and hyphens do not matter. `<zone>`,
+    `<currency>` and `<question>` in a header match any text; the zone is that of the column's times, the currency that
+    of all rows. `fills` names fields of the record, or `attributes` to keep the text as it is; a column that fills
+    nothing becomes an attribute. Where several columns fill one field, the first non-empty cell is used. `unit` is the
+    unit of the file: `smallest` is cents, or the smallest unit of the row's currency, `yearly` an amount of a year,
+    which is converted to a month, and `plain` the unit of the field, regardless of the header.
+    `words` maps the words of the file to values, `null` for a missing value; `others` is the value of all other words.
+    With `in_brackets` a text in brackets may follow a word, such as the pipeline of a stage.
+    `first_of` is the separator of several values in a cell, of which the first is used. `after` names the field from
+    which a duration counts, so that it becomes a moment. `per` is the header of the column with the billing interval
+    of an amount, which is then converted to a month, `every` that of the number of intervals between two payments,
     and `times` that of its quantity.
-    `seen` says what the column rests on where that differs from its preset; `headers_seen` says so for single headers,
-    and `words_seen` for the words.
+    `seen` is the evidence for the column if it differs from the preset's; `headers_seen` is that for single headers,
+    and `words_seen` that for the words.
 
     >>> PresetColumn(headers="Probability (%)", fills="probability", unit="percent", seen="code").fills
     ('probability',)
@@ -116,15 +115,15 @@ class PresetColumn(_Part):
 
     @property
     def reads_others(self) -> bool:
-        """Whether words that are not listed mean something, if only that there is no value."""
+        """Whether unlisted words have a meaning, be it a missing value."""
         return "others" in self.model_fields_set
 
 
 class LeaveOut(_Part):
-    """Rows that are no records: those whose first cell starts in some way, or that have a certain word in a column.
+    """Rows that are not records, by the start of their first cell, or by a word in a column.
 
-    `words` are those of rows that are left out; or `keep` those of rows that are not, where any other word leaves out.
-    `alone` leaves out rows of which one cell only is filled, such as the lines below a report.
+    Rows with one of `words` are left out; or all rows except those with one of `keep`. `alone` leaves out rows with a
+    single filled cell, such as the lines below a report.
 
     >>> LeaveOut(starts=["Total: "], reason="total row").reason
     'total row'
@@ -162,7 +161,7 @@ class StageColumns(_Part):
 
 
 class Warn(_Part):
-    """Something that is said when no record has a certain value, because exports of this system may lack such rows.
+    """A note for when no record has a certain value, because exports of this system may lack such rows.
 
     >>> Warn(without={"status": "lost"}, note="Lost deals are archived.").note
     'Lost deals are archived.'
@@ -173,17 +172,17 @@ class Warn(_Part):
 
 
 class Preset(_Part):
-    """How one kind of export of one system is read.
+    """The rules for reading one kind of export of one system.
 
-    `record` is the class of its records, None where the export holds totals and no records. `seen` says what the
-    columns rest on, each unless it says otherwise itself: a real `file`, somebody's `code` that reads or writes such
-    files, or `documents` alone. `constants` are values of fields that no column fills, `missing` words for no value,
-    `leave_out` rows that are no records. `asks` are fields whose column the user must name. `numbered` allows ids to be
-    row numbers. `ends` are inclusive where `until`, `ended_at` and `left_at` are the last day and not the first moment
-    after it. `kinds` says what custom columns hold, by header; they are text otherwise. `merged` are columns with the
-    ids of records that were merged into the row's. `fill_down` says that a report with subtotals writes the value of
-    a group in its first row alone. `history` says that a row is a change, so that rows of one deal are
-    joined to visits. `stages` are columns that hold a date for each stage.
+    `record` is the class of its records, None where the export holds totals and not records. `seen` is the evidence
+    for its columns, unless a column has its own: a real `file`, published `code` that reads or writes such files, or
+    `documents` alone. `constants` are values of fields that no column fills, `missing` words for a missing value,
+    `leave_out` rows that are not records. `asks` are fields whose column the user must name. `numbered` allows line
+    numbers as ids. `ends` are inclusive where `until`, `ended_at` and `left_at` are the last day and not the first
+    moment after it. `kinds` maps headers of custom columns to their kinds; the default is text. `merged` are columns
+    with the ids of records that were merged into the row's. `fill_down` says that a report with subtotals writes the
+    value of a group only in its first row. `history` says that a row is a stage change, so that the rows of a deal
+    are joined to visits. `stages` are columns with a date for each stage.
 
     >>> from crmkpi import preset
     >>> preset("zoho_deal").system, preset("zoho_deal").seen
@@ -231,7 +230,7 @@ class Preset(_Part):
 
 
 def record_named(name: str) -> RecordType:
-    """The record class of that name, such as Deal."""
+    """The record class of a name, such as Deal."""
     known = {model.__name__: record_type(model) for model in RECORDS.values()}
     if name not in known:
         raise ValueError(f"There is no record {name!r}. {did_you_mean(name, known)}")
@@ -239,7 +238,7 @@ def record_named(name: str) -> RecordType:
 
 
 def check_column(column: PresetColumn, kind: RecordType) -> None:
-    """Refuse, with a `ValueError`, words of a column that do not fit the fields that it fills."""
+    """Raise a `ValueError` for keys of a column that do not fit the fields that it fills."""
     for name in (*column.fills, *filter(None, (column.after,))):
         _check_field(name, kind)
     kinds = {name: kind.fields[name].kind for name in column.fills if name != "attributes"}
