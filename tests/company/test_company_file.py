@@ -107,8 +107,8 @@ WRONG = [
     ('"exports/deals*.csv"', '"exports/deal_jan.csv"', "Did you mean 'deals_jan.csv'?"),
     ('"exports/deals*.csv"', '"exports/leads*.csv"', "tables.deals: no file matches 'exports/leads*.csv' in"),
     ('"exports/deals*.csv"', '"export/deals*.csv"', "There is no folder"),
-    ('files = "exports/deals*.csv"', "", "tables.deals says neither files nor a database"),
-    ('files = "exports/deals*.csv"', 'files = "a.csv"\ndatabase = "X"', "says files and a database; say one of them."),
+    ('files = "exports/deals*.csv"', "", "tables.deals has neither files nor a database"),
+    ('files = "exports/deals*.csv"', 'files = "a.csv"\ndatabase = "X"', "has files and a database; keep one of them."),
     ('files = "exports/deals*.csv"', 'database = "X"', "names a database and no source"),
     ('"Phase" = "status"', '"Phse" = "status"', "Did you mean 'Phase'?"),
     ('"Phase" = "status"', '"Phase" = "staus"', "Did you mean 'status'?"),
@@ -116,8 +116,8 @@ WRONG = [
     ("[calendar]", "[rates]\nUSD = 0\n[calendar]", "The rate of USD must be a positive number"),
     ('currency = "EUR"\nas_of = 2026-03-31\n', "rates = { USD = 1 }\n", "which the company file does not say"),
     ("holidays = [2026-01-01]", 'holidays = ["1 May"]', "holidays"),
-    ("[calendar]", "[calendar]\n[calendar]", "is no TOML"),
-    ("[tables.deals]", "[tables.deals]\n[tables.deals]", "is no TOML"),
+    ("[calendar]", "[calendar]\n[calendar]", "is not TOML"),
+    ("[tables.deals]", "[tables.deals]\n[tables.deals]", "is not TOML"),
 ]
 
 
@@ -187,7 +187,7 @@ def test_the_file_is_found_in_a_folder_above(folder: Path, tmp_path_factory: pyt
     with pytest.raises(InputError, match="There is no company file nowhere"):
         ck.company(folder / "nowhere.toml")
     (folder / "x.toml").write_bytes(b"name = '\xff'")
-    with pytest.raises(FileFormatError, match="is no TOML"):
+    with pytest.raises(FileFormatError, match="is not TOML"):
         ck.company(folder / "x.toml")
 
 

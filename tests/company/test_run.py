@@ -218,7 +218,7 @@ def test_a_state_that_another_run_keeps_is_an_error_after_a_while(
         monkeypatch.setitem(sys.modules, "msvcrt", Windows())
         monkeypatch.setattr("crmkpi.insight.alerts.sys.platform", "win32")
     told = (
-        f"{file} is kept by another run, which has not let go of .alerts.json.lock for 0.1 seconds; wait until that "
+        f"{file} is locked by another run, which has not released .alerts.json.lock for 0.1 seconds; wait until that "
         "run ends, or end it, and run this again."
     )
     with held(file), pytest.raises(InputError, match=f"^{re.escape(told)}$"), held(file, wait=0.1):
@@ -291,7 +291,7 @@ def test_all_outputs_are_written_or_none(tmp_path: Path) -> None:
         ('outputs = ["a.md"]\nsort = "valu"', "Results are sorted by value, change, name; got 'valu'. Did you mean", 1),
         ('outputs = ["a.md"]\nby = ["ownr"]', "ownr", 1),
         ('outputs = ["a.md"]\nwhere = { owner = "Adda" }', "No record has 'Adda' as its owner. Did you mean 'Ada'?", 1),
-        ('outputs = ["a.md"]\nkpi_set = "Sales"', 'looks at targets in a period; add period = "last month".', 1),
+        ('outputs = ["a.md"]\nkpi_set = "Sales"', 'needs a period for its targets; add period = "last month".', 1),
         ('outputs = ["a.md"]\nperiod = "2026-13"', "2026-13", 1),
     ],
 )

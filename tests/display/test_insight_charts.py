@@ -96,7 +96,7 @@ def test_a_bullet_has_the_value_what_it_comes_to_and_the_bounds():
 
 def test_what_has_no_picture_says_what_has_one():
     found = ck.Dataset(deals=[]).briefing(period="2026-02", metrics="win_rate")
-    with pytest.raises(InputError, match="has no picture; control charts"):
+    with pytest.raises(InputError, match="has no chart; control charts"):
         found.chart()
     card = target_status(ck.Dataset(deals=[]), kpi_set({"kpi": [{"id": "won_deals"}]}), period="2026-01")
     with pytest.raises(InputError, match="nothing to draw"):

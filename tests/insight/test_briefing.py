@@ -136,11 +136,11 @@ def test_fields_to_split_by_that_no_table_has_and_a_period_beside_itself_are_ref
     ):
         crm.briefing(period="2026-02", by="ownr")
     assert crm.briefing(period="2026-02", by="owner") == crm.briefing(period="2026-02", by=["owner"])
-    with pytest.raises(InputError, match="A briefing sets a period beside another"):
+    with pytest.raises(InputError, match="A briefing compares a period with another"):
         crm.briefing(period="2026-02", compare="2026-02")
     with pytest.raises(InputError, match="explained between periods that share no day; got 2026-02 and 2026-Q1"):
         crm.explain("win_rate", period="2026-02", compare="2026-Q1", by="owner")
-    with pytest.raises(InputError, match="A page sets a period beside another"):
+    with pytest.raises(InputError, match="A page compares a period with another"):
         crm.page(period="2026-02", compare="2026-02")
     with pytest.raises(InputError, match="The name of a page is a text; got 5"):
         crm.page(period="2026-02", name=5)

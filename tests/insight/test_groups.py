@@ -170,9 +170,9 @@ def test_a_split_that_chance_does_not_give_is_refused_unless_it_was_the_plan():
             {"a": [(1.0, 0.0), (2.0, 0.0)], "b": [(1.0, 1.0), (1.0, 2.0)]},
             {"control": "a"},
             InputError,
-            "are 0 together",
+            "add up to 0",
         ),
-        ({"a": [1.0, float("nan")], "b": [1.0, 2.0]}, {"control": "a"}, InputError, "a has others"),
+        ({"a": [1.0, float("nan")], "b": [1.0, 2.0]}, {"control": "a"}, InputError, "a has other rows"),
         ({"a": [1.0, 2.0], "b": [1.0, 2.0]}, {"control": "a", "split": {"a": 1}}, InputError, "for each of a, b"),
     ],
 )

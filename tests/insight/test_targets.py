@@ -283,7 +283,7 @@ def test_another_definition_starts_anew_and_a_broken_state_is_refused():
         ({"id": "win_rate", "target": {"at_least": 300}}, "from 0 to 1, and so do its bounds; got 300"),
         ({"id": "win_rate", "alert": [{"when": "below", "value": 20, "sure": 0.9}]}, "write 0.2 for 20 %"),
         ({"id": "net_promoter_score", "target": {"at_least": 120}}, "from -100 to 100"),
-        ({"id": "churn_rate", "target": {"at_least": 0.1}}, "in the target, beside it: despite_direction = true"),
+        ({"id": "churn_rate", "target": {"at_least": 0.1}}, "add despite_direction = true to the target"),
         ({"id": "win_rate", "weight": 0}, "number above 0"),
         ({"id": "win_rate", "alert": [{"when": "below", "value": 0.2}]}, "needs at_least_n"),
         ({"id": "ticket_volume", "alert": [{"when": "under", "value": 2}]}, "'below' or 'above'"),

@@ -1,4 +1,4 @@
-"""The company file: tables, calendar, money, targets and reports in one TOML file, and what is made from it."""
+"""The company file: tables, calendar, money, targets and reports in one TOML file, and the commands that use it."""
 
 from __future__ import annotations
 

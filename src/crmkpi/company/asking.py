@@ -1,4 +1,4 @@
-"""A question about KPIs as a command or a file says it: with names of KPIs or themes, filters and an order."""
+"""Measure KPIs as a command or a company file requests them: by names of KPIs or themes, with filters and an order."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def asked(
     """The report of KPIs and themes (by default all that the tables allow), and notes on missing ones.
 
     Without KPIs a period is compared with the previous one. `where` keeps the records of these segments.
-    `usual` are parameters; each KPI takes its own of them.
+    `usual` are default parameters; each KPI uses only its own.
     """
     crm = narrowed(crm, where)
     own = {name: _number(value) for name, value in (parameters or {}).items()}
@@ -112,9 +112,9 @@ def narrowed(crm: Dataset, where: Mapping[str, str] | None) -> Dataset:
 
 
 def sorted_report(report: Report, sort: str) -> Report:
-    """The results of each KPI in order of value, change or name; with a minus in front from the largest down.
+    """The results of each KPI in order of value, change or name; with a minus in front descending.
 
-    What has no value comes last.
+    Results without a value come last.
     """
     key = sort.removeprefix("-")
     if key not in SORTS:
@@ -148,7 +148,7 @@ def _as_number(number: Decimal) -> int | float:
 
 
 def lost(report: Report, named: Iterable[Metric | str]) -> list[Result]:
-    """The results without a value for the data: of KPIs asked by name, and of all where that is half of them."""
+    """The results without a value because of the data: of KPIs requested by name, and of all if they are half."""
     ids = {choice.id for choice in named if isinstance(choice, Metric)}
     found = [one for one in report if isinstance(one.reason, DataReason)]
     whole = {one.definition for one in found} - {one.definition for one in report if one.value is not None}
@@ -157,7 +157,7 @@ def lost(report: Report, named: Iterable[Metric | str]) -> list[Result]:
 
 
 def wrong_file(tables: Mapping[str, Any]) -> str | None:
-    """What is wrong where most rows of a table's files are no records of it: they are the wrong files."""
+    """An error text if most rows of a table's files are not records of it: they are probably the wrong files."""
     for table, records in tables.items():
         rejected = len(records.rejected) if isinstance(records, Records) else 0
         if rejected > 0 and rejected > (len(records) + rejected) / 2:

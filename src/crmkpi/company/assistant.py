@@ -1,6 +1,6 @@
-"""Answers for assistants: find, explain and measure the KPIs of a company file; no query language, no record text.
+"""Functions for AI assistants: find, explain and measure the KPIs of a company file; no query language, no record text.
 
-It needs no protocol: `crmkpi.cli.mcp` offers these functions as tools.
+They are independent of a protocol: `crmkpi.cli.mcp` offers them as tools.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _PYTHON = (
 
 
 def in_words_of_tools(message: str) -> str:
-    """An error in the words of the arguments of the tools, on one line."""
+    """An error message on one line, with arguments of the library replaced by those of the tools."""
     for python, tool in _PYTHON:
         message = re.sub(python, tool, message)
     return _clean(message, 600)
@@ -71,7 +71,7 @@ def _clean(text: Hashable, most: int = _LONGEST_LABEL) -> str:
 
 
 class Assistant:
-    """The questions that an assistant may ask of a dataset; `segments` are the fields by which it may group."""
+    """The queries that an assistant may run on a dataset; `segments` are the fields by which it may group."""
 
     def __init__(
         self, crm: Dataset, *, segments: Sequence[str] = (), parameters: dict[str, Any] | None = None, name: str = ""
@@ -85,9 +85,9 @@ class Assistant:
         self.begins = _begins(crm, self.measurable)
 
     def find_kpis(self, query: str = "") -> str:
-        """The KPIs that words may mean, at most eight; without words all that the data can measure, by theme.
+        """The KPIs that match a query, at most eight; without a query all that the data can measure, by theme.
 
-        Without words it is at most 2,000 characters, and says how many KPIs it leaves out.
+        Without a query the text has at most 2,000 characters, and states the number of KPIs that it leaves out.
         """
         if not query.strip():
             return self._all_kpis()
@@ -125,7 +125,7 @@ class Assistant:
         return "\n".join([*lines, *([_MORE.format(left)] if left else [])])
 
     def explain_kpi(self, kpi: str) -> str:
-        """What a KPI counts and when, what is left out, its pitfalls, variants and sources."""
+        """The records that a KPI counts and when, those that it leaves out, its pitfalls, variants and sources."""
         page = re.sub(r"\nExamples:\n.*?(?=\n\S)", "", metric_page(catalogue.find(kpi)), flags=re.DOTALL)
         return page if len(page) <= _LONGEST_PAGE else page[: _LONGEST_PAGE - 2] + "\n…"
 
@@ -196,7 +196,7 @@ class Assistant:
         return {name: value for name, value in row.items() if value not in (None, {}, [])}
 
     def _flags(self, result: Result) -> list[str]:
-        """What an assistant must say of a figure: a period that is not over, or one before the data begin."""
+        """Warnings that an assistant must repeat: a period that is not over, or one before the data begin."""
         period = result.period
         if period is None:
             return []
@@ -216,7 +216,7 @@ class Assistant:
         return found
 
     def segments(self, field: str) -> str:
-        """The values of a field with how many records each has, the most frequent first."""
+        """The values of a field with their numbers of records, the most frequent first."""
         self._allowed(field, "segments")
         counts: dict[str, int] = {}
         chosen, _ = self.crm.measurable(None, {}, by=[field])
@@ -230,7 +230,7 @@ class Assistant:
         return "\n".join([*lines, *([f"and {more:,} more values, left out"] if more > 0 else [])]) or "no values"
 
     def check_data(self) -> str:
-        """What is wrong with the data: which check found how many records, and which KPIs that concerns."""
+        """The faults of the data: the check, the number of records, and the affected KPIs."""
         found = [
             f"{one.level}: {words(one.code)} in {one.table}{'' if one.field is None else f'.{one.field}'}: "
             f"{one.count:,} of {one.of:,}" + (f"; concerns {', '.join(one.metrics[:6])}" if one.metrics else "")
@@ -240,14 +240,14 @@ class Assistant:
 
 
 def _reason(result: Result) -> str | None:
-    """Why there is no value, without a word of the data."""
+    """The reason for a missing value, without text from the data."""
     if isinstance(result.reason, UnreadableReason):
         return "too many records have fields that cannot be read; check_data says which"
     return None if result.reason is None else in_words_of_tools(result.reason)
 
 
 def _short_number(value: Any) -> Any:
-    """A number of at most six figures, of amounts to the cent; durations in seconds."""
+    """A number rounded to six digits, amounts to the cent, durations in seconds."""
     if isinstance(value, timedelta):
         value = value.total_seconds()
     if isinstance(value, Decimal) and abs(value) >= 1:
@@ -256,7 +256,7 @@ def _short_number(value: Any) -> Any:
 
 
 def _begins(crm: Dataset, metrics: Sequence[Metric]) -> dict[str, date]:
-    """The first day on which each table of records has anything that a KPI counts."""
+    """The first day with a counted record, by table."""
     anchors: dict[str, set[str]] = {}
     for metric in metrics:
         for measure in metric.measures.values():

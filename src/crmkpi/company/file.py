@@ -1,4 +1,4 @@
-"""A company file as a dataset, with the KPI sets and reports that it names."""
+"""Load a company file as a dataset, with its KPI sets and reports."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class CompanyFile:
 
     @property
     def folder(self) -> Path:
-        """The folder of the file, which its paths start from."""
+        """The folder of the file, to which its paths are relative."""
         return self.path.parent
 
     @property
     def name(self) -> str:
-        """What the company is called; the folder's name where the file does not say."""
+        """The name of the company; by default that of the folder."""
         return self.keys.name or self.folder.name
 
     @cached_property
@@ -72,7 +72,7 @@ class CompanyFile:
 
     @property
     def as_of(self) -> date | None:
-        """The day or moment up to which the data is known; "today" is that of the calendar."""
+        """The day or moment up to which the data is known; "today" is today in the calendar's time zone."""
         match self.keys.as_of:
             case "today":
                 return datetime.now(self.calendar.zone).date()
@@ -83,7 +83,7 @@ class CompanyFile:
 
     @cached_property
     def kpi_sets(self) -> tuple[KpiSet, ...]:
-        """The KPI sets: those in the file and those in files of their own."""
+        """The KPI sets: those in the company file and those in separate files."""
         return tuple(map(self._kpi_set, self.keys.kpi_set))
 
     def _kpi_set(self, keys: CompanySetKeys) -> KpiSet:
@@ -111,7 +111,7 @@ class CompanyFile:
         raise unknown_name(f"The company file has no report {name!r}.", name, [one.name for one in self.keys.report])
 
     def dataset(self, *, tell: Tell | None = None, tables: Collection[str] | None = None) -> Dataset:
-        """The tables, read now, with the calendar and money; `tell` hears of each file."""
+        """Read the tables now, with the calendar and money; `tell` is called for each file."""
         if not self.keys.tables:
             raise InputError(
                 f'{self.path.name} has no tables; add one, such as [tables.deals] with files = "deals.csv", or let '
@@ -131,7 +131,7 @@ class CompanyFile:
 
 
 def company(path: str | Path = NAME) -> Dataset:
-    r"""The dataset that a company file describes: its tables, read now, with its calendar, money and day.
+    r"""Read the dataset of a company file: its tables, with its calendar, money and `as_of`.
 
     `crmkpi init FILES` proposes such a file; docs/company-file.md has every key.
 
@@ -147,7 +147,7 @@ def company(path: str | Path = NAME) -> Dataset:
 
 
 def company_file(path: str | Path = NAME) -> CompanyFile:
-    """What a company file says; an unknown key, a secret or a name that does not exist is an error at once."""
+    """Validate a company file; an unknown key, a secret or a name that does not exist is an error at once."""
     file = Path(path).absolute()
     try:
         given = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -156,7 +156,7 @@ def company_file(path: str | Path = NAME) -> CompanyFile:
             f"There is no company file {file.name} in {file.parent}; crmkpi init FILES proposes one."
         ) from None
     except (ValueError, UnicodeDecodeError) as error:
-        raise FileFormatError(f"{file.name} is no TOML: {error}.") from None
+        raise FileFormatError(f"{file.name} is not TOML: {error}.") from None
     check_no_secrets(given)
     found = CompanyFile(file, said(CompanyKeys, given))
     for table in found.keys.tables:
@@ -167,7 +167,7 @@ def company_file(path: str | Path = NAME) -> CompanyFile:
 
 
 def _check(found: CompanyFile) -> None:
-    """What the parts of a file say about each other, before anything is read."""
+    """Validate the references between the parts of a file, before any data is read."""
     _check_names("Two KPI sets are", [one.name for one in found.kpi_sets])
     _check_names("Two reports are", [one.name for one in found.keys.report])
     outputs = [output for one in found.keys.report for output in one.outputs]
@@ -192,7 +192,7 @@ def _day(place: str, text: str) -> date:
 
 
 def found_file(start: Path | None = None) -> Path:
-    """The company file of a folder or of those above it."""
+    """The company file in a folder or in one of its parents."""
     folder = (start or Path()).absolute()
     for each in (folder, *folder.parents):
         if (each / NAME).is_file():

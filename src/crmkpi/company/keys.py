@@ -1,4 +1,4 @@
-"""The keys of a company file: the schema that validates it and that editors complete."""
+"""The schema of a company file, for validation and for completion in editors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Hours = Literal["24/7"] | dict[str, list[str] | list[list[str]]]
 
 
 class TableKeys(Keyed):
-    """One table: the files or the database that hold it, and how they are read."""
+    """One table: its files or its database, and the reading options."""
 
     called: ClassVar[str] = "A table"
 
@@ -53,7 +53,7 @@ class TableKeys(Keyed):
 
 
 class CalendarKeys(Keyed):
-    """The conventions the company counts time by."""
+    """The calendar conventions of the company."""
 
     called: ClassVar[str] = "The calendar"
 
@@ -66,13 +66,13 @@ class CalendarKeys(Keyed):
 
 
 class CompanySetKeys(KpiSetKeys):
-    """A KPI set in the company file, or the file that has it."""
+    """A KPI set in the company file, or a reference to its file."""
 
     file: str | None = Field(None, description="A file with the KPI set, instead of the keys.")
 
 
 class ReportKeys(Keyed):
-    """What is measured, and the files it is written to."""
+    """The KPIs to measure, and the files to write."""
 
     called: ClassVar[str] = "A report"
 

@@ -1,4 +1,4 @@
-"""Writing what was made to files: by their suffix, and all of them or none."""
+"""Write outputs to files atomically: all of them or none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGE_SUFFIXES = (".html", ".md", ".xlsx")
 
 
 def write_all(contents: Mapping[Path, bytes]) -> None:
-    """Write all files, or none: each is written under a temporary name, and renamed when all are complete.
+    """Write all files, or none: each has a temporary name first, and is renamed when all are complete.
 
     Raises:
         InputError: one of them cannot be written; nothing has changed.

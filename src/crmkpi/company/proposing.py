@@ -1,4 +1,4 @@
-"""A company file to begin with: facts that files show by themselves, the words they hold, and the rest as comments."""
+"""Propose a company file: facts that the files show, words to translate, and everything else as comments."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _REPORT = (
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A company file as text, and notes on the values to be filled in."""
+    """A company file as text, and notes on the values to fill in."""
 
     text: str
     notes: tuple[str, ...]
@@ -51,7 +51,7 @@ class Proposal:
 
 @dataclass(slots=True)
 class _Draft:
-    """What is known of one table: its lines, its files, and the records for the words and dates in them."""
+    """The draft of one table: its lines, its files, and the records read for their words and dates."""
 
     preset: str | None
     encoding: str | None
@@ -61,11 +61,10 @@ class _Draft:
 
 
 def proposed(files: Sequence[Path], *, folder: Path, encoding: str | None = None) -> Proposal:
-    """A company file for these exports; paths in it start from `folder`.
+    """Propose a company file for these exports; its paths are relative to `folder`.
 
-    A file whose headers show its table is read: words that mean nothing to the library stand as lines to fill in. A
-    file that nothing is known of stands as a comment with its columns. What is not UTF-8 is
-    read as cp1252, and says so.
+    A file whose headers show its table is read: unknown words become lines to fill in. An unrecognised file becomes a
+    comment with its columns. A file that is not UTF-8 is read as cp1252, with a note.
     """
     said = encoding
     drafts: dict[str, _Draft] = {}
@@ -179,7 +178,7 @@ def _table(name: str, draft: _Draft) -> list[str]:
 
 
 def _unread_words(read: Iterable[Records[Any]]) -> dict[str, Counter[str]]:
-    """The words of fields with fixed choices that could not be read, and how often they stand there."""
+    """The unreadable words of fields with fixed choices, with their counts."""
     found: dict[str, Counter[str]] = {}
     for records in read:
         kinds = record_type(records.record).fields
@@ -191,7 +190,7 @@ def _unread_words(read: Iterable[Records[Any]]) -> dict[str, Counter[str]]:
 
 
 def _unknown(file: Path, path: str, why: str, encoding: str | None) -> list[str]:
-    """An unknown file: its columns, the kind of their values, and the fields that other systems call so."""
+    """The block of an unknown file: its columns with samples, and the fields of equal columns in other systems."""
     with cells_of_any_length():
         grid = first_table(file, encoding=encoding)
         columns = list(zip(grid.headers, *_samples(grid), strict=False))
@@ -224,7 +223,7 @@ def _samples(grid: Grid) -> list[Sequence[str]]:
 
 
 def _few(cells: Iterable[str]) -> list[str]:
-    """The words of a column that has few of them, each several times: a status, a kind, a source."""
+    """The distinct words of a column with few of them, each repeated, such as a status; else an empty list."""
     counts = Counter(cell for cell in cells if cell)
     repeated = len(counts) <= min(_MOST_WORDS, sum(counts.values()) / 2)
     return list(counts) if repeated and not all(_is_number(word) for word in counts) else []
@@ -235,7 +234,7 @@ def _is_number(text: str) -> bool:
 
 
 def _looks(header: str, cells: Sequence[str]) -> str:
-    """What a column looks like, and the fields that columns of this name fill in exports of other systems."""
+    """Samples of a column, and the fields that columns of this name fill in exports of other systems."""
     named: Counter[str] = Counter()
     for preset in PRESETS.values():
         for one in found_columns(header, preset):
@@ -268,7 +267,7 @@ def _fields() -> list[str]:
 
 
 def _encoding(file: Path) -> str | None:
-    """How a text is encoded that is not UTF-8; what cannot be opened, its reader says."""
+    """The encoding of a text that is not UTF-8; if it cannot be opened, its reader reports the error."""
     if file.suffix.lower() not in (".csv", ".tsv"):
         return None
     try:
@@ -286,11 +285,11 @@ def _encoding(file: Path) -> str | None:
 
 
 def _text(value: Any) -> str:
-    """A text, or a list of them, as TOML writes it: as JSON does, with what ends a line escaped."""
+    """A text, or a list of texts, in TOML syntax: JSON syntax with escaped line ends."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _told(text: object, most: int = 500) -> str:
-    """A text within a comment: on one line."""
+    """A text for a comment: on one line, and cut."""
     shown = "".join(letter if letter.isprintable() else " " for letter in str(text))
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"

@@ -1,4 +1,4 @@
-"""Read the tables of a company file once, with its settings as the arguments of the readers in `crmkpi.sources`."""
+"""Read the tables of a company file with its settings as arguments of the readers in `crmkpi.sources`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _GLOB = "*?["
 def read_table(
     name: str, keys: TableKeys, folder: Path, *, currency: str | None, tz: str, tell: Tell | None = None
 ) -> Any:
-    """One table as records of its files, or as a table of a database; `tell` hears of each file."""
+    """One table as records of its files, or as a table of a database; `tell` is called for each file."""
     if keys.database is not None:
         return _of_database(name, keys)
     options: Any = _options(name, keys, currency, tz)
@@ -48,7 +48,7 @@ def files_of(name: str, keys: TableKeys, folder: Path) -> list[Path]:
     patterns = [keys.files] if isinstance(keys.files, str) else keys.files
     if not patterns:
         raise InputError(
-            f'tables.{name} says neither files nor a database; add files = "{name}*.csv", or database = "VARIABLE" and '
+            f'tables.{name} has neither files nor a database; add files = "{name}*.csv", or database = "VARIABLE" and '
             "source."
         )
     found: dict[Path, None] = {}
@@ -75,7 +75,7 @@ def _nearest(path: Path) -> str:
 
 
 def _options(name: str, keys: TableKeys, currency: str | None, tz: str) -> dict[str, Any]:
-    """What the file says, in the words of the readers: the empty text drops a column or means no value."""
+    """The settings as arguments of the readers: an empty text drops a column or means a missing value."""
     values = {
         field: {word: None if mean == "" else mean for word, mean in of.items()} for field, of in keys.values.items()
     }
@@ -94,9 +94,9 @@ def _options(name: str, keys: TableKeys, currency: str | None, tz: str) -> dict[
 
 
 def _of_database(name: str, keys: TableKeys) -> Any:
-    """A table or view that is measured where it lies."""
+    """A table or view that is measured in the database."""
     if keys.files:
-        raise InputError(f"tables.{name} says files and a database; say one of them.")
+        raise InputError(f"tables.{name} has files and a database; keep one of them.")
     if keys.source is None:
         raise InputError(
             f'tables.{name} names a database and no source; add source = "opportunities", its table or view.'

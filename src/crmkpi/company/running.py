@@ -1,4 +1,4 @@
-"""The reports of a company file: everything is read once, all outputs are written or none."""
+"""Run the reports of a company file: read every table once, and write all outputs or none."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["Run", "check_reports", "run_reports"]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The files that a run wrote, and the findings that somebody should look at."""
+    """The files that a run wrote, and the findings that need attention."""
 
     written: tuple[Path, ...]
     alerts: tuple[FiredAlert, ...] = ()
@@ -54,9 +54,9 @@ class _Made:
 
 
 def run_reports(file: CompanyFile, names: Sequence[str] = (), *, tell: Tell | None = None) -> Run:
-    """Read the tables, make the reports of these names (all of them when none is named), and write their outputs.
+    """Read the tables, create the named reports (by default all), and write their outputs.
 
-    Nothing is written where a table cannot be read, most of its rows are no records, or a report cannot be made.
+    Nothing is written if a table cannot be read, most of its rows are not records, or a report fails.
     """
     reports = [file.report(name) for name in names] or list(file.keys.report)
     if not reports:
@@ -87,13 +87,13 @@ def run_reports(file: CompanyFile, names: Sequence[str] = (), *, tell: Tell | No
 
 
 def check_reports(file: CompanyFile, report: ReportKeys) -> None:
-    """Validate a report before data is read: its KPIs, its set and its outputs exist."""
+    """Validate the KPIs, the set and the outputs of a report, before data is read."""
     for name in report.kpis:
         chosen(name)
     if report.kpi_set is not None:
         file.kpi_set(report.kpi_set)
         if report.period is None:
-            raise PeriodError(f'The report {report.name!r} looks at targets in a period; add period = "last month".')
+            raise PeriodError(f'The report {report.name!r} needs a period for its targets; add period = "last month".')
     elif report.state is not None:
         raise InputError(f"The report {report.name!r} keeps a state of alerts, and names no kpi_set that has any.")
     for output in report.outputs:
@@ -107,7 +107,7 @@ def _check_page(report: ReportKeys) -> None:
         raise PeriodError(f'The page {report.name!r} is of one period; add period = "last month".')
     for key in ("every", "sort"):
         if getattr(report, key):
-            raise InputError(f"A page shows a period whole, and {key} is of a table; drop it from {report.name!r}.")
+            raise InputError(f"A page shows a whole period, and {key} applies to tables; drop it from {report.name!r}.")
 
 
 def _made(file: CompanyFile, crm: Dataset, keys: ReportKeys) -> _Made:
@@ -152,7 +152,7 @@ def _report(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | No
 
 
 def _page(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | None) -> Page:
-    """The page of a report, with the KPIs of its set and those it names; with all KPIs if it names none."""
+    """The page of a report, with the KPIs of its set and those that it names; by default with all KPIs."""
     assert keys.period is not None
     metrics: list[Metric] = []
     for name in keys.kpis:

@@ -1,4 +1,4 @@
-"""Secrets do not belong in a company file, which is kept in version control and shown: they are refused, unread."""
+"""Refuse secrets in a company file, which is shared and under version control."""
 
 from __future__ import annotations
 

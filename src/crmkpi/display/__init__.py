@@ -1,4 +1,4 @@
-"""The display of results: text, Markdown, HTML, rows and grids."""
+"""Render results as text, Markdown, HTML, rows and grids."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Charts of survival curves, cohorts, funnels and models: each function gives an Altair chart, and never shows it.
+"""Charts of survival curves, cohorts, funnels and models: each function returns an Altair chart, and does not show it.
 
-They need the extra `plot`: pip install 'crmkpi[plot]'. A notebook shows a chart by itself, and
+They need the extra `plot`: pip install 'crmkpi[plot]'. A notebook shows the chart that a cell returns, and
 `chart.save("chart.svg")` writes it.
 """
 
@@ -26,7 +26,7 @@ _MANY_CELLS = 15  # from this many periods on, cells are too small for figures
 
 
 def altair() -> Any:
-    """Altair, which draws all charts; an error that names the extra where it is not installed."""
+    """The module Altair, which draws all charts; an error that names the extra if it is not installed."""
     try:
         return import_module("altair")
     except ImportError as error:
@@ -34,9 +34,9 @@ def altair() -> Any:
 
 
 def survival_chart(curves: SurvivalCurve | Mapping[Any, SurvivalCurve]) -> Any:
-    """The share that lasts, step by step, with its band; of several curves by name, one colour each.
+    """The survival curve with its confidence band, or several curves by name, each with its own colour.
 
-    Curves of more than a thousand steps are drawn with a thousand.
+    A curve of more than a thousand steps is drawn with a thousand.
     """
     named = dict(curves) if isinstance(curves, Mapping) else {"": curves}
     for curve in named.values():
@@ -64,7 +64,7 @@ def survival_chart(curves: SurvivalCurve | Mapping[Any, SurvivalCurve]) -> Any:
 
 
 def _check_drawn(chart: str, drawn: object, kind: str) -> None:
-    # By its name: importing the class would load all that a chart is not about.
+    # Compared by name, because importing the class would load modules that the chart does not need.
     if kind not in {base.__name__ for base in type(drawn).__mro__}:
         raise InputError(f"{chart} draws a {kind}; got {type(drawn).__name__}.")
 
@@ -80,9 +80,9 @@ def _steps(curve: SurvivalCurve) -> Iterable[tuple[float, float, float, float]]:
 
 
 def cohort_chart(table: CohortTable) -> Any:
-    """The triangle in colours: one cohort a row, one period a column; periods that are not over are paler.
+    """The triangle as a heatmap: one row per cohort, one column per period; periods that are not over are paler.
 
-    Periods that have not begun are left empty: that is not zero.
+    Periods that have not begun are empty, not zero.
     """
     _check_drawn("cohort_chart()", table, "CohortTable")
     alt = altair()
@@ -116,7 +116,7 @@ def cohort_chart(table: CohortTable) -> Any:
 
 
 def funnel_chart(funnel: Funnel) -> Any:
-    """How many deals reached each stage, as bars about a middle, and the share that came from the stage before."""
+    """The number of deals that reached each stage, as centred bars, with the share of the previous stage."""
     _check_drawn("funnel_chart()", funnel, "Funnel")
     alt = altair()
     rows = [
@@ -138,7 +138,7 @@ def funnel_chart(funnel: Funnel) -> Any:
 
 
 def holdout_chart(check: HoldoutCheck) -> Any:
-    """The mean purchases of a holdout, predicted and actual, by how often customers had come back before."""
+    """The mean purchases of a holdout, predicted and actual, by the number of earlier repeat purchases."""
     _check_drawn("holdout_chart()", check, "HoldoutCheck")
     alt = altair()
     rows = [
@@ -160,9 +160,9 @@ def holdout_chart(check: HoldoutCheck) -> Any:
 
 
 def tracking_chart(rows: Sequence[tuple[float, float, float]], *, unit: str, ends: float | None = None) -> Any:
-    """All repeat purchases so far, actual and expected, as `tracking` of a model gives them; counts time in `unit`.
+    """Cumulative repeat purchases, actual and expected, from `tracking` of a model, over time in `unit`.
 
-    `ends` draws a line where what the model was fitted to ends.
+    `ends` draws a line at the end of the data for the fit.
     """
     if not rows:
         raise InputError("A chart of tracking needs at least one row; got none.")

@@ -1,4 +1,4 @@
-"""The definition of a KPI as JSON, for other programs: everything that decides its value, and the text of its page."""
+"""The definition of a KPI as JSON, for other programs: all that its value depends on, and the text of its page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["definition_json", "definition_row"]
 
 
 def definition_row(metric: Metric) -> dict[str, Any]:
-    """The definition as plain values: measures and conditions as code and in words, the formula, the records left out.
+    """The definition as plain values: measures and conditions as code and as text, the formula, the records left out.
 
     >>> from crmkpi import win_rate
     >>> row = definition_row(win_rate)

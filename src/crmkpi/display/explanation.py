@@ -30,9 +30,9 @@ _ROLL_UP: Mapping[RollUp, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ManualParts:
-    """The docstring of a KPI in its parts.
+    """The parts of a KPI's docstring.
 
-    `formula` is LaTeX. `text` is what counts and what does not. `sections` are the parts with a heading, such as
+    `formula` is LaTeX. `text` describes the records that count. `sections` are the parts with a heading, such as
     "Returns", "Pitfalls" and "Examples".
     """
 
@@ -43,7 +43,7 @@ class ManualParts:
 
 
 def explanation(metric: Metric) -> ManualParts:
-    """The parts of a KPI's docstring; those that it lacks are empty.
+    """The parts of a KPI's docstring; a missing part is empty.
 
     >>> from crmkpi import win_rate
     >>> explanation(win_rate).meaning, explanation(win_rate).sections["Returns"]
@@ -65,7 +65,7 @@ def explanation(metric: Metric) -> ManualParts:
 
 
 def facts(metric: Metric) -> dict[str, list[str]]:
-    """What follows from a KPI's definition, by name; each fact is one or more entries, with code in backticks.
+    """Facts derived from a KPI's definition, by name; each has one or more entries, with code in backticks.
 
     >>> from crmkpi import win_rate
     >>> facts(win_rate)["at"], facts(win_rate)["inputs"][0]
@@ -122,7 +122,7 @@ def _inputs(metric: Metric) -> Iterator[str]:
 
 
 def _anchors(metric: Metric) -> list[str]:
-    """What puts records into a period; with the names of the inputs where they differ in it."""
+    """The timestamps that put records into a period, with the names of the inputs if these differ."""
     inputs: dict[str, list[str]] = {}
     for name, measure in metric.measures.items():
         inputs.setdefault(_anchor(metric, measure), []).append(f"`{name}`")
@@ -140,7 +140,7 @@ def _anchor(metric: Metric, measure: Measure) -> str:
 
 
 def _bounds(measure: Measure) -> list[str]:
-    """The bounds of the period that a measure looks at: none for a flow, "start", "end" or both for a stock."""
+    """The bounds of the period that a measure reads: none for a flow, "start", "end" or both for a stock."""
     roots = [root for each in (measure, *measure.columns) for root in (each.where, each.value)]
     sides = {part.side for root in roots for part in walk(root) if isinstance(part, Bound)}
     return sorted(sides, reverse=True)

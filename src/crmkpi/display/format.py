@@ -1,4 +1,4 @@
-"""Values as text, by their unit: the one place that decides how a number reads.
+"""Format values as text by their unit; all displays use this module.
 
 | unit | reads |
 |---|---|
@@ -10,7 +10,7 @@
 | count | 4,238 |
 | number | 2.96 |
 
-A value that is undefined reads "–"; the reason stands elsewhere.
+An undefined value reads "–"; the reason is in the notes.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ _HOURS_UP_TO = 2 * 86_400.0  # 36 h says more than 1.5 days
 _SMALL_PERCENT = 0.1
 _NEARLY_ALL = 99.95  # from here on one decimal would say 100
 _ALL = 100
-_CENTS_BELOW = 100  # of larger amounts an interval is told in whole units
+_CENTS_BELOW = 100  # the intervals of larger amounts are rounded to whole units
 _SMALL_NUMBER = 0.01
 _MOST_NAMES = 4
 
 
 def format_value(value: Any, unit: Unit, *, currency: str | None = None, signed: bool = False) -> str:
-    """A value as people read it; `signed` puts a plus before what is above zero.
+    """Format a value for people; `signed` adds a plus to positive values.
 
     >>> format_value(0.632, "ratio"), format_value(0.0004, "ratio"), format_value(0.99996, "ratio")
     ('63.2 %', '0.04 %', '99.996 %')
@@ -104,7 +104,7 @@ def format_detectable(change: Change, unit: Unit, *, currency: str | None = None
 
 
 def format_difference(size: Any, unit: Unit, *, currency: str | None = None) -> str:
-    """A difference of two values with its sign: percentage points of a ratio, points of a score."""
+    """A difference of two values with its sign: percentage points for a ratio, points for a score."""
     if unit == "ratio":
         return f"{_signed(_percent(size))} pp"
     if unit == "score":
@@ -115,7 +115,7 @@ def format_difference(size: Any, unit: Unit, *, currency: str | None = None) -> 
 
 
 def format_interval(interval: Interval[Any] | None, unit: Unit, *, currency: str | None = None) -> str:
-    """A confidence interval with the unit at both bounds; nothing where there is none.
+    """A confidence interval with the unit at both bounds; empty without an interval.
 
     >>> from crmkpi.statistics.intervals import wilson
     >>> format_interval(wilson(4238, 6711), "ratio")
@@ -148,11 +148,11 @@ def format_range(interval: Interval[Any] | None, unit: Unit, value: Any) -> str:
     return f"{low} to {high}"
 
 
-def format_change(change: Change | None, unit: Unit) -> str:  # one way to say it for each case
-    """How a value differs from the one it is compared to; nothing where there is no comparison.
+def format_change(change: Change | None, unit: Unit) -> str:  # one branch per kind of unit
+    """The change of a value against the compared one; empty without a comparison.
 
-    Ratios differ in percentage points and scores in points. Everything else differs by a fraction of the other value,
-    and where that was not above 0, by the difference itself.
+    Ratios change in percentage points and scores in points. Other units change by a fraction of the compared value, or
+    if that is not above 0, by the absolute difference.
 
     >>> format_change(Change(0.012, 0.019, True), "ratio"), format_change(Change(120, 0.081, True), "count")
     ('+1.2 pp', '+8.1 %')
@@ -175,7 +175,7 @@ def format_change(change: Change | None, unit: Unit) -> str:  # one way to say i
 def judgement(change: Change | None) -> str:
     """The verdict on a change in one to three words; "" if nothing changed or no verdict is possible.
 
-    A change that is shown is better or worse, or up or down where the KPI takes no side.
+    A significant change is better or worse, or up or down if the KPI has no better direction.
     """
     if change is None or change.verdict is None or not change.absolute:
         return ""
@@ -185,7 +185,7 @@ def judgement(change: Change | None) -> str:
 
 
 def format_label(value: Hashable) -> str:
-    """The name of a segment on one line; characters that cannot be seen, such as terminal codes, become blanks or �.
+    """The name of a segment on one line; invisible characters, such as terminal codes, become blanks or �.
 
     A missing value reads "(none)".
     """
@@ -229,7 +229,7 @@ def words(name: str) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Different names in a row, cut after a few.
+    """A comma-separated list of distinct names, cut after a few.
 
     >>> listed(["a", "b", "a"]), listed("abcde")
     ('a, b', 'a, b, c and 2 more')
@@ -241,7 +241,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def _percent(fraction: float) -> str:
-    """A fraction in percent with one decimal, or with as many as keep it from reading 0 or 100 when it is neither."""
+    """A fraction in percent with one decimal, or with more if it would otherwise be rounded to 0 or 100."""
     percent = float(fraction) * 100
     size = abs(percent)
     if 0 < size < _SMALL_PERCENT:
@@ -258,7 +258,7 @@ def _significant(number: float, digits: int) -> str:
 
 
 def _cents(amount: Any) -> str:
-    with localcontext(Context(prec=60, rounding=ROUND_HALF_EVEN)):  # not the caller's, which may be coarse
+    with localcontext(Context(prec=60, rounding=ROUND_HALF_EVEN)):  # the caller's context may be too coarse
         return f"{amount:z,.2f}"
 
 
@@ -286,7 +286,7 @@ def _time_unit(seconds: float) -> tuple[float, str]:
 
 
 def _three_digits(number: float) -> str:
-    if abs(number) >= _NEARLY_ALL:  # there are three digits before the point already
+    if abs(number) >= _NEARLY_ALL:  # already three digits before the point
         return f"{number:,.0f}"
     return _significant(number, 3)
 

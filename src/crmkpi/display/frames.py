@@ -1,4 +1,4 @@
-"""A report as typed columns: one row a result, or one row a period and segment with a column for each KPI."""
+"""A report as typed columns: one row per result, or wide, one row per period and segment with a column per KPI."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _KINDS: dict[Unit, Kind] = {
 def report_columns(report: Report) -> dict[str, FrameColumn]:
     """One row per result: the KPI, segment and period, and the value with its evidence.
 
-    `value`, `low`, `high`, `previous_value` and `change` have the type of the KPI's unit where all KPIs of the report
-    share it; else they are floats, amounts as they are, durations in seconds, and `unit` says which is which.
+    `value`, `low`, `high`, `previous_value` and `change` have the type of the KPI's unit if all KPIs of the report
+    share it; else they are floats, with durations in seconds, and `unit` has the unit of each row.
     """
     results = report.results
     found = values_of(results)
@@ -44,7 +44,7 @@ def report_columns(report: Report) -> dict[str, FrameColumn]:
         "unit": FrameColumn("text", [metric.unit for metric in metrics]),
     }
     compared = any(result.compared_to is not None for result in results)
-    changes = _comparison(results, kinds) if compared else {}  # which looks at all evidence, and so comes first
+    changes = _comparison(results, kinds) if compared else {}  # first, because it computes all evidence
     evidence = evidence_of(results)
     intervals = evidence.interval
     last = {
@@ -69,7 +69,7 @@ def report_columns(report: Report) -> dict[str, FrameColumn]:
 
 
 def wide_columns(report: Report) -> dict[str, FrameColumn]:
-    """One row a period and segment, one column a KPI, in the type of its unit.
+    """One row per period and segment, one column per KPI, in the type of its unit.
 
     A KPI in several currencies is an error, unless the currency is a segment: a column of amounts holds one currency.
     """
@@ -150,7 +150,7 @@ def _segments(segments: Sequence[Mapping[str, Hashable]], taken: set[str]) -> di
 
 
 def _periods(periods: Sequence[Period | None]) -> dict[str, FrameColumn]:
-    """The label and the bounds of each period; the end does not belong to it. The whole data has no bounds."""
+    """The label and the bounds of each period; the end is exclusive. The whole data has no bounds."""
     distinct = _distinct(periods)
     told = {key: _told(period) for key, period in distinct.items()}
     zones = {period.calendar.zone.key for period in distinct.values() if period is not None and period.unit != "all"}
@@ -164,7 +164,7 @@ def _periods(periods: Sequence[Period | None]) -> dict[str, FrameColumn]:
 
 
 def _distinct(periods: Sequence[Period | None]) -> dict[int, Period | None]:
-    """Each object among the periods by its identity: to hash a period takes longer than all else."""
+    """The distinct period objects by identity, because hashing a period would dominate the run time."""
     return {id(period): period for period in periods}
 
 

@@ -1,4 +1,4 @@
-"""Tables and pages in HTML: no scripts, nothing from the network, everything escaped, light and dark."""
+"""Tables and pages in HTML: no scripts, no external resources, everything escaped, for light and dark pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crmkpi.measuring.results import Report, Result
 
 __all__ = ["draw_html", "html_page", "report_page", "report_table", "table_html"]
 
-# Mixed with the colour of the text, which the page chose for its background: a notebook may be light on a dark desktop.
+# Colours mix with the text colour, which fits the background of the page: a notebook may be light on a dark desktop.
 _STYLE = """
 .crmkpi { overflow-x: auto; }
 .crmkpi table { border-collapse: collapse; font: 14px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums; }
@@ -40,19 +40,19 @@ h1 { font-size: 1.4rem; }
 
 
 def report_table(report: Report) -> str:
-    """A report as a table to put into a page or show in a notebook, with its own styles."""
+    """A report as a table with its own styles, for a page or a notebook."""
     return draw_html(sheet_of(report.results, title=report.title, names="title", notes=report.notes))
 
 
 def report_page(report: Report) -> str:
-    """A report as a whole page, for a file or a mail."""
+    """A report as a complete HTML page, for a file or an email."""
     sheet = sheet_of(report.results, title=report.title, names="title", notes=report.notes)
     table = draw_html(sheet, caption=False) if report else "<p>no results</p>"
     return html_page(sheet.heading or "KPIs", table)
 
 
 def table_html(rows: Sequence[Mapping[str, Any]], total: int) -> str:
-    """Rows of plain values as a table for a notebook, and how many more rows there are in all.
+    """Rows of plain values as a table for a notebook, with the number of rows that are not shown.
 
     >>> "<td>1,234</td>" in table_html([{"customer": "A", "orders": 1234}], 1)
     True
@@ -89,7 +89,7 @@ def _as_text(value: Any) -> str:
 
 
 def html_page(heading: str, body: str) -> str:
-    """A whole page with that heading; the heading is escaped, the body is HTML already."""
+    """A complete HTML page; the heading is escaped, the body is HTML already."""
     heading = escape(heading)
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -149,7 +149,7 @@ def _class(column: SheetColumn) -> str:
 
 
 def _range_mark(result: Result) -> str:
-    """Where a share and its interval lie between 0 and 100 %, as a small drawing; other units have no such scale."""
+    """A small drawing of a share and its interval between 0 and 100 %; empty for other units."""
     interval, value = result.interval, result.value
     if value is None or interval is None or result.unit != "ratio" or not 0 <= interval.low <= interval.high <= 1:
         return ""

@@ -1,4 +1,4 @@
-"""Tables of analyses as text, Markdown and HTML, drawn as reports are."""
+"""Render tables of analyses as text, Markdown and HTML, in the layout of reports."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["insight_html", "insight_markdown", "insight_page", "insight_text", "
 
 
 def insight_value(value: Any, unit: Unit, *, currency: str | None = None, change: bool = False) -> str:
-    """A value as people read it; with `change`, a difference of two."""
+    """Format a value for people, or with `change` a difference of two values."""
     if change and value is not None:
         return format_difference(value, unit, currency=currency)
     return format_value(value, unit, currency=currency)
 
 
 def insight_text(table: InsightTable, *, width: int | None = None) -> str:
-    """The table in plain text: as wide as its cells are, or of at most `width` columns."""
+    """The table in plain text: as wide as its cells, or at most `width` columns."""
     sheet = _sheet(table)
     if width is None:
         return draw_text(sheet)
-    columns = tuple(replace(one, role="metric") if one.is_text else one for one in sheet.columns)  # they go on below
+    columns = tuple(replace(one, role="metric") if one.is_text else one for one in sheet.columns)  # text wraps like ids
     return draw_text(replace(sheet, heading=textwrap.fill(sheet.heading, width), columns=columns), width=width)
 
 
@@ -39,12 +39,12 @@ def insight_markdown(table: InsightTable) -> str:
 
 
 def insight_html(table: InsightTable) -> str:
-    """The table in HTML, to put into a page or show in a notebook."""
+    """The table in HTML, for a page or a notebook."""
     return draw_html(_sheet(table))
 
 
 def insight_page(table: InsightTable) -> str:
-    """The table as a whole page."""
+    """The table as a complete HTML page."""
     sheet = _sheet(table)
     return html_page(sheet.heading, draw_html(sheet, caption=False))
 

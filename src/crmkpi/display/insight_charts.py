@@ -1,6 +1,6 @@
-"""Pictures of analyses: a control chart, the steps of an explanation, the fan of a forecast, a funnel plot, targets.
+"""Charts of analyses: control chart, waterfall of an explanation, fan of a forecast, funnel plot, bullets of targets.
 
-Colours follow the verdict of the analysis, better or worse; a sign alone has no colour.
+Colours follow the verdict of the analysis, better or worse, and not the sign of a change.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from crmkpi.insight.targets import Scorecard, TargetStatus
 __all__ = ["insight_chart"]
 
 _WIDTH, _HEIGHT = 560, 260
-_NAMED = 8  # names next to points
+_NAMED = 8  # points with a name
 _GREY, _BLUE, _ORANGE = "#767676", "#2a6fbb", "#d9731a"
 _TOLD = {None: "change", True: "better", False: "worse"}
 _COLOURS = {"common": _GREY, "change": "#1b1b1b", "better": _BLUE, "worse": _ORANGE}
@@ -30,7 +30,7 @@ _TIMES = (("days", 86_400.0), ("hours", 3_600.0), ("minutes", 60.0), ("seconds",
 
 
 def insight_chart(table: InsightTable) -> Any:
-    """The Altair chart of an analysis; an error for one that has no picture."""
+    """The Altair chart of an analysis; an error for an analysis without a chart."""
     match table:
         case ControlChart():
             return _control(altair(), table)
@@ -44,13 +44,13 @@ def insight_chart(table: InsightTable) -> Any:
             return _bullets(altair(), table)
         case _:
             raise InputError(
-                f"A {type(table).__name__} has no picture; control charts, explanations, forecasts, funnel plots and "
+                f"A {type(table).__name__} has no chart; control charts, explanations, forecasts, funnel plots and "
                 "scorecards have one."
             )
 
 
 class _Axis:
-    """How numbers of a unit stand on an axis: their size, the title and the format."""
+    """The axis for numbers of a unit: the scale factor, the title and the format."""
 
     def __init__(self, unit: str, values: Sequence[Any], currency: str | None) -> None:
         known = [value for value in values if value is not None]
@@ -80,7 +80,7 @@ def _colour(alt: Any, rows: Sequence[Mapping[str, Any]]) -> Any:
 
 
 def _periods(alt: Any, labels: Sequence[str]) -> Any:
-    # The order is said, since layers may begin at different periods.
+    # The order is explicit, since layers may begin at different periods.
     axis = alt.Axis(labelOverlap="greedy", labelSeparation=8, labelAngle=0)
     return alt.X("label:O", title=None, sort=list(dict.fromkeys(labels)), axis=axis)
 
@@ -122,7 +122,7 @@ def _control(alt: Any, chart: ControlChart) -> Any:
 
 
 def _waterfall(alt: Any, made: Explanation) -> Any:
-    """From before to after, one step for each part; the steps add up."""
+    """The waterfall from before to after, with one step for each part."""
     effects = made.effects
     axis = _Axis(made.unit, [made.before, made.after], made.currency)
     level = axis.of(made.before) or 0.0
@@ -189,7 +189,7 @@ def _fan(alt: Any, made: Forecast) -> Any:
 
 
 def _funnel(alt: Any, plot: FunnelPlot) -> Any:
-    """Each segment by its number of records, within limits that narrow as there are more."""
+    """Each segment by its number of records, with limits that narrow as the number grows."""
     axis = _Axis(plot.unit, [point.value for point in plot.points], plot.currency)
     named = plot.outside[:_NAMED]  # the farthest out
     rows = [
@@ -240,7 +240,7 @@ def _bullets(alt: Any, card: Scorecard) -> Any:
 
 
 def _bullet(alt: Any, one: TargetStatus) -> Any:
-    assert one.target is not None  # those without one are not drawn
+    assert one.target is not None  # KPIs without a target are not drawn
     bounds = [bound for bound in (one.target.low, one.target.high) if bound is not None]
     axis = _Axis(one.metric.unit, [one.value, one.projected, *bounds], one.currency)
     name = " ".join(filter(None, (one.metric.id, "" if one.segment is None else str(one.segment))))

@@ -1,4 +1,4 @@
-"""The records that a KPI leaves out, in words: those its definition excludes, and those without a value it needs."""
+"""The records that a KPI leaves out, as text: those that its definition excludes, and those without a needed value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["left_out_in_words"]
 
 
 def left_out_in_words(metric: Metric) -> dict[str, str]:
-    """The records that are left out, by the reason under which they are counted.
+    """Descriptions of the left out records, by the reason under which they are counted.
 
     >>> from crmkpi import revenue
     >>> for reason, records in left_out_in_words(revenue).items():
@@ -36,7 +36,7 @@ def left_out_in_words(metric: Metric) -> dict[str, str]:
     """
     found = {reason: condition_in_words(what) for reason, what in metric.leave_out.items()}
     for measure in metric.measures.values():
-        if measure.shift != "none":  # the account is of the period itself
+        if measure.shift != "none":  # the account covers only the period itself
             continue
         if _speaks_alone(metric, measure):
             for reason, what in _unusable(metric, measure):
@@ -49,7 +49,7 @@ def left_out_in_words(metric: Metric) -> dict[str, str]:
 
 
 def _unusable(metric: Metric, measure: Measure) -> Iterator[tuple[str, Expression]]:
-    """Why a record that a measure is about may not count in it: no value, no key, a negative duration."""
+    """The reasons why a record in the scope of a measure may not count: no value, no key, a negative duration."""
     if isinstance(measure.table, Grouped):
         _, key, columns = measure.table.parts_
         yield from _lacking(metric, measure, key, None)
@@ -70,7 +70,7 @@ def _lacking(
 
 
 def _speaks_alone(metric: Metric, measure: Measure) -> bool:
-    """Whether all measures need the same value, so that a record that one cannot use is of no use to others."""
+    """Whether all measures need the same value, so that a record which one cannot use is unusable for all."""
     same_table = [other for other in metric.measures.values() if other.base.record_type_ is measure.base.record_type_]
     if isinstance(measure.table, Grouped):
         return len({repr(other.table) for other in same_table}) == 1
@@ -78,7 +78,7 @@ def _speaks_alone(metric: Metric, measure: Measure) -> bool:
 
 
 def _may_lack(metric: Metric, measure: Measure, part: Expression) -> bool:
-    """Whether a record that the measure is about may lack the field, and no reason of the definition says so."""
+    """Whether a record in the scope of the measure may lack the field, without a reason of the definition for it."""
     if not isinstance(part, Field) or repr(part) in _asked_for(measure.where):
         return False
     wanted = {repr(side) for side in _sides(measure.where)}
@@ -112,7 +112,7 @@ def _asked_for(condition: Expression | None) -> set[str]:
 
 
 def _backwards(duration: Expression) -> Comparison:
-    """The condition that a duration is negative, in the words of its two timestamps."""
+    """The condition that a duration is negative, as a comparison of its two timestamps."""
     match duration:
         case BusinessTime(start, end) | Operation("-", end, start):
             return Comparison("<", end, start)

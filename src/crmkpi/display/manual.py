@@ -1,4 +1,4 @@
-"""The manual in plain text: the list of KPIs, and the page of one."""
+"""The manual in plain text: the list of KPIs, and the page of a KPI."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def metric_list(metrics: Iterable[Metric]) -> str:
 
 
 def metric_page(metric: Metric) -> str:
-    """Everything about one KPI: its meaning and formula, what it reads, its other ways to count, and its names."""
+    """The page of a KPI: its meaning and formula, its tables and fields, its variants, and its other names."""
     lines = [metric.id, "=" * len(metric.id), "", *_explained(metric.docstring), ""]
     for name, entries in facts(metric).items():
         told = [", ".join(entries)] if name in _ON_ONE_LINE else entries

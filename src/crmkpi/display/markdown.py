@@ -1,4 +1,4 @@
-"""Tables in Markdown, as GitHub and most others read them."""
+"""Render tables in Markdown, in the dialect of GitHub, which most renderers support."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def report_markdown(report: Report) -> str:
 
 
 def draw_markdown(sheet: Sheet) -> str:
-    """A table in Markdown; text from the data shows as it is, whatever it contains."""
+    """A table in Markdown; text from the data is escaped."""
     columns = list(sheet.columns)
     if sheet.groups:
         columns.insert(0, SheetColumn("label", "theme", tuple(map(words, sheet.groups))))
@@ -39,7 +39,7 @@ def draw_markdown(sheet: Sheet) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Text in which nothing is taken for Markdown or HTML.
+    """Escape a text for Markdown and HTML.
 
     >>> markdown_text("a|b <script> *c*")
     'a&#124;b &lt;script&gt; &#42;c&#42;'
@@ -48,7 +48,7 @@ def markdown_text(text: str) -> str:
 
 
 def _cell(column: SheetColumn, cell: str) -> str:
-    # Ids of KPIs read best as code; they hold nothing that would end it.
+    # Ids of KPIs read best as code; an identifier needs no escaping.
     return f"`{cell}`" if column.role == "metric" and cell.replace(".", "").isidentifier() else markdown_text(cell)
 
 

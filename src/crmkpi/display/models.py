@@ -1,6 +1,6 @@
-"""Results as pydantic types: the schema of the rows that `to_dicts()` writes, tagged by unit, and back to results.
+"""Results as pydantic types: the schema of the rows of `to_dicts()`, tagged by unit; results round-trip.
 
-`-> ck.Result` and `-> ck.Report` work as response models of FastAPI, and `TypeAdapter(ck.Result)` reads what it wrote.
+`-> ck.Result` and `-> ck.Report` work as response models of FastAPI, and `TypeAdapter(ck.Result)` reads its own output.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def report_schema(handler: GetCoreSchemaHandler) -> CoreSchema:
 
 
 def _either(kind: type, read: CoreSchema, write: core_schema.SerSchema) -> CoreSchema:
-    """A value of the class itself, or what was written of one."""
+    """A schema that accepts an instance of the class or its serialised form."""
     itself = core_schema.union_schema([core_schema.is_instance_schema(kind), read])
     return core_schema.json_or_python_schema(json_schema=read, python_schema=itself, serialization=write)
 
@@ -152,7 +152,7 @@ def _reader() -> TypeAdapter[Any]:
 
 
 def _row_of(result: Result) -> Any:
-    """The row as a model; the keys of a comparison are there, and None, also where there is none."""
+    """The row as a model; without a comparison its keys are None."""
     return _reader().validate_python(result_row(result))
 
 
@@ -165,9 +165,9 @@ def _report_of(rows: list[_Row]) -> Report:
 
 
 def _result_of(row: Any) -> Result:
-    """The result that a row was written of; of another definition than the catalogue's it is refused.
+    """The result from its row; a row whose definition differs from the catalogue's is an error.
 
-    What a row does not tell is not made up: the interval's method is "estimated", and all tables are one account.
+    A row has no method of the interval, which becomes "estimated", and one account for all tables together.
     """
     metric = _metric_of(row)
     low, high = _typed(row, row.low, row.high)
@@ -237,7 +237,7 @@ def _typed(row: Any, *values: Any) -> tuple[Any, ...]:
 
 
 def _period_of(label: str, start: datetime | None, end: datetime | None) -> Period | None:
-    """The period of that name, if its bounds are those; else the span between the bounds, under that name."""
+    """The period with this label, if its bounds agree; else the span between the bounds, under this label."""
     try:
         named = Period(label)
     except PeriodError:

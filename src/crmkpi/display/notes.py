@@ -51,7 +51,7 @@ def notes_of(results: Sequence[Result], name_of: Callable[[Result], str]) -> tup
 
 
 def not_given(result: Result) -> str | None:
-    """What a value lacks since a parameter was not given that most firms have a number for."""
+    """The simplification in a value because an optional parameter, which most firms know, was not given."""
     if result.value is None:
         return None
     if result.parameters.get("margin") == 1:
@@ -74,7 +74,7 @@ def _undefined(results: Sequence[Result], name_of: Callable[[Result], str]) -> I
 
 
 def _changes(results: Sequence[Result], name_of: Callable[[Result], str]) -> Iterator[str]:
-    """How many comparisons the verdicts take into account, what too little data could have shown, and what has none."""
+    """Notes on changes: the number of comparisons, the detectable change of small samples, and missing verdicts."""
     changes = [(result, result.change) for result in results if result.compared_to is not None]
     several = max((change.comparisons for _, change in changes if change is not None), default=1)
     if several > 1:
@@ -88,7 +88,7 @@ def _changes(results: Sequence[Result], name_of: Callable[[Result], str]) -> Ite
     ]
     if small:
         yield f"too few to say: the smallest change that would mostly show is, of {listed(small)}"
-    # The change is of the totals and its interval of the totals per day: the reader must not wonder about the two.
+    # The change compares totals, but its interval compares totals per day: explain the difference.
     per_day = [
         name_of(result)
         for result, change in changes
@@ -127,13 +127,13 @@ def _unreadable(results: Sequence[Result], name_of: Callable[[Result], str]) -> 
             names.setdefault(field, {})[name_of(result)] = None
             most = found.setdefault(field, {})
             for value, count in values.items():
-                most[value] = max(most.get(value, 0), count)  # the same records may be in several rows
+                most[value] = max(most.get(value, 0), count)  # rows may share records, so do not add
     for field, values in found.items():
         yield f"{listed(names[field])}: value and interval without {field} that cannot be read: {commonest(values)}"
 
 
 def _counts(rows: Sequence[Result]) -> str:
-    """The counts by reason: added up over segments, but not over periods, where the same record can occur again."""
+    """The counts by reason, summed over segments, but not over periods, which can share records."""
     by_period: dict[Period | None, dict[str, int]] = {}
     for result in rows:
         total = by_period.setdefault(result.period, {})

@@ -1,4 +1,4 @@
-"""A page in HTML: one file, nothing from the network, no script, everything escaped, for screens, phones and paper."""
+"""A page in HTML: one file, no external resources, no scripts, everything escaped, for screens, phones and paper."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ __all__ = ["page_fragment", "page_html", "section_html"]
 
 _SHOWN_FACTS = 5
 _WHOLE_FROM = 1_000
-_OPTION = re.compile(r" \(\w+=\)$")  # what a reader of the page cannot give
-_MOST_KPIS = 12  # named in one row of the limits of the data
+_OPTION = re.compile(r" \(\w+=\)$")  # the name of an argument, which does not help readers of the page
+_MOST_KPIS = 12  # KPIs named in one row of the limits of the data
 
 
 def page_html(page: Page) -> str:
-    """The page as a whole HTML file."""
+    """The page as a complete HTML file."""
     title = escape(page.title)
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -54,7 +54,7 @@ def page_html(page: Page) -> str:
 
 
 def page_fragment(page: Page) -> str:
-    """The page to put into another one or show in a notebook, in the colours around it."""
+    """The page as a fragment for another page or a notebook, in the colours of that page."""
     return _page(page, IN_ANOTHER)
 
 
@@ -81,7 +81,7 @@ def _not_over(page: Page) -> str:
 
 
 def _sections(page: Page) -> Iterator[tuple[str, str]]:
-    """The sections in the order in which they are read, each with its heading."""
+    """The sections in order, each with its heading."""
     yield "In five lines", _briefing(page)
     yield "Targets", "" if page.targets is None else _targets(page, page.targets)
     yield "Trends", _trends(page)
@@ -133,7 +133,7 @@ def _tile(tile: Tile) -> str:
 
 
 def _brief(result: Result, value: Any, *, change: bool = False) -> str:
-    """A value, or a difference of two, for a tile: amounts from a thousand on in whole units."""
+    """A value, or a difference of two, for a tile: amounts of a thousand or more in whole units."""
     if result.unit == "money" and value is not None and abs(value) >= _WHOLE_FROM:
         sign = "+" if change and value > 0 else ""
         return f"{sign}{value:,.0f} {result.currency or ''}".rstrip()
@@ -143,7 +143,7 @@ def _brief(result: Result, value: Any, *, change: bool = False) -> str:
 
 
 def _told(result: Result, against: str = "") -> str:
-    """The change of a value, its comparison and the verdict as HTML; in small letters if no change is shown."""
+    """The change of a value, its comparison and the verdict as HTML; in small letters if it is not significant."""
     change = result.change
     verdict = escape(judgement(change))
     told = f"<b>{escape(format_change(change, result.unit))}</b>"
@@ -174,7 +174,7 @@ def _line(line: BriefingLine, known: Mapping[str, Result]) -> str:
 
 
 def _fact(fact: BriefingFact, known: Mapping[str, Result]) -> str:
-    """The words of a fact, in which the ids of KPIs become their titles and lead to their definitions."""
+    """The text of a fact, in which the ids of KPIs become links with their titles to their definitions."""
     text = escape(_OPTION.sub("", format_label(fact.text)))
     names = [re.escape(name) for name in fact.metrics if name in known]
     if not names:
@@ -184,7 +184,7 @@ def _fact(fact: BriefingFact, known: Mapping[str, Result]) -> str:
 
 
 def _targets(page: Page, card: Scorecard) -> str:
-    """The targets of the set; KPIs without one are on the page, and not here."""
+    """The targets of the set, without the KPIs that have none."""
     titles = {result.definition: result.metric.title for result in page.results}
     grid = card.grid()
     rows = [
@@ -209,7 +209,7 @@ def _trends(page: Page) -> str:
 
 
 def _moved(page: Page) -> str:
-    """The tables that account for the changes which are shown."""
+    """The tables that account for the significant changes."""
     tables = [table for question, table in page.briefing.details if question == "accounts for it"]
     parts = []
     for table in tables:
@@ -269,7 +269,7 @@ def _row(result: Result, trend: Sequence[Result]) -> str:
 
 
 def _grid(grid: ShownTable, *, caption: bool = True) -> str:
-    """A table of an analysis. Where it is wider than the screen it scrolls by itself, with the keyboard too."""
+    """A table of an analysis. If it is wider than the screen it scrolls on its own, also by keyboard."""
     last = len(grid.headers) - grid.remarks
 
     def kind(place: int) -> str:
@@ -301,7 +301,7 @@ def _scrolling(label: str, body: str) -> str:
 
 
 def _cohort(table: CohortTable) -> str:
-    """The triangle; the darker, the larger the share. A period that is not over is in brackets."""
+    """The triangle; a darker cell is a larger share. A period that is not over is in brackets."""
     width = max(len(cohort.cells) for cohort in table.cohorts)
     head = "".join(f'<th scope="col">{number}</th>' for number in range(width))
     rows = []
@@ -391,7 +391,7 @@ def _foot(page: Page) -> str:
 
 
 def section_html(content: Any, title: str = "") -> str:
-    """A section of one's own: a report, a table or check of this library, a text with its paragraphs, or a chart."""
+    """A section of the user: a report, a table or check of this library, a text with its paragraphs, or a chart."""
     match content:
         case str():
             return "".join(f"<p>{escape(part)}</p>" for part in content.split("\n\n"))
@@ -426,7 +426,7 @@ def _findings(report: QualityReport) -> str:
 
 
 def _chart(chart: Any, title: str) -> str:
-    """A chart of Altair as SVG, on white as it was made."""
+    """An Altair chart as SVG, on the white background that its colours need."""
     try:
         drawn = import_module("vl_convert").vegalite_to_svg(chart.to_dict())
     except ImportError:

@@ -1,10 +1,10 @@
-"""How a page looks: light and dark, on a phone and on paper. Colour says one thing only: a change that is shown."""
+"""The styles of a page: light and dark, on a phone and on paper. Only significant changes have a colour."""
 
 from __future__ import annotations
 
 __all__ = ["IN_ANOTHER", "STYLE", "WHOLE"]
 
-# The colours of a file of its own, which follow the reader's screen.
+# The colours of a complete file, which follow the reader's colour scheme.
 WHOLE = """
 :root{color-scheme:light dark;--bg:#fff;--fg:#1c1c1c;--soft:#5a5a5a;--line:#d9d9d9;--box:#f6f6f4;--up:#0a6b2d;
 --down:#b3261e;--link:#1a4f9c}
@@ -16,7 +16,7 @@ WHOLE = """
 --link:#000}}
 body{margin:0;background:var(--bg)}
 """
-# Within another page all is mixed from the colour of its text: a notebook may be light on a dark desktop.
+# Within another page all colours mix with its text colour: a notebook may be light on a dark desktop.
 IN_ANOTHER = """
 .crmkpi-page{--bg:transparent;--fg:currentColor;--soft:color-mix(in srgb,currentColor 78%,transparent);
 --line:rgb(128 128 128/.35);--box:rgb(128 128 128/.1);--up:color-mix(in srgb,#1f9d48 70%,currentColor);

@@ -16,7 +16,7 @@ __all__ = ["page_markdown", "page_workbook"]
 
 
 def page_markdown(page: Page) -> str:
-    """The page in Markdown: the briefing, the KPIs at its head, the tables by theme, and what the data cannot say."""
+    """The page in Markdown: the briefing, the KPIs at its head, the tables by theme, and the limits of the data."""
     return "\n".join(_markdown(page)).rstrip("\n") + "\n"
 
 
@@ -63,7 +63,7 @@ def _change(result: Result) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A text on one line that Markdown and HTML do not take for their own."""
+    """A text on one line, escaped for Markdown and HTML."""
     shown = format_label(text)
     for sign, meant in (
         ("\\", "\\\\"),
@@ -79,7 +79,7 @@ def _escaped(text: str) -> str:
 
 
 def page_workbook(page: Page) -> bytes:
-    """The page as a workbook: the briefing, targets, a sheet for each theme, trends, and how it was made."""
+    """The page as a workbook: the briefing, targets, a sheet for each theme, trends, and the settings."""
     briefing = [(line.title, fact.text) for line in page.briefing.lines for fact in line.facts]
     sheets: list[WorkbookSheet] = [text_sheet("Briefing", ("question", "measured"), briefing)]
     if page.targets is not None:

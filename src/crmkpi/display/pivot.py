@@ -93,12 +93,12 @@ def _sheet(grid: Pivot) -> Sheet:
     heading = ", ".join(filter(None, (*only, grid.title)))
     columns = [_column(grid, column) for column in grid.columns]
     if grid.column_name == "period" and len(columns) >= FEWEST:
-        columns.insert(0, _trend(grid))  # where it is seen however many periods follow
+        columns.insert(0, _trend(grid))  # first, so that it is visible with any number of periods
     return Sheet(heading, (names, *columns), notes_of(results, lambda result: result.definition))
 
 
 def _trend(grid: Pivot) -> SheetColumn:
-    """The values of each row as a picture."""
+    """The values of each row as a sparkline."""
     rows = [[grid.cells.get((row, column)) for column in grid.columns] for row in grid.rows]
     drawings = tuple(sparkline(row, band=True) for row in rows)
     return SheetColumn("mark", "trend", tuple(map(sparkline_text, rows)), drawings)
@@ -109,7 +109,7 @@ def _column(grid: Pivot, column: Hashable) -> SheetColumn:
     signs = ["" if result is None else marks(result) for result in found]
     widest = max(map(len, signs), default=0)
     cells = ("" if result is None else value_text(result) for result in found)
-    # Marks get a place of their own, so that the numbers before them stand below each other.
+    # Marks have a fixed width, so that the numbers before them are aligned.
     texts = (f"{cell} {sign:<{widest}}" if widest else cell for cell, sign in zip(cells, signs, strict=True))
     return SheetColumn("value", format_label(column), tuple(texts))
 
@@ -121,7 +121,7 @@ def _value(result: Result, name: str) -> Hashable:
 
 
 def _distinct(names: list[str]) -> list[str]:
-    """Unique names: a repeated name gets a number, since a value may be called like another column."""
+    """Unique names: a repeated name gets a number, since a value may have the name of another column."""
     found: list[str] = []
     for name in names:
         number = names[: len(found)].count(name)

@@ -1,4 +1,4 @@
-"""The report on data quality as text and HTML."""
+"""Render the report on data quality as text and HTML."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _account(report: QualityReport) -> Sheet:
 
 
 def _told(account: LoadAccount) -> Iterator[str]:
-    """The preset a file was read by, and how many columns and values were used."""
+    """The preset of a file, its unmapped columns, and its unreadable and converted values."""
     if account.preset:
         sure = account.recognised
         yield f"read as {account.preset}" + (
@@ -100,13 +100,13 @@ def _told(account: LoadAccount) -> Iterator[str]:
 
 
 def quality_html(report: QualityReport) -> str:
-    """The report to put into a page or show in a notebook, with its own styles."""
+    """The report with its own styles, for a page or a notebook."""
     parts = ['<div class="crmkpi-quality">', f"<style>{_STYLE}</style>", f"<h2>{escape(report.heading)}</h2>"]
     return "\n".join([*parts, *_sections(report), "</div>"])
 
 
 def quality_page(report: QualityReport) -> str:
-    """The report as a whole page, for a file or a mail."""
+    """The report as a complete HTML page, for a file or an email."""
     body = "\n".join(['<div class="crmkpi-quality">', f"<style>{_STYLE}</style>", *_sections(report), "</div>"])
     return html_page(report.heading, body)
 

@@ -1,4 +1,4 @@
-"""The picture of a report: a line with its band over periods, bars by segment, a heat map of two, one big number."""
+"""Charts of reports: a line with its band over periods, bars by segment, a heatmap of two dimensions, or one number."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ ChartKind = Literal["line", "bars", "heatmap", "number"]
 _KINDS: Sequence[ChartKind] = ("line", "bars", "heatmap", "number")
 _WIDTH, _HEIGHT = 480, 240
 _MANY_LINES = 8  # from this number of segments on, panels are too many to compare
-_OVERLAID = 3  # at most this number of overlapping bands; more lines get a panel each
+_OVERLAID = 3  # most bands that may overlap; more lines get a panel each
 _MANY_CELLS = 400  # more cells than this are too small for figures
 _TIMES = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
 
 
 def report_chart(report: Report, kind: ChartKind | None = None) -> Any:
-    """An Altair chart of a report, of the kind that its dimensions call for, or of `kind`.
+    """An Altair chart of a report, of the kind that suits its dimensions, or of `kind`.
 
-    Several periods give a line with the band of the intervals, one for each segment where there are few; segments give
-    bars with their intervals, two of them (or many segments over periods) a heat map; a single result its value and
-    change. Each KPI has a panel of its own, since scales differ.
+    Several periods yield a line with the band of the intervals, one for each segment if there are few; segments yield
+    bars with their intervals, two of them (or many segments over periods) a heatmap; a single result its value and
+    change. Each KPI has its own panel, since scales differ.
     """
     if kind is not None and kind not in _KINDS:
         raise unknown_name(f"A chart of a report is a {', '.join(_KINDS)}; got {kind!r}.", kind, _KINDS)
@@ -85,7 +85,7 @@ def _panel(alt: Any, results: list[Result], kind: ChartKind | None) -> Any:
 
 
 def _about(results: list[Result], kind: ChartKind) -> str:
-    """The period, or segments with one value, that a picture leaves out because all its values share them."""
+    """The subtitle: the period, or segments with one value, which all values of the chart share."""
     labels = dict.fromkeys(map(period_label, results))
     shared = [*labels] if len(labels) == 1 else []
     names = dict.fromkeys(name for result in results for name in result.segment)
@@ -171,7 +171,7 @@ def _line(alt: Any, base: Any, segments: list[str], title: str, style: str) -> A
         opacity=alt.Opacity("over:N", legend=None, scale=alt.Scale(domain=["yes", "not yet"], range=[1, 0.35])),
         tooltip=tip,
     )
-    if panels:  # bands of many lines hide each other
+    if panels:  # many bands would hide each other
         panel = (band + line + points).properties(width=_WIDTH / 2, height=_HEIGHT / 2)
         return panel.facet(facet=alt.Facet(f"by {segments[0]}:N", title=segments[0], sort=None), columns=2)
     return (band + line + points).properties(width=_WIDTH, height=_HEIGHT)
@@ -194,12 +194,12 @@ def _bars(alt: Any, base: Any, dimensions: list[str], title: str, style: str) ->
 def _heatmap(alt: Any, base: Any, dimensions: list[str], title: str, style: str) -> Any:
     names = ["period" if name == "period" else f"by {name}" for name in dimensions]
     rows = base.data.values
-    if names[0] != "period":  # what has more values stands in the rows, where names are read from the left
+    if names[0] != "period":  # the dimension with more values goes into the rows, whose names are horizontal
         names.sort(key=lambda name: len({row[name] for row in rows}))
     across, down = names
     x = alt.X(f"{across}:O", title=None, sort=None, axis=alt.Axis(labelAngle=0, orient="top", labelLimit=90))
     y = alt.Y(f"{down}:N", title=None, sort=None)
-    # From pale to dark in one colour, and the figures in the colour that stands out.
+    # A sequential scale of one hue, with the figures in the contrasting colour.
     scale = alt.Scale(scheme="blues")
     colour = alt.Color("value:Q", title=title or None, scale=scale, legend=None)
     tip = [alt.Tooltip(f"{name}:N") for name in (across, down, "text")]

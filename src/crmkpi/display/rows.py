@@ -25,11 +25,11 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 def result_row(result: Result) -> dict[str, Any]:
     """A result as one flat row of plain values: money as text, durations in seconds, moments in ISO format.
 
-    Each segment is a column of its own name, or `by_` and its name where the row has such a column already
-    (`by_currency`). `left_out`, `inputs` and `parameters` are dicts. `given` = `used` + what was left out + `outside`
-    + `rejected`, over all tables; `unread` says why rows were rejected, and `skipped` which were no records,
-    and `unreadable` has the values of fields that could not be read, which `left_out` counts. Rows of a
-    comparison have `previous_value` and how the value changed from it.
+    Each segment is a column of its own name, or `by_` and its name if the row has such a column already
+    (`by_currency`). `left_out`, `inputs` and `parameters` are dicts. `given` = `used` + the sum of `left_out` +
+    `outside` + `rejected`, over all tables; `unread` has the reasons for rejected rows, `skipped` those of rows that
+    are not records, and `unreadable` the unreadable values of fields, which `left_out` counts. Rows of a comparison
+    have `previous_value` and the change from it.
 
     >>> from crmkpi import Deal, win_rate
     >>> row = result_row(win_rate([Deal(id="1", status="won"), Deal(id="2", status="open")]))
@@ -41,9 +41,9 @@ def result_row(result: Result) -> dict[str, Any]:
 
 
 def report_rows(results: Iterable[Result]) -> list[dict[str, Any]]:
-    """Many results as such rows, of the columns of those that nobody has looked at."""
+    """Many results as rows; results without evidence so far are converted by column."""
     results = tuple(results)
-    changes = [_comparison(result) for result in results]  # which look at results, and so come first
+    changes = [_comparison(result) for result in results]  # first, because they compute evidence
     found, evidence, details = values_of(results), evidence_of(results), details_of(results)
     distinct = {id(period): period for period in found.period}
     periods = {key: _period(period) for key, period in distinct.items()}
@@ -82,7 +82,7 @@ def report_rows(results: Iterable[Result]) -> list[dict[str, Any]]:
 
 
 def report_json(results: Iterable[Result]) -> str:
-    """The rows as a JSON array, one row a line."""
+    """The rows as a JSON array, one row per line."""
     encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
     rows = [encode(row) for row in report_rows(results)]
     return "[\n" + ",\n".join(rows) + "\n]\n" if rows else "[]\n"
@@ -91,19 +91,19 @@ def report_json(results: Iterable[Result]) -> str:
 def report_csv(results: Iterable[Result]) -> str:
     """The rows as CSV, with dicts as JSON in their cells.
 
-    Text that a spreadsheet could take for a formula gets an apostrophe in front; numbers stay as they are.
+    Text that a spreadsheet could interpret as a formula gets an apostrophe in front; numbers stay as they are.
     """
     rows = report_rows(results)
     names = list(dict.fromkeys(name for row in rows for name in row))
     lines: list[str] = []
-    writer = csv.writer(SimpleNamespace(write=lines.append))  # with its usual line end it quotes both \r and \n
+    writer = csv.writer(SimpleNamespace(write=lines.append))  # the default line end makes it quote both \r and \n
     writer.writerow([_cell(name) for name in names])
     writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
     return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
 
 
 def _period(period: Period | None) -> dict[str, Any]:
-    """The period with its bounds on the calendar's clock; the end does not belong to it."""
+    """The period with its bounds in the calendar's time zone; the end is exclusive."""
     if period is None or period.unit == "all":
         return {"period": None if period is None else period.label, "period_start": None, "period_end": None}
     zone = period.calendar.zone
@@ -115,7 +115,7 @@ def _period(period: Period | None) -> dict[str, Any]:
 
 
 def _comparison(result: Result) -> dict[str, Any]:
-    """What a result is compared to, and how it changed; nothing where it is not compared."""
+    """The compared value of a result, and the change from it; empty without a comparison."""
     other = result.compared_to
     change = None if other is None else result.change
     if other is None or change is None:
@@ -138,7 +138,7 @@ def _comparison(result: Result) -> dict[str, Any]:
 
 
 def _as_json(value: Any) -> Any:
-    """A value as JSON can hold it."""
+    """A value as a JSON type."""
     match value:
         case float() if not math.isfinite(value):
             return str(value)

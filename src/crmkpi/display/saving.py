@@ -1,4 +1,4 @@
-"""Reports as files, in the format of a suffix."""
+"""Write reports to files, in the format of the suffix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _workbook(report: Report) -> bytes:
     return report_workbook(report)
 
 
-_FORMATS: Mapping[str, Callable[[Report], str | bytes]] = {  # whose modules are loaded when they write
+_FORMATS: Mapping[str, Callable[[Report], str | bytes]] = {  # their modules are loaded on first use
     ".txt": str,
     ".json": Report.to_json,
     ".csv": Report.to_csv,
@@ -29,7 +29,7 @@ REPORT_SUFFIXES = tuple(_FORMATS)
 
 
 def check_suffix(path: str | Path, known: Iterable[str] = REPORT_SUFFIXES) -> str:
-    """The suffix of an output, which says its format."""
+    """The suffix of an output path; an unknown format is an error."""
     suffix = Path(path).suffix.lower()
     if suffix not in known:
         raise unknown_name(f"The suffix of an output says its format; got {str(path)!r}.", suffix, known)
@@ -37,6 +37,6 @@ def check_suffix(path: str | Path, known: Iterable[str] = REPORT_SUFFIXES) -> st
 
 
 def report_file(report: Report, path: str | Path) -> bytes:
-    """The content of a file with that suffix."""
+    """The content of a report file, in the format of its suffix."""
     made = _FORMATS[check_suffix(path)](report)
     return made if isinstance(made, bytes) else (made.rstrip("\n") + "\n").encode()

@@ -18,7 +18,7 @@ Role = Literal["metric", "label", "value", "interval", "number", "change", "mark
 
 @dataclass(frozen=True, slots=True)
 class SheetColumn:
-    """One column: what it is for, its header, and one text per row; HTML shows the `drawings` instead."""
+    """One column: its role, its header, and one text per row; HTML shows the `drawings` instead."""
 
     role: Role
     header: str
@@ -27,15 +27,15 @@ class SheetColumn:
 
     @property
     def is_text(self) -> bool:
-        """Whether the column is read from the left, as words are; numbers stand right."""
+        """Whether the column is left-aligned, as words are; numbers are right-aligned."""
         return self.role in ("metric", "label", "mark")
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table ready to be drawn, with the results in its rows; `groups` names the theme of each row.
+    """A table ready to render, with the results in its rows; `groups` names the theme of each row.
 
-    `groups` is empty where there is one theme only, and `results` where a row is not one result.
+    `groups` is empty if there is only one theme, and `results` if a row is not one result.
     """
 
     heading: str
@@ -48,8 +48,7 @@ class Sheet:
 def sheet_of(results: Sequence[Result], *, title: str = "", names: Names = "id", notes: Sequence[str] = ()) -> Sheet:
     """The table of a report; a value shared by all rows is in the heading instead of a column.
 
-    `notes` stand under those that the results call for. `names` says whether KPIs are called by their ids, as in code,
-    or by their titles.
+    `notes` follow the notes of the results. `names` decides whether KPIs appear by id, as in code, or by title.
     """
     results = tuple(results)
 
@@ -79,7 +78,7 @@ def sheet_of(results: Sequence[Result], *, title: str = "", names: Names = "id",
 
 
 def period_label(result: Result) -> str:
-    """The period of a result as people call it."""
+    """The label of a result's period."""
     return "all data" if result.period is None else result.period.label
 
 

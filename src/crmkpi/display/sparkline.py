@@ -1,4 +1,4 @@
-"""Small drawings of a KPI over time that need no library: bars of text, a line in SVG, and a chart with intervals."""
+"""Sparklines of a KPI over time without a chart library: bars of text, a line in SVG, and a chart with intervals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crmkpi.measuring.results import Result
 
 __all__ = ["FEWEST", "sparkline", "sparkline_text", "trend_chart"]
 
-FEWEST = 3  # fewer values are read faster as numbers
+FEWEST = 3  # values; fewer are easier to read as numbers
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH, _HEIGHT, _EDGE = 96, 24, 3
 _CHART_WIDTH, _CHART_HEIGHT = 420, 120
@@ -22,9 +22,9 @@ _LEFT, _TOP, _BOTTOM = 6, 16, 18
 
 
 def sparkline_text(results: Sequence[Result | None]) -> str:
-    """One bar a result, on a scale from 0 to the largest of them; a gap where there is none.
+    """One bar per result, on a scale from 0 to the largest value; a gap for a missing one.
 
-    Negative values put the lowest bar at the smallest value.
+    With negative values the scale starts at the smallest one.
     """
     values = [None if result is None else _plotted(result.value) for result in results]
     known = [value for value in values if value is not None]
@@ -37,10 +37,10 @@ def sparkline_text(results: Sequence[Result | None]) -> str:
 
 
 def sparkline(results: Sequence[Result | None], *, label: str = "", band: bool = False) -> str:
-    """The values of one KPI over periods as a line; a gap where there is none, a ring where a period is not over.
+    """The values of one KPI over periods as a line, with a gap for a missing value, and a ring if a period is not over.
 
-    With a `label` it is an image that is read out, else decoration. `band` draws the intervals behind it. Of fewer than
-    two values nothing is drawn.
+    With a `label` it is an image for screen readers, else decoration. `band` draws the intervals behind it. Fewer than
+    two values yield no drawing.
 
     >>> from crmkpi import Dataset, Deal
     >>> deals = [Deal(id=str(n), status="won", closed_at=f"2026-0{1 + n % 3}-05") for n in range(5)]
@@ -71,7 +71,7 @@ def sparkline(results: Sequence[Result | None], *, label: str = "", band: bool =
 
 
 def trend_chart(results: Sequence[Result], *, label: str) -> str:
-    """The values of one KPI over periods with the band of their intervals, and its largest and smallest value in words.
+    """The values of one KPI over periods with the band of their intervals, and its largest and smallest value as text.
 
     The last point is a ring where its period is not over.
     """
@@ -105,7 +105,7 @@ def trend_chart(results: Sequence[Result], *, label: str) -> str:
 
 
 def _filled(result: Result | None) -> str:
-    """The class of a point; that of a period which is not over has none and is a ring."""
+    """The class of a filled point; empty for a period that is not over, whose point is a ring."""
     return "" if result is None or result.complete is False else ' class="d"'
 
 
@@ -117,7 +117,7 @@ def _bounds(result: Result | None) -> tuple[float, float] | None:
 
 
 def _scale(known: Sequence[float], bounds: Sequence[tuple[float, float] | None]) -> tuple[float, float]:
-    """The smallest and the largest number that is drawn."""
+    """The smallest and the largest number of the drawing."""
     edges = [edge for pair in bounds if pair is not None for edge in pair]
     return min([*known, *edges]), max([*known, *edges])
 
@@ -138,7 +138,7 @@ def _bands(bounds: Sequence[tuple[float, float] | None], at: Callable[[int, floa
 
 
 def _path(points: Sequence[tuple[float, float] | None]) -> str:
-    """A line through points, broken where there is none."""
+    """A line through points, broken where one is missing."""
     parts, before = [], None
     for point in points:
         if point is not None:
@@ -148,7 +148,7 @@ def _path(points: Sequence[tuple[float, float] | None]) -> str:
 
 
 def _height(value: float, low: float, high: float, top: float, bottom: float) -> float:
-    """Where a value lies between the upper and the lower edge of a drawing; in the middle where all are equal."""
+    """The vertical position of a value between `top` and `bottom`; in the middle if all values are equal."""
     return (top + bottom) / 2 if high == low else bottom - (bottom - top) * (value - low) / (high - low)
 
 

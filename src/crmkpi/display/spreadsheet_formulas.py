@@ -1,4 +1,4 @@
-"""The formula of a KPI for a spreadsheet, found by calling it with numbers that note what is done to them."""
+"""Translate the formula of a KPI for a spreadsheet, by calling it with numbers that record their operations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OPERATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
 
 
 class _Noted:
-    """A number and how a spreadsheet writes it; it compares as the number, so that a formula takes its branch."""
+    """A number with its spreadsheet text; it compares like the number, so that the formula takes the right branch."""
 
     __slots__ = ("text", "value")
 
@@ -96,7 +96,7 @@ def _constant(value: Any) -> _Noted | None:
 
 
 def _alike(a: Any, b: Any) -> tuple[Any, Any]:
-    """Both as Decimals where one is and the other a float: formulas do not mix them, but constants may."""
+    """Both numbers as Decimals if one is a Decimal and the other a float constant."""
     if isinstance(a, Decimal) and isinstance(b, float):
         return a, Decimal(repr(b))
     if isinstance(b, Decimal) and isinstance(a, float):
@@ -105,9 +105,9 @@ def _alike(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def spreadsheet_formula(result: Result, cells: Mapping[str, str]) -> str | None:
-    """The formula of a result over the cells that hold its inputs; None where four operations do not give the value.
+    """The formula of a result over the cells of its inputs; None if basic arithmetic does not reproduce the value.
 
-    Durations come in seconds, as the inputs do.
+    Durations are in seconds, as are the inputs.
 
     >>> from crmkpi import win_rate
     >>> spreadsheet_formula(win_rate.from_totals(won=3, closed=4), {"won": "C2", "closed": "D2"})

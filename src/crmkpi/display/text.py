@@ -1,4 +1,4 @@
-"""Results and tables as plain text, for terminals and logs."""
+"""Render results and tables as plain text, for terminals and logs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["draw_text", "report_text", "result_text"]
 
 _GAP = "  "
 _NARROWEST = {"metric": 16, "label": 8}
-_WORDS = re.compile(r"[^ _]*[ _]*")  # of a title or an id
+_WORDS = re.compile(r"[^ _]*[ _]*")  # the words of a title or an id
 _GREEN, _RED, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"
 _BRIEFLY = {"no clear change": "unclear", "too few to say": "too few"}
 
@@ -80,9 +80,9 @@ def result_text(result: Result) -> str:
 
 
 def report_text(report: Report, *, width: int = 80, colour: bool = False) -> str:
-    """A report as an aligned table of at most `width` columns: long names of KPIs go on in the next line.
+    """A report as an aligned table of at most `width` columns: long names of KPIs wrap.
 
-    With `colour`, codes of terminals make changes that are shown green or red.
+    With `colour`, terminal codes make significant changes green or red.
     """
     if not report:
         return f"{report.title}: no results" if report.title else "no results"
@@ -115,7 +115,7 @@ def draw_text(sheet: Sheet, *, width: int = 80, colour: bool = False) -> str:
 
 
 def _coloured(line: str, cells: Sequence[str], columns: Sequence[SheetColumn], result: Result) -> str:
-    """The line with its change in green or red, where one is shown that is better or worse."""
+    """The line with its change in green or red, if it is significantly better or worse."""
     better = None if result.change is None else result.change.better
     shown = next((cell for cell, column in zip(cells, columns, strict=True) if column.role == "change"), "")
     if better is None or not shown:
@@ -136,7 +136,7 @@ def _change(result: Result, change: Change) -> str:
 
 
 def _inputs(result: Result) -> str:
-    """The numbers behind a value: "4,238 won of 6,711 closed", or how many records a single one rests on."""
+    """The numbers behind a value: "4,238 won of 6,711 closed", or the number of records for a single input."""
     metric = result.metric
     texts = {
         name: f"{format_input(metric, name, value, currency=result.currency)} {_counted_name(name, value)}"
@@ -150,7 +150,7 @@ def _inputs(result: Result) -> str:
 
 
 def _counted_name(name: str, value: object) -> str:
-    """The name of an input in words; that of one thing without its plural: "1 order"."""
+    """The name of an input as words, in the singular for a count of 1: "1 order"."""
     text = words(name)
     if value != 1 or not isinstance(value, int) or not text.endswith("s") or text.endswith("ss"):
         return text
@@ -158,7 +158,7 @@ def _counted_name(name: str, value: object) -> str:
 
 
 def _fitted(columns: Sequence[SheetColumn], width: int) -> list[SheetColumn]:
-    """The columns with the widest words cut, as far as that is needed and sensible; a line is never broken."""
+    """The columns with their widest cells cut or wrapped to fit the width, as far as that is sensible."""
     fitted = list(columns)
     limits = {number: max(map(_columns, (column.header, *column.cells))) for number, column in enumerate(columns)}
     spare = width - sum(limits.values()) - len(_GAP) * (len(columns) - 1)
@@ -204,21 +204,21 @@ def _line(cells: Sequence[str], columns: Sequence[SheetColumn], widths: Sequence
 
 
 def _columns(text: str) -> int:
-    """How many columns of a terminal a text takes: two for wide characters, none for accents that combine."""
+    """The width of a text in terminal columns: two for wide characters, none for combining accents."""
     if text.isascii():
         return len(text)
     return sum(0 if combining(one) else 2 if east_asian_width(one) in "WF" else 1 for one in text)
 
 
 def _briefly(change: str) -> str:
-    """A change in fewer words, where the line is too narrow."""
+    """A change in fewer words, for a narrow line."""
     for long, short in _BRIEFLY.items():
         change = change.replace(long, short)
     return change
 
 
 def _wrapped(name: str, width: int) -> list[str]:
-    """A name in lines, broken between its words, and within one that is longer; those after the first are indented."""
+    """A name wrapped between its words, and within words longer than a line; later lines are indented."""
     lines = [""]
     for word in _parts(name, width):
         if _columns(lines[-1] + word.rstrip()) > width and lines[-1].strip():
@@ -228,7 +228,7 @@ def _wrapped(name: str, width: int) -> list[str]:
 
 
 def _parts(name: str, width: int) -> Iterator[str]:
-    """The words of a name; one that is wider than a line in pieces."""
+    """The words of a name, with those wider than a line split."""
     for word in _WORDS.findall(name):
         rest = word
         while _columns(rest.rstrip()) > width:

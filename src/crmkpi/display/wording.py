@@ -1,4 +1,4 @@
-"""Definitions in words: what a measure counts and which records a condition means, told from the definition itself."""
+"""Describe definitions as text: the records that a measure counts, and the condition that selects them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ARITHMETIC = {"+": "+", "-": "−", "*": "×", "/": "/"}
 
 
 def measure_in_words(measure: Measure) -> str:
-    """A measure in words, such as "how many deals where status is won or lost".
+    """A measure as text, such as "how many deals where status is won or lost".
 
     >>> from crmkpi import win_rate
     >>> measure_in_words(win_rate.measures["won"])
@@ -78,7 +78,7 @@ def measure_in_words(measure: Measure) -> str:
 
 
 def nothing_in_words(measure: Measure) -> str:
-    """The reason that there is nothing to measure, such as "there are no deals where status is won".
+    """The reason for an empty measure, such as "there are no deals where status is won".
 
     >>> from crmkpi import resolution_time, win_rate
     >>> nothing_in_words(win_rate.measures["won"])
@@ -96,7 +96,7 @@ def nothing_in_words(measure: Measure) -> str:
 
 
 def condition_in_words(condition: Expression) -> str:
-    """Which records a condition means, such as "status is won and amount is missing".
+    """A condition as text, such as "status is won and amount is missing".
 
     >>> from crmkpi import Deal, Table
     >>> deals = Table(Deal)
@@ -126,7 +126,7 @@ def condition_in_words(condition: Expression) -> str:
 
 
 def value_in_words(value: Expression) -> str:
-    """A value of a record, such as "closed at − created at".
+    """A value of a record as text, such as "closed at − created at".
 
     >>> from crmkpi import Deal, Table
     >>> deals = Table(Deal)
@@ -171,7 +171,7 @@ def _rows(measure: Measure) -> str:
 
 
 def _columns(measure: Measure) -> str:
-    """The columns of a measure over one row per key, each with its aggregate in words."""
+    """The columns of a measure over one row per key, each with its aggregate as text."""
     if not isinstance(measure.table, Grouped):
         return ""
     _, key, columns = measure.table.parts_

@@ -1,4 +1,4 @@
-"""Reports as a workbook: real numbers with formats, a sheet for each theme, and formulas that recompute the values."""
+"""Write reports as a workbook: typed numbers, a sheet for each theme, and formulas that recompute the values."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ WorkbookSheet = tuple[str, Sequence[str], Sequence[Sequence[tuple[Any, str]]]]  
 
 
 class _Formula(str):
-    """A text that a spreadsheet calculates; any other text stays text, whatever it begins with."""
+    """A text that a spreadsheet evaluates; any other text stays text, even if it begins with `=`."""
 
     __slots__ = ()
 
 
 def report_workbook(report: Report) -> bytes:
-    """A report as a workbook; its notes are on a sheet of their own.
+    """A report as a workbook; its notes have their own sheet.
 
-    The column "recomputed" has the formula of each value over its inputs, which stand to the right of it.
+    The column "recomputed" has the formula of each value over its inputs, which are in the columns to its right.
     """
     notes = [(note,) for note in (report.title, *report.notes) if note]
     return workbook([*result_sheets(report.results), text_sheet("Notes", ("note",), notes)])
 
 
 def text_sheet(title: str, headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> WorkbookSheet:
-    """A sheet of words."""
+    """A sheet of text."""
     return title, headers, [[(cell, "") for cell in row] for row in rows]
 
 
@@ -65,7 +65,7 @@ def result_sheets(results: Iterable[Result]) -> list[WorkbookSheet]:
 
 
 def trend_sheet(results: Sequence[tuple[str, Result]]) -> WorkbookSheet:
-    """A sheet with a row for each period and a column for each KPI; `results` come with the name of their period."""
+    """A sheet with a row for each period and a column for each KPI; `results` pair a period label with a result."""
     periods = list(dict.fromkeys(period for period, _ in results))
     titles = {result.definition: result.metric.title for _, result in results}
     values = {(period, result.definition): result for period, result in results}
@@ -132,7 +132,7 @@ def _row(result: Result, line: int, names: Sequence[str], first: int, *, compare
 
 
 def _cell(value: Any) -> Any:
-    """A value as a spreadsheet calculates with it: amounts as numbers, durations as days."""
+    """A value for calculation in a spreadsheet: amounts as numbers, durations as days."""
     return value / timedelta(days=1) if isinstance(value, timedelta) else _number(value)
 
 
@@ -157,7 +157,7 @@ def _letters(index: int) -> str:
 
 
 def workbook(sheets: Sequence[WorkbookSheet]) -> bytes:
-    """A workbook of these sheets. Text that begins like a formula stays text."""
+    """The bytes of a workbook with these sheets. Text that begins like a formula stays text."""
     try:
         openpyxl = import_module("openpyxl")
     except ImportError:
@@ -176,7 +176,7 @@ def workbook(sheets: Sequence[WorkbookSheet]) -> bytes:
                 if value is not None and value != "":
                     _put(sheet.cell(line, number), value, form)
         sheet.freeze_panes = "B2"
-        sheet.page_setup.orientation = "landscape"  # on paper as wide as a page, with the headers on each
+        sheet.page_setup.orientation = "landscape"  # print settings: fit to page width, headers on each page
         sheet.sheet_properties.pageSetUpPr.fitToPage = True
         sheet.page_setup.fitToHeight = 0
         sheet.print_title_rows = "1:1"
@@ -199,7 +199,7 @@ def _put(cell: Any, value: Any, form: str) -> Any:
 
 
 def _title(title: str, taken: Sequence[str]) -> str:
-    """A title that a workbook takes: short, without its signs, and not twice."""
+    """A valid and unique sheet title: short, and without the characters that workbooks forbid."""
     plain = _FORBIDDEN.sub(" ", format_label(title))[:_LONGEST_TITLE].strip("' ") or "Sheet"
     number, found = 2, plain
     while found.casefold() in map(str.casefold, taken):

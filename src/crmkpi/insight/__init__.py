@@ -1,4 +1,4 @@
-"""Insight over records: who stays, who comes back, who is worth what."""
+"""Analyses of records: retention, repeat purchases and customer value."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Alerts with memory: they fire after a number of periods in a row, and clear on the far side of another threshold.
+"""Stateful alerts: they fire after a number of consecutive periods, and clear beyond a second threshold.
 
-The state is a value that `to_json` writes and `from_json` reads; `watch` takes it a period further. A definition that
-changed starts anew. Nothing is sent: notifying is up to the caller.
+The state is a value that `to_json` writes and `from_json` reads; `watch` advances it by one period. An alert with a
+changed definition starts anew. Nothing is sent: notifying is up to the caller.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _CHART_BACK = 24
 
 @dataclass(frozen=True, slots=True)
 class AlertState:
-    """How one alert stands: for how many periods in a row it was beyond, or back, and since when it fires."""
+    """The state of one alert: its consecutive periods beyond the threshold, or back, and since when it fires."""
 
     state: State = "ok"
     beyond: int = 0
@@ -84,7 +84,7 @@ class WatchState:
 
     @staticmethod
     def read(path: str | Path) -> WatchState:
-        """The state in a file; none where there is no file yet."""
+        """The state in a file; an empty state if the file does not exist."""
         file = Path(path)
         try:
             return WatchState.from_json(file.read_text(encoding="utf-8")) if file.exists() else WatchState()
@@ -94,7 +94,7 @@ class WatchState:
             raise InputError(f"{file} is no state of alerts, which watch wrote. Remove it to begin anew.") from None
 
     def write(self, path: str | Path) -> None:
-        """Write the state, all of it or nothing."""
+        """Write the state atomically."""
         file = Path(path)
         other = file.with_name(f"{file.name}.{os.getpid()}.new")
         other.write_text(self.to_json(), encoding="utf-8")
@@ -103,9 +103,9 @@ class WatchState:
 
 @contextmanager
 def held(path: str | Path, *, wait: float = 60.0) -> Iterator[None]:
-    """Keep the state in a file to this process from reading it to writing it: others wait for it, so many seconds.
+    """Lock the state in a file while this process reads and writes it; other processes wait up to `wait` seconds.
 
-    The lock is on a file next to it, and the operating system releases it when the process ends.
+    The lock is on a separate file next to it, and the operating system releases it when the process ends.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "alerts.json"
@@ -122,7 +122,7 @@ def held(path: str | Path, *, wait: float = 60.0) -> Iterator[None]:
         while not _locked(lock.fileno()):
             if monotonic() >= until:
                 raise InputError(
-                    f"{file} is kept by another run, which has not let go of {Path(lock.name).name} for {wait:g} "
+                    f"{file} is locked by another run, which has not released {Path(lock.name).name} for {wait:g} "
                     "seconds; wait until that run ends, or end it, and run this again."
                 )
             sleep(0.05)
@@ -130,7 +130,7 @@ def held(path: str | Path, *, wait: float = 60.0) -> Iterator[None]:
 
 
 def _locked(number: int) -> bool:
-    """Whether the open file of that number could be locked for this process, without waiting."""
+    """Try to lock an open file by its descriptor, without waiting; True if this process has the lock."""
     try:
         if sys.platform == "win32":
             import msvcrt  # noqa: PLC0415  # of this system only
@@ -165,7 +165,7 @@ def _state(text: Any) -> State:
 
 @dataclass(frozen=True, slots=True)
 class FiredAlert:
-    """An alert that fires, or that just cleared: what it looks at, since when, and whether that is new."""
+    """An alert that fires, or that just cleared: its KPI, segment and rule, since when, and whether that is new."""
 
     metric: str
     segment: Hashable
@@ -194,7 +194,7 @@ class Watch(InsightTable):
 
     @property
     def critical(self) -> bool:
-        """Whether a critical one fires."""
+        """Whether a critical alert fires."""
         return any(one.severity == "critical" for one in self.firing)
 
     def to_dicts(self) -> list[dict[str, Any]]:
@@ -214,7 +214,7 @@ class Watch(InsightTable):
         ]
 
     def grid(self) -> ShownTable:
-        """The table as it is shown."""
+        """The table for display."""
         rows = [
             (
                 " ".join(filter(None, (one.metric, "" if one.segment is None else str(one.segment)))),
@@ -231,9 +231,9 @@ class Watch(InsightTable):
 
 
 def watch(crm: Dataset, kpis: KpiSet, *, period: PeriodLike, state: WatchState | None = None) -> Watch:
-    """Look at the alerts of a set in a period, and take their state further; the same period twice changes nothing.
+    """Evaluate the alerts of a set in a period, and advance their state; the same period twice changes nothing.
 
-    A period that is not over is left alone, except by a count that is above its limit already.
+    A period that is not over is skipped, unless a count is above its limit already.
 
     >>> from datetime import date
     >>> from crmkpi import Ticket
@@ -311,7 +311,7 @@ def _measured(crm: Dataset, kpi: Kpi, when: Period) -> list[tuple[Hashable, Resu
 
 
 def _looked_at(kpi: Kpi, alert: Alert, now: Result, history: Report) -> tuple[bool | None, bool]:
-    """Whether the KPI is beyond the threshold (None without data), and whether it is back on the far side of clear."""
+    """Whether the KPI is beyond the threshold (None without data), and whether it is past the threshold to clear."""
     if alert.signal is not None:
         if now.value is None or now.complete is False:
             return None, False
@@ -339,7 +339,7 @@ def _looked_at(kpi: Kpi, alert: Alert, now: Result, history: Report) -> tuple[bo
 def _further(old: AlertState, alert: Alert, when: Period, *, beyond: bool | None, cleared: bool) -> AlertState:
     """The state after one more period."""
     if old.period == when.label and beyond is not None and old.state != "ok":
-        return old  # this period has been looked at
+        return old  # this period has been evaluated
     if beyond is None:
         if alert.no_data == "keep":
             return replace(old, period=when.label) if old.period else old
@@ -358,7 +358,7 @@ def _further(old: AlertState, alert: Alert, when: Period, *, beyond: bool | None
 
 
 def _key(kpi: Kpi, segment: Hashable, alert: Alert) -> str:
-    """The name of an alert, with a digest of its definition, so that another definition starts anew."""
+    """The key of an alert, with a digest of its definition, so that a changed definition starts anew."""
     measures = [f"{name}={one!r}" for name, one in kpi.metric.measures.items()]
     text = repr((kpi.metric.id, measures, kpi.by, sorted(kpi.parameters.items()), alert))
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]

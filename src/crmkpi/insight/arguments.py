@@ -1,4 +1,4 @@
-"""Checks of the arguments of analyses: records that can be read, and the last day of the observation."""
+"""Validate the arguments of analyses: readable records, and the last day of the observation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def reading(table: str, records: Iterable[Any]) -> Iterator[None]:
 
 
 def check_day(as_of: object) -> None:
-    """Refuse a value that is no day, such as a timestamp."""
+    """Refuse a value that is not a day, such as a timestamp."""
     if isinstance(as_of, datetime):
         raise ParameterError(f"`as_of` is the last day of the observation, a date; got the timestamp {as_of!r}.")
     if not isinstance(as_of, date):
@@ -44,7 +44,7 @@ def check_day(as_of: object) -> None:
 
 
 def split_fields(crm: Dataset, by: str | Sequence[str] | None) -> list[str] | None:
-    """The fields that changes are split by, each of which some table of the dataset has."""
+    """The fields by which changes are split; a field that no table of the dataset has is an error."""
     if by is None:
         return None
     names = [by] if isinstance(by, str) else list(by)

@@ -1,7 +1,7 @@
-"""Who needs attention: customers by the value at stake, with what their health lost, and whether the score ever told.
+"""Customers who need attention: the value at stake, the points that their health score lost, and its validation.
 
-A health score is an opinion until it was held against who left: `check_score` does that, and a threshold on a score
-that was not checked, or that told nothing, is refused.
+A health score is an opinion until it is validated against the customers who left, by `check_score`. A threshold on a
+score without validation, or with one that failed, is refused.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _WORST = 0.1  # of the customers
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ScoreCheck(InsightTable):
-    """A score of then against who has left since.
+    """Validation of an earlier score against the customers who left since.
 
-    `auc` is the chance that one who left had a worse score than one who stayed: 0.5 is a coin, 1 always. `lift` is how
-    many times as many of the worst tenth left as of all. Below 30 leavers both are None, and `reason` says so.
+    `auc` is the chance that a leaver had a worse score than a stayer: 0.5 is a coin toss, 1 is perfect. `lift` is the
+    share of leavers in the worst tenth divided by that in all. Below 30 leavers both are None, and `reason` says so.
     """
 
     leavers: int
@@ -46,7 +46,7 @@ class ScoreCheck(InsightTable):
 
     @property
     def tells(self) -> bool:
-        """Whether the score told leavers from stayers better than a coin: its whole interval is above 0.5."""
+        """Whether the score distinguishes leavers from stayers: the whole interval of `auc` is above 0.5."""
         return self.interval is not None and self.interval.low > 0.5
 
     def to_dicts(self) -> list[dict[str, Any]]:
@@ -65,7 +65,7 @@ class ScoreCheck(InsightTable):
         ]
 
     def grid(self) -> ShownTable:
-        """The table as it is shown."""
+        """The table for display."""
         shown = (
             "–" if self.interval is None else f"{self.auc:.2f} ({self.interval.low:.2f} to {self.interval.high:.2f})"
         )
@@ -79,9 +79,9 @@ class ScoreCheck(InsightTable):
 def check_score(
     health_then: HealthTable | Mapping[Hashable, float | None], left_since: Iterable[Hashable]
 ) -> ScoreCheck:
-    """Hold a score of then, higher being better, against the customers who have left since.
+    """Validate an earlier score, for which higher is better, against the customers who left since.
 
-    The interval of the area under the curve is that of Hanley and McNeil (1982), 95 %.
+    The 95 % interval of the area under the curve is that of Hanley and McNeil (1982).
 
     >>> scores = {n: float(n % 100) for n in range(400)}
     >>> left = [n for n in range(400) if n % 100 < 20 and n % 2]
@@ -117,7 +117,7 @@ def _scores(health: HealthTable | Mapping[Hashable, float | None]) -> dict[Hasha
 
 
 def _auc(left: list[float], stayed: list[float]) -> float:
-    """How often a customer who left scored worse than one who stayed; ties count half (Mann-Whitney rank sum)."""
+    """The share of pairs in which a leaver scored worse than a stayer; ties count half (Mann-Whitney rank sum)."""
     ranked = sorted([(score, True) for score in left] + [(score, False) for score in stayed])
     ranks, place = 0.0, 0
     while place < len(ranked):
@@ -138,7 +138,7 @@ def _hanley_mcneil(auc: float, left: int, stayed: int) -> float:
 
 
 def _lift(left: list[float], stayed: list[float]) -> float:
-    """How many times as many of the worst tenth left as of all; of equal scores at its edge, in proportion."""
+    """The share of leavers in the worst tenth divided by that in all; equal scores at its edge count pro rata."""
     everyone = sorted([*left, *stayed])
     many = max(1, round(_WORST * len(everyone)))
     edge = everyone[many - 1]
@@ -158,8 +158,8 @@ def check_health(
 ) -> ScoreCheck:
     """Validate the health score of an earlier period against the customers who left in a later one.
 
-    Looked at are those who were customers at the end of `period`; they left if they did so in `until`, such as
-    "2026-01-01..2026-06-30". Needs the table `customers`.
+    It covers the customers at the end of `period`; a leaver is one who left in `until`, such as
+    "2026-01-01..2026-06-30". It needs the table `customers`.
     """
     then, later = one_period(crm, period, "A score is of"), one_period(crm, until, "Who left is looked up in")
     if later.start < then.end:
@@ -176,9 +176,9 @@ def check_health(
 
 @dataclass(frozen=True, slots=True)
 class CustomerAtRisk:
-    """One customer: the score, which part lost how many points of it, P(alive), and the value at stake.
+    """One customer: the score, the points that each part lost, P(alive), and the value at stake.
 
-    `at_stake` is the value of the customer if they stay times the probability that they leave. Unknown is None.
+    `at_stake` is the value of the customer if they stay times the probability that they leave. Unknown values are None.
     """
 
     customer_id: Hashable
@@ -197,7 +197,7 @@ class CustomerAtRisk:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AtRisk(InsightTable):
-    """The customers by value at stake, the most first; those without one come last, the worst score first."""
+    """The customers by value at stake, highest first; then those without one, worst score first."""
 
     customers: tuple[CustomerAtRisk, ...]
     check: ScoreCheck | None = None
@@ -206,7 +206,7 @@ class AtRisk(InsightTable):
 
     @property
     def at_stake(self) -> float:
-        """The value at stake of all of them together."""
+        """The sum of the values at stake."""
         return sum(one.at_stake for one in self.customers if one.at_stake is not None)
 
     def to_dicts(self) -> list[dict[str, Any]]:
@@ -225,7 +225,7 @@ class AtRisk(InsightTable):
         ]
 
     def grid(self) -> ShownTable:
-        """The table as it is shown."""
+        """The table for display."""
 
         def shown(number: float | None, form: str) -> str:
             return "–" if number is None else format(number, form)
@@ -247,7 +247,7 @@ class AtRisk(InsightTable):
 
 
 def _told(check: ScoreCheck) -> str:
-    assert check.interval is not None  # there is no reason why not
+    assert check.interval is not None  # a check without a `reason` has an interval
     low, high = check.interval
     return (
         f"the score against {check.leavers:,} who left: area under the curve {check.auc:.2f} ({low:.2f} to {high:.2f})"
@@ -264,17 +264,17 @@ def at_risk(
 ) -> AtRisk:
     """Customers by the value at stake: the value of each if they stay, times the probability that they leave.
 
-    `health` comes from `health_score`. `alive` is the probability of each to be a customer still, as BG/NBD says it,
-    or the `ValueTable` of a model, which knows the value as well (its values hold P(alive) already, which is taken out
-    of them first). `value` is what each brings if they stay. `below` keeps the customers whose score is below it; that
-    needs the `check` of such a score against history, better than chance.
+    `health` comes from `health_score`. `alive` is the probability that each is still a customer, for example from
+    BG/NBD, or the `ValueTable` of a model, which has the value as well (its values are divided by the P(alive) that
+    they include). `value` is the value of each if they stay. `below` keeps the customers with a lower score; it needs
+    the `check` of the score against history, with a result better than chance.
 
     >>> found = at_risk(alive={"A": 0.9, "B": 0.4}, value={"A": 1000, "B": 500})
     >>> [(one.customer_id, round(one.at_stake)) for one in found.customers]
     [('B', 300), ('A', 100)]
     """
     if health is None and alive is None:
-        raise InputError("Customers at risk are known from health=health_score(...), or alive=, or both; got neither.")
+        raise InputError("Customers at risk need health=health_score(...), or alive=, or both; got neither.")
     chances, worth = _chances(alive), _worth(alive, value)
     scores = {} if health is None else {one.customer_id: one for one in health}
     if below is not None:
@@ -303,7 +303,7 @@ def _check_threshold(health: HealthTable | None, check: ScoreCheck | None) -> No
     if health is None:
         raise InputError("`below` is a threshold on the health score; give health=health_score(...) with it.")
     if check is None:
-        raise InputError("A threshold on a score takes its check against history; give check=check_score(...).")
+        raise InputError("A threshold on a score needs its validation against history; give check=check_score(...).")
     if check.reason is not None:
         raise InputError(f"The score has no threshold yet: it {check.reason}.")
     if not check.tells:
@@ -340,6 +340,6 @@ def _worth(
 
 
 def _lost(customer: CustomerHealth, parts: Mapping[str, HealthPart]) -> dict[str, float]:
-    """The points of the score that each part lost; together they are what it lacks of 100."""
+    """The points of the score that each part lost; their sum is 100 minus the score."""
     known = sum(parts[name].weight for name in customer.points)
     return {name: parts[name].weight / known * (100 - points) for name, points in customer.points.items()}

@@ -1,6 +1,6 @@
-"""Benchmarks that you bring: where a KPI lies among figures of others, with their source, year and definition.
+"""Compare a KPI with external benchmark figures that you provide, with their source, year and definition.
 
-The library ships no figures. Peers inside the firm are the honest benchmark: see `crmkpi.insight.control.funnel_plot`.
+The library ships no figures. Peers within the firm are the better benchmark: see `crmkpi.insight.control.funnel_plot`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Benchmark", "Position"]
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The position of a value: its `percentile` between the given ones, and in words; outside them above or below."""
+    """The position of a value as a sentence, with its `percentile`; None above or below the given percentiles."""
 
     percentile: float | None
     text: str
@@ -29,10 +29,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """Figures of others for one KPI: values by percentile, or one value, with where they are from and what they count.
+    """External figures for one KPI: values by percentile, or one value, with their source and definition.
 
-    `definition` is the id of the definition that they follow, such as "churn_rate": a figure of another definition is
-    no benchmark, and comparing with it is an error.
+    `definition` is the id of the definition that they follow, such as "churn_rate": a comparison with a result of
+    another definition is an error.
 
     >>> given = Benchmark("win_rate", {25: 0.18, 50: 0.24, 75: 0.31}, source="trade survey", year=2025)
     >>> round(given.position(0.27).percentile, 6), given.position(0.4).text
@@ -63,7 +63,7 @@ class Benchmark:
             raise InputError(f"The values of a benchmark rise with their percentiles; got {values!r}.")
 
     def position(self, value: Any) -> Position:
-        """Where a value, or a result of the same definition, lies; linear between two percentiles."""
+        """The position of a value, or of a result of the same definition; linear between two percentiles."""
         if not self.percentiles:
             raise InputError("A benchmark of one value has no percentiles; compare with it by benchmark.difference().")
         if isinstance(value, Result):
@@ -82,13 +82,13 @@ class Benchmark:
                 part = float((value - self.percentiles[a]) / (self.percentiles[b] - self.percentiles[a]))
                 found = a + part * (b - a)
                 return Position(found, f"at the {_ordinal(round(found))} percentile")
-        raise AssertionError  # pragma: no cover  # the highest percentile was looked at before
+        raise AssertionError  # pragma: no cover  # values above the highest percentile return earlier
 
     def difference(self, result: Result) -> Difference | None:
-        """How a result differs from the `value` of the benchmark; of a share whose `n` is known with its interval.
+        """The difference of a result to the `value` of the benchmark; with an interval for shares with `n`.
 
-        None where the result is undefined. Without `n`, or of another KPI than a share, nothing is known of how the
-        figure of others varies, so that there is no interval.
+        None where the result is undefined. Without `n`, or for a KPI that is not a share, the variance of the external
+        figure is unknown, so that there is no interval.
 
         >>> from crmkpi import win_rate
         >>> given = Benchmark("win_rate", value=0.25, n=400, source="trade survey", year=2025)

@@ -1,7 +1,7 @@
-"""The five lines that matter of a period, every one made of measured statements.
+"""A briefing on a period: five lines of measured statements.
 
-What changed, what accounts for it, what will be missed, who is at risk, and what the data cannot say. Nothing is said
-of what caused it.
+They list the changes, the segments that account for them, the targets that will be missed, the customers at risk, and
+the limits of the data. They make no claim about causes.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from crmkpi.measuring.results import Report, Result
 
 __all__ = ["briefing", "briefing_of"]
 
-_EXPLAINED = 3  # changes that are looked into
+_EXPLAINED = 3  # changes that are split by segment
 _PARTS = 2  # of one change
 _NAMED = 4  # KPIs that a sentence names
 _CUSTOMERS = 3
-_MUCH = 0.05  # of the records left out
+_MUCH = 0.05  # the share of records left out that is worth a line
 _MISSES = ("missed", "off track", "at risk")
 
-# What people split the records of a table by; each may be named otherwise with by=.
+# The usual attributes by which people split the records of a table; by= names others.
 _ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "leads": ("source", "owner", "country"),
     "deals": ("source", "owner", "product"),
@@ -64,10 +64,10 @@ def briefing(
 ) -> Briefing:
     """The briefing of a period compared with another one.
 
-    `metrics` are the KPIs to look at; without them those of the KPI set, and without a set all that the tables allow.
-    The targets of `kpis` say what will be missed: of a period that is over, which targets it missed, and what the
-    forecast says of the next. `by` names the attributes that changes are split by; without it, usual ones of each
-    table. `at_risk` is the result of `crmkpi.insight.at_risk.at_risk`.
+    `metrics` are the KPIs to measure; the default is those of the KPI set, and without a set all that the tables
+    allow. The targets of `kpis` are checked: for a period that is over, the targets that it missed, and those that the
+    forecast misses in the next. `by` names the attributes by which changes are split; the default is the usual ones of
+    each table. `at_risk` is the result of `crmkpi.insight.at_risk.at_risk`.
 
     >>> from crmkpi import Deal
     >>> deals = [Deal(id=f"{month}{source}{n}", source=source, closed_at=f"2026-0{month}-05",
@@ -82,7 +82,7 @@ def briefing(
     when = one_period(crm, period, "A briefing is of")
     other = crm.other_period(when, compare)
     if other is None or other == when:
-        raise InputError("A briefing sets a period beside another; give compare='previous', or a period.")
+        raise InputError("A briefing compares a period with another; give compare='previous', or a period.")
     given = {**(parameters or {})}
     left_off: tuple[str, ...] = ()
     if metrics is not None:
@@ -137,7 +137,7 @@ def briefing_of(
 
 
 def _changed(results: Report) -> list[Result]:
-    """The results whose change is shown, the surest first; of two that mirror each other, such as won and lost, one."""
+    """The results with a significant change, the surest first; only one of two complements, such as won and lost."""
     found: dict[Any, Result] = {}
     for one in results:
         change = one.change
@@ -167,8 +167,8 @@ def _many(count: int, what: str) -> str:
 
 def _told_change(result: Result) -> BriefingFact:
     change = result.change
-    assert change is not None  # it was shown
-    assert change.interval is not None  # or there were no verdict
+    assert change is not None  # `_changed` has selected it
+    assert change.interval is not None  # else it has no verdict
     low, high = change.interval
     side = change.verdict if change.better is None else "better" if change.better else "worse"
     span = f"{_difference(result, low)} to {_difference(result, high)}"
@@ -203,7 +203,7 @@ def _accounts(
     by: Sequence[str] | None,
     parameters: Mapping[str, Any],
 ) -> tuple[tuple[BriefingFact, ...], list[Any]]:
-    """What goes with the surest changes, and the tables that say so."""
+    """The segments that account for the surest changes, and the tables that show it."""
     facts: list[BriefingFact] = []
     tables: list[Any] = []
     for result in changed[:_EXPLAINED]:
@@ -266,9 +266,9 @@ def _told_part(result: Result, found: Search, one: Found) -> BriefingFact:
 
 
 def _by_inputs(result: Result) -> BriefingFact:
-    """What the inputs of a formula account for, where records cannot be split."""
+    """The contributions of the inputs of a formula, where records cannot be split."""
     other = result.compared_to
-    assert other is not None  # it has a change
+    assert other is not None  # a result with a change has one
     try:
         made = explain_inputs(result.metric, other, result)
     except CrmKpiError:
@@ -281,7 +281,7 @@ def _by_inputs(result: Result) -> BriefingFact:
 def _missed(
     crm: Dataset, kpis: KpiSet | None, when: Period, known_targets: Scorecard | None
 ) -> tuple[tuple[BriefingFact, ...], list[Scorecard]]:
-    """The targets that the period missed or will miss, and what is forecast of the next one."""
+    """The targets that the period missed or will miss, and the forecast for the next one."""
     if kpis is None or not any(kpi.target is not None or kpi.segments for kpi in kpis.kpis):
         return (BriefingFact("not known: no targets were given (kpis=)"),), []
     cards = [known_targets or target_status(crm, kpis, period=when)]
@@ -335,7 +335,7 @@ def _at_risk(found: AtRisk | None) -> tuple[BriefingFact, ...]:
 
 
 def _cannot_say(results: Report, left_off: Sequence[str]) -> tuple[BriefingFact, ...]:
-    """Which changes so few records cannot show, what has no value or no comparison, and what was left out."""
+    """The KPIs with too few records to show a change, without a value or a comparison, or with many left out."""
     few = [one for one in results if one.change is not None and one.change.verdict == "too few to say"]
     facts = [BriefingFact(note) for note in silent_tables(results)]
     facts += [_together("too few records to show a change by a fifth", few)] if few else []
@@ -366,7 +366,7 @@ def _together(what: str, results: Sequence[Result]) -> BriefingFact:
 
 
 def _left_out(result: Result) -> float:
-    """The share of the records that were set aside."""
+    """The share of the records that were left out."""
     aside = sum(result.left_out.values())
     used = sum(account.used for account in result.accounts)
     return aside / (aside + used) if aside else 0.0

@@ -1,4 +1,4 @@
-"""A briefing as a value: five questions, and under each what was measured."""
+"""A briefing as a value: five questions, each with its measured facts."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ QUESTIONS: dict[Question, str] = {
 
 @dataclass(frozen=True, slots=True)
 class BriefingFact:
-    """One measured statement: in words, and its numbers.
+    """One measured statement, as a sentence and as numbers.
 
-    `metrics` are the KPIs that it is of, `subject` the segment, customer or input. `value` is what was measured and
-    `change` how it changed, `low` and `high` the interval of the change, or of the value where there is none.
-    `probability` is that of meeting a target. `better` is None if nothing is shown or the KPI has no better direction.
+    `metrics` are its KPIs, `subject` the segment, customer or input. `value` is the measured value and `change` its
+    change, `low` and `high` the interval of the change, or of the value where there is no change. `probability` is that
+    of meeting a target. `better` is None if no change is significant or the KPI has no better direction.
     """
 
     text: str
@@ -50,7 +50,7 @@ class BriefingFact:
 
 @dataclass(frozen=True, slots=True)
 class BriefingLine:
-    """One of the five questions and its facts, the weightiest first; there is always one."""
+    """One of the five questions and its facts, most important first; there is at least one."""
 
     question: Question
     facts: tuple[BriefingFact, ...]
@@ -62,7 +62,7 @@ class BriefingLine:
 
     @property
     def text(self) -> str:
-        """The facts as one line: the first three in words, and how many more there are."""
+        """The facts as one line: the first three, and the number of others."""
         more = len(self.facts) - 3
         told = "; ".join(fact.text for fact in self.facts[:3])
         return told + (f"; and {more} more" if more > 0 else "")
@@ -70,9 +70,9 @@ class BriefingLine:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Briefing(InsightTable):
-    """The five lines that matter of a period, each made of measured statements.
+    """A briefing on a period: five lines of measured statements.
 
-    `details` are the tables that they come from, by the question: reports, searches, scorecards.
+    `details` are the tables behind them, by question: reports, searches, scorecards.
     """
 
     title: str
@@ -116,7 +116,7 @@ class Briefing(InsightTable):
         ]
 
     def grid(self) -> ShownTable:
-        """The table as it is shown."""
+        """The table for display."""
         rows = [
             ("" if place else line.title, fact.text) for line in self.lines for place, fact in enumerate(line.facts)
         ]

@@ -1,4 +1,4 @@
-"""KPI sets to begin with, by role or by kind of business: a choice of KPIs, and no figures."""
+"""Starter KPI sets by role or by kind of business: a choice of KPIs, without figures."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from crmkpi.metrics.roles import ROLES
 
 __all__ = ["INDUSTRIES", "starter_set"]
 
-_FIRST = 7  # more than that nobody looks at
+_FIRST = 7  # people do not read more
 
-# Only where the choice follows from how the business earns.
+# Industries whose choice of KPIs follows from their revenue model.
 INDUSTRIES: Mapping[str, tuple[str, ...]] = {
     "subscription": (
         "mrr",

@@ -1,4 +1,4 @@
-"""Cohorts: of those who began together, how many come back, how often, and for how much."""
+"""Cohorts: how many customers who began in the same period return, how often, and for how much."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _cohort_chart: Callable[..., Any] = hook("cohort_chart")
 class CohortCell:
     """A cohort in one of its periods: `value` so far, and whether the period is over (`complete`).
 
-    `value` is `None` for a period that has not begun: that is not zero.
+    `value` is `None`, not zero, for a period that has not begun.
     """
 
     value: float | None
@@ -48,14 +48,14 @@ class Cohort:
     cells: tuple[CohortCell, ...]
 
     def rate(self, k: int) -> float | None:
-        """The value per member k periods on; `None` until that period is over."""
+        """The value per member k periods later; `None` until that period is over."""
         cell = self.cells[k]
         return cell.value / self.size if cell.complete and cell.value is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class CohortTable(Tabular):
-    """The triangle: one cohort a row, one period a column; cells not fully observed are marked and not averaged."""
+    """The triangle: one row per cohort, one column per period; incomplete cells are marked and not averaged."""
 
     cohorts: tuple[Cohort, ...]
     every: Every
@@ -65,9 +65,9 @@ class CohortTable(Tabular):
     left_out: Mapping[str, int]
 
     def averages(self) -> list[float | None]:
-        """The value per member k periods on, over all cohorts that have completed that period; `None` where none has.
+        """The value per member k periods later, over all cohorts that have completed that period; `None` without one.
 
-        Members count alike, so a large cohort counts for more.
+        It is weighted by members, so a large cohort counts for more.
         """
         averages: list[float | None] = []
         for k in range(len(self.cohorts[0].cells)):
@@ -92,7 +92,7 @@ class CohortTable(Tabular):
         ]
 
     def _head(self, count: int) -> tuple[Sequence[Mapping[str, Any]], int]:
-        """The triangle: one row a cohort, one column a period."""
+        """The triangle: one row per cohort, one column per period."""
         rates = self.measure == "customers"
         rows = [
             {"cohort": cohort.label, "size": cohort.size}
@@ -105,7 +105,7 @@ class CohortTable(Tabular):
         return f"<CohortTable of {len(self.cohorts)} cohorts by {self.every}, as of {self.as_of}>"
 
     def chart(self) -> Any:
-        """The triangle in colours, as an Altair chart; it needs the extra `plot`."""
+        """The triangle as an Altair heatmap; it needs the extra `plot`."""
         return _cohort_chart(self)
 
     def __str__(self) -> str:
@@ -141,13 +141,13 @@ def cohorts(
 ) -> CohortTable:
     """Group customers by the period in which they began, and follow each group from period to period.
 
-    `orders` are records, or a frame that is added up where it lies, or a `Dataset`, whose `as_of`, rates, currency and
-    time zone then count; without one, days of timestamps with a zone are those of `tz`, else their own, in frames UTC.
-    A customer begins with the first order, or on the day that `anchor` gives for them (sign-up). `as_of` is the last
-    day observed. Values are customers, orders or money of the orders in each period. Orders below zero are refunds:
-    they lower the money, and are no purchases of customers and orders, unless `with_refunds`. For customers,
-    `retention` is `classic` (bought in the period), `rolling` (bought in it or later) or `survival` (`ends` gives no
-    day by its end).
+    `orders` are records, or a frame that is aggregated in place, or a `Dataset`, whose `as_of`, rates, currency and
+    time zone apply; without one, timestamps with a zone have the days of `tz`, by default of their own zone, in frames
+    of UTC. A customer begins with the first order, or on their day in `anchor` (sign-up). `as_of` is the last day
+    observed. Values are customers, orders or money of the orders in each period. Orders below zero are refunds: they
+    lower the money, and do not count as purchases for customers and orders, unless `with_refunds`. For customers,
+    `retention` is `classic` (bought in the period), `rolling` (bought in it or later) or `survival` (no day in `ends`
+    by its end).
 
     >>> from types import SimpleNamespace
     >>> days = {"C1": [date(2026, 1, 5), date(2026, 2, 5)], "C2": [date(2026, 1, 9)]}
@@ -183,11 +183,11 @@ def cohorts(
 
 
 _Counted = tuple[dict[int, list[float]], dict[int, int], Mapping[str, int]]
-"""The values of each cohort from its own period on, how many customers it has, and what was left out."""
+"""The values of each cohort from its own period on, its number of customers, and the orders left out by reason."""
 
 
 def _of_frame(asked: Orders, every: Every, measure: Measure, retention: Retention) -> _Counted:
-    """Cohorts of a frame by the first order, added up where the data lies."""
+    """Cohorts of a frame by the first order, aggregated in the frame's backend."""
     from crmkpi.insight.frame_purchases import Purchases, cohort_rows, last_rows  # noqa: PLC0415  # only for frames
 
     with table_at_one_moment(asked.table) as table:
@@ -200,7 +200,7 @@ def _of_frame(asked: Orders, every: Every, measure: Measure, retention: Retentio
         first = _index(begin, every)
         months = every in ("month", "quarter")
         steps = [_start(place, every) for place in range(first, last + 1)] if months else 1 if every == "day" else 7
-        # Days are counted from 1 in the calendar, and weeks and months as here.
+        # `cohort_rows` counts from 0, this module from the year 1: shift months and days.
         offset = first if months else int(every == "day")
         cells = cohort_rows(purchases, steps)
         lasts = last_rows(purchases, steps) if retention == "rolling" else []
@@ -237,7 +237,7 @@ def _of_records(
             left_out["no start" if start is None else "starts after the observation"] += 1
         else:
             begun[customer] = start
-    # Who signed up and never bought belongs to the cohort as well.
+    # Customers who signed up and never bought belong to the cohort too.
     begun |= {c: start for c, start in (anchor or {}).items() if c not in bought and start <= as_of}
     members: dict[int, list[Hashable]] = {}
     for customer, start in begun.items():
@@ -270,7 +270,7 @@ def _orders_by_day(asked: Orders, *, adds_money: bool) -> tuple[dict[Hashable, l
     bought: dict[Hashable, list[tuple[date, float]]] = {}
     left_out: Counter[str] = Counter()
     currencies = set()
-    if not adds_money:  # what is only counted needs no rate
+    if not adds_money:  # counts need no rates
         asked = replace(asked, rates=None)
     found = asked.completed(left_out, until=asked.as_of, needs_amount=False)
     for customer, day, amount, currency in found:
@@ -315,7 +315,7 @@ def _values(
 
 
 def _index(day: date, every: Every) -> int:
-    """Which period a day lies in, counted from the year 1."""
+    """The index of the period with a day, counted from the year 1."""
     if every == "day":
         return day.toordinal()
     if every == "week":

@@ -1,4 +1,4 @@
-"""A KPI of a set in a period that has not begun: its forecast, and the chance that it keeps a target."""
+"""The forecast of a KPI of a set for a period that has not begun, and the probability that it meets a target."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _LOOK_BACK = 60  # periods of history
 
 
 def earlier_periods(when: Period, many: int) -> list[Period]:
-    """The periods before, oldest first."""
+    """The `many` periods before one, oldest first."""
     found: list[Period] = []
     try:
         while len(found) < many:
             found.append((found[-1] if found else when).previous())
-    except PeriodError:  # the beginning of the calendar
+    except PeriodError:  # before the year 1
         pass
     return found[::-1]
 
@@ -64,12 +64,12 @@ def chance_within(point: ForecastPoint, low: Any, high: Any) -> float:
 
 
 def _at_least(point: ForecastPoint, bound: Any) -> float:
-    """How probable the value is at or above a bound, by the side of the interval that it lies on."""
-    assert point.interval is not None  # or the value is certain
+    """The probability of a value at or above a bound, by the half of the interval on the bound's side."""
+    assert point.interval is not None  # the caller handles a certain value
     value, limit = _number(point.value), _number(bound)
     low, high = map(_number, point.interval)
     half = value - low if limit < value else high - value
-    half = half or (high - low) / 2  # a side that was cut at the forecast itself
+    half = half or (high - low) / 2  # a half that `not_below` reduced to nothing
     return 1 - normal_below((limit - value) * normal_quantile(point.interval.confidence) / half)
 
 
@@ -78,7 +78,7 @@ def _number(value: Any) -> float:
 
 
 def daily_counts(crm: Dataset, kpi: Kpi, segment: Hashable, when: Period, many: int) -> list[list[int]]:
-    """How many records the working days of the last few periods had each, of periods that had any."""
+    """The records per working day of each of the last periods, without periods that had none."""
     spans = [
         [Period.between(day, day + timedelta(days=1), calendar=one.calendar) for day in working_days(one)]
         for one in earlier_periods(when, many)

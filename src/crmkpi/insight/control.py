@@ -7,7 +7,7 @@
 | anything else | XmR: single values and their moving ranges |
 | values above 0 that vary by more than 0.4 of their mean | XmR of the logarithm, shown back |
 
-A season that the years agree on is taken out first. A chart says what moved, and never why.
+A season that the years agree on is removed first. A chart shows changes, and never their causes.
 """
 
 from __future__ import annotations
@@ -57,10 +57,9 @@ _SKEWED = 0.4  # coefficient of variation from which the logarithm is charted
 
 @dataclass(frozen=True, slots=True)
 class ControlPoint:
-    """One point of a chart: its value (with the season taken out, where one was), centre and limits.
+    """One point of a chart: its value (deseasonalised if there is a season), centre and limits.
 
-    `raw` is the value as it was measured. Limits are None where there are none: below 12 points, and where a share or a
-    rate has nothing to be a part of.
+    `raw` is the measured value. Limits are None below 12 points, and where the denominator of a share or rate is zero.
     """
 
     label: Label
@@ -84,9 +83,10 @@ class Signal:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ControlChart(InsightTable):
-    """A process chart: `centre`, `low` and `high` are those of the latest point, `signals` what is more than chance.
+    """A process chart: `centre`, `low` and `high` are those of the latest point, `signals` the non-random patterns.
 
-    `season` is how the periods of a year differ, where it was taken out. `notes` say what was done and left undone.
+    `season` has the differences between the periods of a year, if they were removed. `notes` list the steps taken and
+    skipped.
     """
 
     title: str
@@ -101,7 +101,7 @@ class ControlChart(InsightTable):
 
     @property
     def centre(self) -> Any:
-        """The centre of the process as it is now; None without limits."""
+        """The centre of the current process; None without limits."""
         return self.points[-1].centre if self.points else None
 
     @property
@@ -118,7 +118,7 @@ class ControlChart(InsightTable):
     def latest(self) -> Latest | None:
         """The class of the latest point: "common" variation, an "improvement", a "concern", or a "change".
 
-        A KPI without a direction has changes only. None without limits.
+        A KPI without a better direction only has changes. None without limits.
         """
         known = [point for point in self.points if point.value is not None]
         if not known or known[-1].centre is None:
@@ -132,20 +132,20 @@ class ControlChart(InsightTable):
     def assurance(self, target: Any, *, at_least: bool | None = None) -> Assurance | None:
         """Whether the current process meets a target: always, never or sometimes; None without limits.
 
-        `at_least` says that the target is a floor; by default that is so where more of the KPI is better.
+        `at_least` says that the target is a floor; the default is True if a higher value of the KPI is better.
         """
         if self.low is None:
             return None
         if at_least is None:
             if self.better == "neither":
-                raise InputError("The KPI takes no side; say at_least=True for a floor, or False for a ceiling.")
+                raise InputError("The KPI takes no side; give at_least=True for a floor, or False for a ceiling.")
             at_least = self.better == "higher"
         inside = self.low >= target if at_least else self.high <= target
         outside = self.high < target if at_least else self.low > target
         return "will hit it" if inside else "will miss it" if outside else "hit and miss"
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One row per point; `signals` names the rules that it ends."""
+        """One row per point; `signals` names the rules whose pattern ends there."""
         return [
             {
                 "label": point.label,
@@ -160,7 +160,7 @@ class ControlChart(InsightTable):
         ]
 
     def grid(self) -> ShownTable:
-        """The table as it is shown."""
+        """The table for display."""
 
         def shown(value: Any) -> str:
             return shown_value(value, self.unit, currency=self.currency)
@@ -204,13 +204,13 @@ def control_chart(
 ) -> ControlChart:
     """The chart of one KPI over time: a report of one metric and one segment by month, or plain numbers.
 
-    Of plain numbers, `of` are the wholes that they are parts of (a p chart), `exposure` the days or customers that they
-    are counted over (a u chart). `season` is the number of periods of a year; a report knows its own. `baseline=12`
-    takes the limits from the first twelve points; `rebase` starts new limits at the named points, which never happens
-    by itself. `rules` are "beyond" (outside 3 sigma) and "run" (8 in a row on one side) unless others are named:
-    "two_of_three", "four_of_five", "trend", "run_of_seven", "anhoej", and the sets "nhs" and "western_electric".
-    `screen=True` leaves moving ranges above 3.267 times their mean out of the limits (Nelson 1982), which finds more
-    and raises more false alarms. `autocorrelation=False` takes no account of values that follow each other.
+    For plain numbers, `of` are the denominators of shares (a p chart), `exposure` the days or customers per count (a u
+    chart). `season` is the number of periods of a year; a report has its own. `baseline=12` computes the limits from
+    the first twelve points; `rebase` starts new limits at the named points, and only there. `rules` are "beyond"
+    (outside 3 sigma) and "run" (8 in a row on one side) by default; others are "two_of_three", "four_of_five", "trend",
+    "run_of_seven", "anhoej", and the sets "nhs" and "western_electric". `screen=True` excludes moving ranges above
+    3.267 times their mean from the limits (Nelson 1982), which finds more and raises more false alarms.
+    `autocorrelation=False` does not widen limits for autocorrelated values.
 
     Below 12 points there are no limits, and below 20 no runs. A period that is not over is left out.
 
@@ -297,7 +297,7 @@ def _charted(
 
 
 def _deseasonalised(series: ChartSeries, notes: list[str]) -> tuple[Season | None, list[float | None]]:
-    """The values without their season, where there are two years and the years agree on one."""
+    """The season, None if it is not known, and the values without it; a season needs two years that agree on it."""
     values = series.values
     length = series.season
     if length is None or None in values:
@@ -330,7 +330,7 @@ def _limits(
     screen: bool,
     follow: bool,
 ) -> tuple[Limits | None, str]:
-    """The limits of a stretch of points, widened for autocorrelation, and the note on that."""
+    """The limits of a segment of the chart, widened for autocorrelation, and the note on that."""
     base = values[:baseline] if baseline is not None else values
     known = sum(value is not None for value in base)
     follows = _follows(base) if follow else 0.0
@@ -344,7 +344,7 @@ def _limits(
             found = Limits(found.centre, (found.sigmas[0],) * len(values), 1.0)
         return found, note
     wholes = series.wholes[first : first + len(values)]
-    # Without a season the parts are as they were; with one, the deseasonalised value times the whole.
+    # Deseasonalised numerators; without a season they equal the original ones.
     parts = [None if value is None or not whole else value * whole for value, whole in zip(values, wholes, strict=True)]
     make = limits_of_shares if series.shares else limits_of_rates
     found = make(parts[: len(base)], wholes[: len(base)])

@@ -33,7 +33,7 @@ class ChartSeries:
     shares: bool = False
     parts: list[float | None] | None = None
     wholes: list[float | None] | None = None
-    scales: list[float] | None = None  # what turns a rate back into the KPI's value
+    scales: list[float] | None = None  # factors from a rate to the KPI's value
     season: int | None = None
     currency: str | None = None
     notes: tuple[str, ...] = ()
@@ -122,7 +122,7 @@ def _called(result: Result) -> str:
 
 
 def _counted_inputs(metric: Metric) -> tuple[str, str] | None:
-    """The two counts that a KPI is the ratio of: a share, or a count for each of something."""
+    """The numerator and denominator of a KPI that is a ratio of two counts."""
     if isinstance(metric.interval, Share):
         return metric.interval.part, metric.interval.whole
     counts = [name for name, measure in metric.measures.items() if measure.aggregate == "count"]

@@ -1,4 +1,4 @@
-"""How long things lasted, or have lasted so far: the input of survival analysis, from plain lists and from records."""
+"""Durations, ended or censored: the input of survival analysis, from plain lists and from records."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _SECONDS: dict[str, float] = {"days": 86400.0, "weeks": 604800.0, "months": 2629
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Durations:
-    """Durations, whether each came to its end (`ended`) or is only known to have lasted so far, and since when seen.
+    """Durations, each `ended` or censored, with delayed entries.
 
-    `entries` holds the duration already passed when a thing came under observation (delayed entry); `left_out` counts
-    records that could not be used, by reason.
+    `entries` holds the time already passed when the observation began (delayed entry); `left_out` counts records that
+    could not be used, by reason.
 
     >>> Durations([3.0, 5.0], [True, False], unit="months").ended_count
     1
@@ -60,12 +60,12 @@ class Durations:
         return f"<Durations in {self.unit}: {len(self):,}, {self.ended_count:,} of them ended>"
 
     def __len__(self) -> int:
-        """How many durations there are."""
+        """The number of durations."""
         return len(self.durations)
 
     @property
     def ended_count(self) -> int:
-        """How many came to their end."""
+        """The number of durations that ended."""
         return int(sum(self.ended))
 
 
@@ -90,10 +90,10 @@ def _durations(
     counts: Callable[[Any], bool] = lambda _: True,
     unusable: Callable[[Any], str | None] = lambda _: None,
 ) -> Durations:
-    """From records with the fields `start` and `end`: what cannot be is left out under its reason, never clipped.
+    """Durations of records from the field `start` to `end`; impossible ones are left out by reason, never clipped.
 
-    `open_if` marks records without an end, even if the field has a value; `counts` records whose end is the event;
-    `unusable` why a record is left out. A dataset brings the day `as_of`, and its calendar the zone of its times.
+    `open_if` marks records without an end, even if the field has a value; `counts` those whose end is the event;
+    `unusable` returns the reason to leave a record out. A dataset provides `as_of`, and its calendar the time zone.
     """
     calendar = None
     if isinstance(records, Dataset):
@@ -150,11 +150,11 @@ def customer_durations(
     unit: Unit = "months",
     observed_from: date | None = None,
 ) -> Durations:
-    """How long customers stayed: from `since` to `until`, or to `as_of` for who is still one.
+    """The time that customers stay: from `since` to `until`, or to `as_of` for current customers.
 
-    With `observed_from`, customers count only from that day on: those who left earlier were never seen. A `Dataset`
-    stands for its table of customers, and brings its `as_of` and the time zone of its calendar; so it does in the other
-    functions of this kind.
+    With `observed_from`, customers count only from that day on: earlier leavers are not in the data. A `Dataset`
+    provides its table of customers, its `as_of` and the time zone of its calendar; the other functions of this module
+    accept one too.
 
     >>> from types import SimpleNamespace
     >>> customers = [SimpleNamespace(since=date(2026, 1, 1), until=None)]
@@ -171,9 +171,9 @@ def subscription_durations(
     unit: Unit = "months",
     observed_from: date | None = None,
 ) -> Durations:
-    """How long subscriptions ran: from `started_at` to `ended_at`, or to `as_of` for those that run.
+    """The time that subscriptions run: from `started_at` to `ended_at`, or to `as_of` for active ones.
 
-    Canceled subscriptions without an end are left out: they did not run on for ever.
+    Canceled subscriptions without an end are left out, because they did not last until `as_of`.
 
     >>> from types import SimpleNamespace
     >>> gone = SimpleNamespace(started_at=date(2026, 1, 1), ended_at=None, status="canceled")
@@ -201,10 +201,10 @@ def deal_durations(
     unit: Unit = "days",
     outcome: Literal["closed", "won"] = "closed",
 ) -> Durations:
-    """How long deals take from `created_at` to `closed_at`; open deals have lasted until `as_of` so far.
+    """The time of deals from `created_at` to `closed_at`; open deals are censored at `as_of`.
 
-    The status alone says whether a deal is open: many systems keep a hoped-for date in `closed_at`. With
-    `outcome="won"`, a lost deal no longer waits for its win when it is lost: it counts as seen until then.
+    Only the status decides whether a deal is open: many systems keep an expected date in `closed_at`. With
+    `outcome="won"`, a lost deal is censored at its loss.
     """
     if outcome not in ("closed", "won"):
         raise ParameterError(f"`outcome` must be 'closed' or 'won'; got {outcome!r}.")
@@ -221,7 +221,7 @@ def deal_durations(
 
 
 def ticket_durations(tickets: Iterable[Any] | Dataset, *, as_of: date | None = None, unit: Unit = "days") -> Durations:
-    """How long tickets take from `created_at` to `solved_at`; open ones have lasted until `as_of` so far.
+    """The time of tickets from `created_at` to `solved_at`; open tickets are censored at `as_of`.
 
     A reopened ticket is open again, even if `solved_at` has a value.
     """
@@ -237,13 +237,13 @@ def ticket_durations(tickets: Iterable[Any] | Dataset, *, as_of: date | None = N
 
 
 def mean_lifetime(durations: Durations, *, method: LifetimeMethod = "exponential") -> float | None:
-    """A mean lifetime by a shortcut; `None` where nothing has ended.
+    """A mean lifetime by a simple formula; `None` where nothing has ended.
 
-    - `exponential`: all time observed / all ends. Right if the risk of leaving never changes.
-    - `inverse_churn`: customers / ends: one over the share that has left. Right only if each was seen for one period.
+    - `exponential`: observed time / ends. Correct if the risk of leaving is constant.
+    - `inverse_churn`: customers / ends, the inverse of the share that left. Correct only for one observed period.
     - `churned_only`: the mean of leavers. Far too short while many stay: 18 months where 54 is right (telco).
 
-    The restricted mean of `kaplan_meier` needs none of these conditions.
+    The restricted mean of `kaplan_meier` needs none of these assumptions.
 
     >>> mean_lifetime(Durations([2, 4, 6], [True, True, False]))
     6.0

@@ -1,14 +1,14 @@
-"""The causes of a change: which segments account for it, and which inputs of the formula.
+"""Decompose a change of a KPI: the segments that account for it, and the inputs of its formula.
 
 | KPI | split over segments |
 |---|---|
 | a count or a sum | the change of each segment |
-| a ratio of two totals | rate (what changed within a segment) and mix (what its weight did), without a remainder |
+| a ratio of two totals | rate (change within a segment) and mix (change of its weight), without a remainder |
 | any other formula of counts, sums and means | along the straight line from before to after |
 | a median, a quantile, distinct customers, a model | refused |
 
-The parts add up to the change, and swapping the periods turns every sign. They say what accounts for a change, and
-never what caused it.
+The parts add up to the change, and swapping the periods flips every sign. They account for a change, but do not show
+its cause.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _FEWEST = 10  # records on a side for an interval
 
 
 def ratio_of(metric: Metric) -> tuple[str, str] | None:
-    """The two totals that the KPI is the ratio of; None where it is no such ratio.
+    """The numerator and denominator of a KPI that is a ratio of two totals; None for other KPIs.
 
     >>> from crmkpi import campaign_roi, sales_cycle_length, win_rate
     >>> ratio_of(win_rate), ratio_of(sales_cycle_length), ratio_of(campaign_roi)
@@ -80,10 +80,10 @@ def explain_totals(
     parameters: Mapping[str, Any] | None = None,
     confidence: float = 0.95,
 ) -> Explanation:
-    """The change of a KPI over segments, from the inputs of its formula that you already have.
+    """The change of a KPI split over segments, from given inputs of its formula.
 
-    `effects="volume"` asks of a ratio what these records did to it, instead of what the composition did: a new segment
-    at the common rate then accounts for nothing. Shares have standard errors.
+    `effects="volume"` splits the change of a ratio by added records instead of by composition: a new segment at the
+    common rate then accounts for nothing. Shares have standard errors.
 
     >>> found = explain_totals(
     ...     "win_rate",
@@ -113,7 +113,7 @@ def explain_totals(
 def _moments_of_totals(
     metric: Metric, totals: Mapping[str, Any], fixed: Mapping[str, Any], confidence: float
 ) -> SampleMoments:
-    """Totals that the caller has; of counts that are parts of each other, how they vary is known."""
+    """The moments of given totals; variances are known for counts that are parts of each other."""
     for name in totals:
         if name not in metric.measures:
             raise InputError(f"{metric.id} has no input {name!r}; it takes {', '.join(metric.measures)}.")
@@ -153,9 +153,9 @@ def explain(
     parameters: Mapping[str, Any] | None = None,
     confidence: float = 0.95,
 ) -> Explanation:
-    """Which segments account for the change of a KPI between two periods, with how sure that is.
+    """Split the change of a KPI between two periods over segments, with confidence intervals.
 
-    Two attributes, `by=["source", "owner"]`, are split over the cells of both.
+    Two attributes, `by=["source", "owner"]`, are split over their combinations.
 
     >>> from crmkpi import Deal
     >>> deals = [Deal(id=f"{month}{source}{n}", status="won" if n < won else "lost", source=source,
@@ -227,12 +227,12 @@ def _by_segment(results: Sequence[Result], period: Period) -> dict[Hashable, Res
 
 
 def _moments(result: Result) -> SampleMoments:
-    assert result.moments is not None  # they were asked for
+    assert result.moments is not None  # the measurement requested them
     return result.moments
 
 
 def _refuse(metric: Metric) -> None:
-    """Refuse what does not follow from its parts, and name what does."""
+    """Refuse a KPI that cannot be computed from its parts, and name a variant that can."""
     if metric.roll_up in ("distributional", "distinct") or not sampled(metric):
         kind = "a median or another quantile" if metric.roll_up == "distributional" else "a count of customers once"
         raise InputError(
@@ -376,7 +376,7 @@ def explain_inputs(
     """The contribution of each input of a formula to the change of the KPI, as its Shapley value.
 
     `before` and `after` are results of the same KPI, or the inputs and parameters themselves. `metric` may be any
-    function. A share has no such split: won is among closed, so that more closed deals alone would lower the rate.
+    function. A share has no such split: won deals are among the closed ones, so that the inputs do not change alone.
 
     >>> found = explain_inputs("cost_per_lead", {"spend": 1000, "leads": 50}, {"spend": 1500, "leads": 40})
     >>> [(one.name, str(one.total)) for one in found.effects]
@@ -425,7 +425,7 @@ def _inputs_of(side: Result | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _completed(metric: Metric, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs of a metric as its formula takes them."""
+    """The inputs of a metric, completed and in the form that its formula accepts."""
     found = metric.from_totals(**given)
     if found.value is None:
         raise UndefinedError(f"{metric.id} is undefined on one side: {found.reason}.")

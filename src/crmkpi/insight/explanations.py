@@ -19,9 +19,9 @@ Method = Literal["additive", "mix and rate", "volume", "along the line", "inputs
 class Effect:
     """The contribution of one segment or one input: `total`, in the unit of the KPI.
 
-    Of a ratio it is `rate` + `mix` + `alone`: what changed within the segment, what its weight did, and a numerator
+    For a ratio it is `rate` + `mix` + `alone`: the change within the segment, the change of its weight, and a numerator
     without a denominator, such as cost without leads. `before` and `after` are the segment's own values, `n_before` and
-    `n_after` its records. The standard error and the interval are None where they are not known; `few` says that a side
+    `n_after` its records. The standard error and the interval are None where they are unknown; `few` says that a side
     has fewer than 10 records.
     """
 
@@ -56,7 +56,7 @@ class Explanation(InsightTable):
 
     @property
     def change(self) -> Any:
-        """How the KPI changed."""
+        """The change of the KPI."""
         return self.after - self.before
 
     def effect(self, name: Hashable) -> Effect:
@@ -89,7 +89,7 @@ class Explanation(InsightTable):
         ]
 
     def grid(self) -> ShownTable:
-        """The table as it is shown."""
+        """The table for display."""
 
         def shown(value: Any, *, change: bool = True) -> str:
             return "" if value is None else shown_value(value, self.unit, currency=self.currency, change=change)

@@ -1,8 +1,8 @@
-"""The future of a KPI if things go on as before: forecasts of short series, with calibrated intervals.
+"""Forecast short series of a KPI, assuming no change of conditions, with calibrated intervals.
 
-A forecast is asked for by name, and refused where the history is too short, has holes, or is not one of records that
-add up. From eight periods on there is a level, from fifteen a trend, from two years a season, each as far as the
-history shows it. `crmkpi.statistics.forecasting` has the method.
+A forecast is explicit, and refused if the history is too short, has gaps, or is of values that do not add up. It has a
+level from eight periods on, a trend from fifteen, a season from two years, each as far as the history supports it.
+`crmkpi.statistics.forecasting` has the method.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ForecastPoint:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Forecast(InsightTable):
-    """The periods to come, and the basis of the forecast: how many periods, which method, which season."""
+    """The forecast periods, and the basis of the forecast: the history, the method and the season."""
 
     title: str
     unit: str
@@ -65,11 +65,11 @@ class Forecast(InsightTable):
 
     @property
     def values(self) -> tuple[Any, ...]:
-        """The forecasts alone."""
+        """The forecasts without intervals."""
         return tuple(point.value for point in self.points)
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One row per period to come."""
+        """One row per forecast period."""
         return [
             {
                 "period": point.label,
@@ -82,7 +82,7 @@ class Forecast(InsightTable):
         ]
 
     def grid(self) -> ShownTable:
-        """The table as it is shown."""
+        """The table for display."""
 
         def shown(value: Any) -> str:
             return shown_value(round(value) if self.unit == "count" else value, self.unit, currency=self.currency)
@@ -110,9 +110,9 @@ def forecast_series(
     not_below: float | None = None,
     long: bool = False,
 ) -> Forecast:
-    """The next numbers of a plain series; `season` is how many make a year (12, 4, 52).
+    """The next numbers of a plain series; `season` is the number of periods in a year (12, 4, 52).
 
-    `not_below` cuts forecasts and intervals, such as counts at 0.
+    `not_below` is a lower limit of forecasts and intervals, such as 0 for counts.
 
     >>> made = forecast_series([20, 22, 19, 24, 23, 25, 24, 27, 26, 28], horizon=2)
     >>> [round(value, 1) for value in made.values], made.method
@@ -146,9 +146,9 @@ def forecast_shares(
     confidence: float = 0.95,
     long: bool = False,
 ) -> Forecast:
-    """The next shares, such as win rates, by their logits, so that they stay within 0 and 1.
+    """The next shares, such as win rates, forecast as logits, so that they stay between 0 and 1.
 
-    The interval holds the error of the forecast and the chance of the coming records, whose number is forecast as well.
+    The interval covers the forecast error and the sampling error of the next records, whose number is forecast too.
 
     >>> made = forecast_shares([30, 28, 33, 31, 27, 29, 35, 30, 32], [100] * 9, horizon=1)
     >>> point = made.points[0]
@@ -178,7 +178,7 @@ def forecast_shares(
     else:
         found = forecast_values(numbers, horizon, season=season, additive=True)
     widths = half_widths(found.deviations, len(numbers), confidence)
-    # What chance made of the months that were is in the errors already; a coming month of fewer records has more of it.
+    # The forecast errors include the sampling error of past months; a next month with fewer records has more of it.
     usual = sum(_chance(share, size) for share, size in zip(shares, sizes, strict=True)) / len(sizes)
     z = normal_quantile(confidence)
     points = []
@@ -208,9 +208,9 @@ def forecast(
 ) -> Forecast:
     """The next periods of a KPI, from those of `history`, such as "2023-01-01..2026-06-30".
 
-    A period that is not over is left out. Shares are forecast by their logits, everything else by its values, never
-    below 0 where they never were. Where the calendar has opening hours,
-    counts and sums are taken per working day first, unless `working_days=False`.
+    A period that is not over is left out. Shares are forecast as logits, other KPIs as values, which stay at or above 0
+    if the history does. If the calendar has opening hours, counts and sums are forecast per working day, unless
+    `working_days=False`.
 
     >>> from datetime import datetime
     >>> from crmkpi import Deal
@@ -223,7 +223,7 @@ def forecast(
     (chosen,) = chosen_metrics(metric)
     _refuse(chosen)
     if history is None:
-        raise InputError("A forecast is made from a history; give it, such as history='2024-01-01..2026-06-30'.")
+        raise InputError("A forecast needs a history; give it, such as history='2024-01-01..2026-06-30'.")
     report = crm.measure(chosen, period=history, every=every, parameters=parameters, confidence=None)
     return forecast_report(
         report,
@@ -249,7 +249,7 @@ def forecast_report(
     open_ones = [one for one in results if one.complete is False]
     kept = [one for one in results if one.complete is not False]
     if not kept:
-        raise InputError("A forecast is made from periods that are over; none of the history is.")
+        raise InputError("A forecast needs periods that are over; none of the history is.")
     first = kept[0]
     for one in results:
         if one.definition != first.definition or one.segment != first.segment:
@@ -304,7 +304,7 @@ def _by_rule(
     *,
     working_days: bool,
 ) -> Forecast:
-    """The forecast in plain numbers, by the kind of the KPI."""
+    """The forecast in plain numbers, with the method for the kind of the KPI."""
     if isinstance(metric.interval, Share):
         parts = [int(one.inputs[metric.interval.part]) for one in results]
         wholes = [int(one.inputs[metric.interval.whole]) for one in results]
@@ -331,7 +331,7 @@ def _by_rule(
 
 
 def _refuse(metric: Metric) -> None:
-    """Refuse a KPI whose values over periods are no series of records that add up."""
+    """Refuse a KPI whose values do not add up over periods."""
     if isinstance(metric.interval, Estimated) or metric.theme == "value" or metric.roll_up == "distributional":
         quantile = metric.roll_up == "distributional"
         kind = "a median or another quantile" if quantile else "an estimate of a model"
@@ -341,7 +341,7 @@ def _refuse(metric: Metric) -> None:
 
 
 def _following(results: Sequence[Result]) -> list[Period]:
-    """The periods of the results, one after another without holes."""
+    """The periods of the results, which must be consecutive."""
     periods = [one.period for one in results if one.period is not None]
     if len(periods) != len(results):
         raise InputError("A forecast needs periods, as measure(..., period=..., every='month') gives them.")
@@ -355,7 +355,7 @@ def _following(results: Sequence[Result]) -> list[Period]:
 
 
 def _checked(values: Sequence[float], horizon: int, *, long: bool) -> list[float]:
-    """The history as floats; refuse one that is too short or has gaps, and a horizon that is too long for it."""
+    """The history as floats; one that is too short or has gaps, or a horizon that is too long for it, is an error."""
     _check_horizon(horizon)
     wrong = next((value for value in values if value is not None and not isinstance(value, Real | Decimal)), None)
     if wrong is not None:
@@ -432,7 +432,7 @@ def _is_flow(metric: Metric) -> bool:
 
 
 def _working_days(period: Period) -> float:
-    """How many days of a period have opening hours."""
+    """The number of days of a period that have opening hours."""
     hours = period.calendar.open_time()
     day, many = period.first_day, 0
     while day <= period.last_day:

@@ -1,4 +1,4 @@
-"""Orders in a frame as one row per customer or cohort: the aggregation runs where the data lies, few rows come back."""
+"""Aggregate orders in a frame to one row per customer or cohort in its backend, so that few rows are fetched."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ORIGIN = date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Purchases:
-    """The orders that count, one row per customer and day, still in their frame, and those left out by reason.
+    """The orders that count as a lazy frame with one row per customer and day, and counts of those left out by reason.
 
     `first` is the day of the first order that counts; None without any.
     """
@@ -47,7 +47,7 @@ class Purchases:
     def of(cls, asked: Orders, *, until: date, needs_amount: bool = True, adds_money: bool = True) -> Purchases:
         """The completed orders up to the end of the day `until`, by days of their zone (UTC), in one currency.
 
-        Orders without an amount are left out, or where none is needed count as 0. Orders below zero are left out,
+        Orders without an amount are left out, or count as 0 if `needs_amount` is False. Orders below zero are left out,
         unless refunds count.
         """
         table: FrameTable = asked.table
@@ -81,7 +81,7 @@ class Purchases:
             "after the observation": known & completed & ~in_time,
         }
         bought = known & completed & in_time
-        if not asked.refunds:  # an order below zero is no purchase
+        if not asked.refunds:  # an order below zero is a refund
             below = ~nw.col(amount.name).is_null() & (nw.col(amount.name) < nw.lit(0))
             reasons["refund"] = bought & below
             bought = bought & ~below
@@ -107,7 +107,7 @@ class Purchases:
 
 
 def _by_day(nw: Any, orders: Any) -> Any:
-    """One row per customer and day: how many orders, and their value."""
+    """Group orders by customer and day: their number and value."""
     orders = orders.with_columns((nw.col("wall") // nw.lit(DAY)).alias("day"))
     return orders.group_by("customer_id", "day").agg(nw.len().alias("n"), nw.col("spent").sum().alias("spent"))
 
@@ -117,7 +117,7 @@ def _number(day: date) -> int:
 
 
 def _in_one_currency(asked: Orders, home: Any, orders: Any, spent: Any) -> Any:
-    """The amounts, converted where there are rates; several currencies without rates are refused."""
+    """The amounts, converted if there are rates; several currencies without rates are an error."""
     nw, column = home.words, inside("currency")
     if "currency" in asked.table.columns:
         known = {code: currency_of(code) or asked.currency for (code,) in home.leave(orders.select(column).unique())}
@@ -129,8 +129,8 @@ def _in_one_currency(asked: Orders, home: Any, orders: Any, spent: Any) -> Any:
         return spent
     if rates.dated:
         raise CurrencyError(
-            "Rates that change from day to day convert records and no frame here; read the orders as records, or "
-            "convert the frame first."
+            "Rates that change from day to day can only convert records here, and not a frame; read the orders as "
+            "records, or convert the frame first."
         )
     factors = {code: float(rates.convert(Decimal(1), currency, None)) for code, currency in known.items()}
     factor = nw.lit(factors.pop(None, 1.0))
@@ -142,8 +142,8 @@ def _in_one_currency(asked: Orders, home: Any, orders: Any, spent: Any) -> Any:
 def customer_columns(purchases: Purchases, *, as_of: date) -> dict[str, Any]:
     """One value per customer for each of `PURCHASE_COLUMNS`, as of the day `as_of`; `later` counts purchases after it.
 
-    Columns are numpy arrays where numpy is installed, and lists elsewhere. Customers without a purchase by then have
-    none (0) of everything.
+    Columns are numpy arrays where numpy is installed, and lists elsewhere. Customers without a purchase by then have 0
+    in every column.
     """
     home, end, scale = purchases.table.backend.home, _number(as_of), float(purchases.scale)
     nw = home.words
@@ -185,10 +185,10 @@ def customer_columns(purchases: Purchases, *, as_of: date) -> dict[str, Any]:
 
 
 def cohort_rows(purchases: Purchases, steps: int | Sequence[date]) -> list[tuple[int, int, int, int, float]]:
-    """What customers did by the period of their first order and the period of the order.
+    """Group orders by the period of the customer's first order and the period of the order.
 
-    `steps` is the length of all periods in days, which are then counted from the year 1, or the days on which they
-    start, which are counted from 0. A row is (first, period, customers, orders, value).
+    `steps` is the length of all periods in days, which are then counted from the year 1, or a list of their start days,
+    which are counted from 0. A row is (first, period, customers, orders, value).
     """
     home = purchases.table.backend.home
     nw = home.words
@@ -204,7 +204,7 @@ def cohort_rows(purchases: Purchases, steps: int | Sequence[date]) -> list[tuple
 
 
 def last_rows(purchases: Purchases, steps: int | Sequence[date]) -> list[tuple[int, int, int]]:
-    """How many of those who began in a period bought in which for the last time: (first, last, customers)."""
+    """The number of customers by the periods of their first and last order: (first, last, customers)."""
     home = purchases.table.backend.home
     nw = home.words
     begun = _by_period(purchases, steps, "min", "max").filter(nw.col("place") == nw.col("min"))
@@ -217,7 +217,7 @@ def _by_period(purchases: Purchases, steps: int | Sequence[date], *ends: str) ->
     home = purchases.table.backend.home
     nw = home.words
     if isinstance(steps, int):
-        # Counted from the year 1 no day is below zero, where libraries divide differently.
+        # Counted from the year 1 every day is positive: libraries differ in how they divide negative numbers.
         place = (nw.col("day") + nw.lit(_ORIGIN.toordinal() - 1)) // nw.lit(steps)
     else:
         place = step_numbers(home, nw.col("day"), [_number(start) for start in steps]) - nw.lit(1)

@@ -1,4 +1,4 @@
-"""Funnel: how many deals reach each stage of a pipeline, and how many of them go on."""
+"""Funnel: the deals that reach each stage of a pipeline, and the share that advances."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _funnel_chart: Callable[..., Any] = hook("funnel_chart")
 
 @dataclass(frozen=True, slots=True)
 class FunnelStage:
-    """A stage: how many deals got at least that far, and as what share of those before.
+    """A stage: the number of deals that got at least that far, and their share of the stages before.
 
-    `skipped` of them went past it without a visit. Shares are `None` in the first stage, and where nobody came so far.
+    `skipped` of them passed it without a visit. Shares are `None` in the first stage, and where no deal came so far.
     """
 
     stage: str
@@ -72,12 +72,12 @@ class Funnel(Tabular):
 
 
 def funnel(visits: Iterable[Any], *, stages: Sequence[str], confidence: float = 0.95) -> Funnel:
-    """How many deals reached each of `stages`, which are in their order, and which share of them went on.
+    """The number of deals that reached each of the ordered `stages`, and the share that advanced.
 
-    A visit has `deal_id`, `stage` and `entered_at`. A deal that was seen in a later stage has reached those before it,
-    visited or not, so that shares are never above 1; `skipped` counts such deals. Going back to an earlier stage
-    changes nothing. The interval is Wilson's for the share of the stage before. For the deals of one period give their
-    visits alone.
+    A visit has `deal_id`, `stage` and `entered_at`. A deal in a later stage has reached those before it, visited or
+    not, so that shares are never above 1; `skipped` counts the deals without a visit. Going back to an earlier stage
+    changes nothing. The interval is Wilson's for the share of the previous stage. For the deals of one period pass only
+    their visits.
 
     >>> from types import SimpleNamespace as Visit
     >>> seen = [("A", "Lead"), ("A", "Offer"), ("B", "Lead"), ("C", "Lead"), ("C", "Demo")]

@@ -1,4 +1,4 @@
-"""Funnel plots: segments against their common value, with limits that narrow as a segment has more records."""
+"""Funnel plots: segments compared with their common value, with limits that narrow as the number of records grows."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class FunnelPlot(InsightTable):
         ]
 
     def grid(self) -> ShownTable:
-        """The table as it is shown."""
+        """The table for display."""
 
         def shown(value: Any) -> str:
             return shown_value(value, self.unit, currency=self.currency)
@@ -89,10 +89,10 @@ class FunnelPlot(InsightTable):
 
 
 def funnel_plot(data: Report | Mapping[str, Sequence[int]]) -> FunnelPlot:
-    """Which segments differ from the common value by more than their number of records explains: beyond 3 sigma.
+    """The segments that differ from the common value by more than chance for their number of records: beyond 3 sigma.
 
     `data` is a report of one share or one mean by segment (a mean needs `measure(..., compare=...)` or
-    `Dataset.compare`, which keep how its values vary), or parts and wholes by name.
+    `Dataset.compare`, which keep its variance), or parts and wholes by name.
 
     >>> plot = funnel_plot({"Ada": (62, 100), "Bo": (38, 100), "Cy": (4, 10), "Di": (400, 1000)})
     >>> [(point.label, round(point.z, 1)) for point in plot.outside]
@@ -186,7 +186,7 @@ def detectable(
     confidence: float = 0.95,
     power: float = 0.8,
 ) -> Any:
-    """The smallest change that records of this number show in 80 of 100 cases, with as many on the other side.
+    """The smallest change that `n` records on each side detect in 80 of 100 cases (`power`).
 
     `of` is a result, or a share (a fraction), or with `spread` (a standard deviation) a mean.
 

@@ -1,13 +1,14 @@
-"""Two groups of customers: how far they differ, and whether they were split as planned.
+"""Compare two groups of customers, and test whether they were split as planned.
 
 | per customer | value of a group | interval |
 |---|---|---|
 | a number, such as orders | the mean | Welch |
 | a numerator and a denominator, such as amount and orders | the ratio of the sums | delta method, Welch's degrees |
 
-Only random assignment makes a difference an effect; before and after is no experiment. Look once: looking each day
-until something shows finds differences that are none. The relative difference is by the logarithm of the ratio, as in
-tea-tasting, which takes the rows of `to_frame_rows` for power, covariates and many metrics.
+Only random assignment makes a difference an effect; a before-and-after comparison is not an experiment. Test once:
+testing every day until a difference is significant finds false ones. The relative difference is computed by the
+logarithm of the ratio, as in tea-tasting, which accepts the rows of `to_frame_rows` for power, covariates and many
+metrics.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from crmkpi.statistics.intervals import Interval
 
 __all__ = ["GroupComparison", "compare_groups", "compare_measured_groups", "to_frame_rows"]
 
-_SPLIT = 0.001  # a split as far from the plan is chance once in a thousand
+_SPLIT = 0.001  # the p-value below which a split is not as planned
 _NOTES = (
     "only random assignment makes this an effect; before and after is no experiment",
     "look once: looking until something shows finds what is not there",
@@ -43,10 +44,10 @@ Row = float | tuple[float, float]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class GroupComparison(InsightTable):
-    """The treatment against the control: the difference with its interval and p-value, and the relative difference.
+    """The treatment compared with the control: the difference with its interval and p-value, and the relative one.
 
-    `relative` and its interval are None where the control's value may be 0. `split_p` says how often a split as far
-    from the planned one is chance. `better` is None if nothing is shown or the KPI has no better direction.
+    `relative` and its interval are None where the control's value may be 0. `split_p` is the p-value of the split
+    against the plan. `better` is None if the difference is not significant or the KPI has no better direction.
     """
 
     title: str
@@ -68,7 +69,7 @@ class GroupComparison(InsightTable):
 
     @property
     def verdict(self) -> Literal["up", "down", "no clear difference"]:
-        """Which way the treatment differs, if that is shown: its interval does not hold 0."""
+        """The direction of the difference, if it is significant: its interval excludes 0."""
         zero = self.interval.low - self.interval.low
         if self.interval.low <= zero <= self.interval.high:
             return "no clear difference"
@@ -99,7 +100,7 @@ class GroupComparison(InsightTable):
         ]
 
     def grid(self) -> ShownTable:
-        """The table as it is shown."""
+        """The table for display."""
 
         def shown(value: Any, *, change: bool = False) -> str:
             return shown_value(value, self.unit, currency=self.currency, change=change)
@@ -139,8 +140,8 @@ def compare_groups(
 ) -> GroupComparison:
     """Compare a treatment group with the control: a number for each customer, or a numerator and a denominator.
 
-    `split` is how customers were to be split, such as {"control": 1, "treatment": 1}, which it is by default; a split
-    that chance gives once in a thousand is refused, since something else than chance chose.
+    `split` is the planned ratio of customers; the default is {"control": 1, "treatment": 1}. A split with a p-value
+    below 0.001 is an error, since the assignment was not random.
 
     >>> found = compare_groups(
     ...     {"old": [0, 120, 80, 0, 45, 200, 60, 0], "new": [30, 140, 95, 0, 60, 260, 85, 20]}, control="old")
@@ -149,7 +150,7 @@ def compare_groups(
     """
     check_confidence(confidence)
     if len(groups) != 2:
-        raise InputError(f"compare_groups() sets two groups beside each other; got {', '.join(groups) or 'none'}.")
+        raise InputError(f"compare_groups() compares two groups; got {', '.join(groups) or 'none'}.")
     if control not in groups:
         raise UnknownNameError(f"The control is one of the groups; got {control!r}. {did_you_mean(control, groups)}")
     (treatment,) = (name for name in groups if name != control)
@@ -158,9 +159,7 @@ def compare_groups(
     (value_0, error_0, n_0), (value_1, error_1, n_1) = sides[control], sides[treatment]
     error = sqrt(error_0**2 + error_1**2)
     if not error:
-        raise InputError(
-            "The values of both groups do not vary, so that nothing is known of how they differ by chance."
-        )
+        raise InputError("The values of both groups do not vary, so that their difference by chance is unknown.")
     degrees = _degrees(error_0, n_0, error_1, n_1)
     difference = value_1 - value_0
     half = student_quantile(degrees, confidence) * error
@@ -188,7 +187,7 @@ def compare_groups(
     )
 
 
-Side = tuple[float, float, int]  # the value of a group, its standard error, how many customers
+Side = tuple[float, float, int]  # the value of a group, its standard error, its number of customers
 
 
 def _side(name: str, rows: Sequence[Row]) -> Side:
@@ -197,14 +196,14 @@ def _side(name: str, rows: Sequence[Row]) -> Side:
         raise InputError(f"A group has two customers or more; {name} has {len(rows)}.")
     pairs = [row if isinstance(row, tuple) else (row, 1.0) for row in rows]
     if len({isinstance(row, tuple) for row in rows}) > 1 or not all(isfinite(a) and isfinite(b) for a, b in pairs):
-        raise InputError(f"Of each customer there is a number, or a numerator and a denominator; {name} has others.")
+        raise InputError(f"Each customer has one number, or a numerator and a denominator; {name} has other rows.")
     many = len(pairs)
     whole = sum(float(b) for _, b in pairs)
     if not whole:
-        raise InputError(f"The denominators of {name} are 0 together, so that its ratio is undefined.")
+        raise InputError(f"The denominators of {name} add up to 0, so that its ratio is undefined.")
     value = sum(float(a) for a, _ in pairs) / whole
     size = whole / many
-    parts = [(float(a) - value * float(b)) / size for a, b in pairs]  # they are 0 together
+    parts = [(float(a) - value * float(b)) / size for a, b in pairs]  # their sum is 0
     return value, sqrt(sum(part * part for part in parts) / (many - 1) / many), many
 
 
@@ -216,7 +215,7 @@ def _degrees(error_0: float, n_0: int, error_1: float, n_1: int) -> float:
 
 
 def _relative(control: Side, treatment: Side, confidence: float) -> tuple[float | None, Interval[float] | None]:
-    """How many times as much the treatment is, minus 1, by its logarithm; None where the control's value may be 0."""
+    """The ratio of treatment to control minus 1, by its logarithm; None where the control's value may be 0."""
     (value_0, error_0, n_0), (value_1, error_1, n_1) = control, treatment
     if abs(value_0) <= student_quantile(n_0 - 1, confidence) * error_0:
         return None, None
@@ -229,7 +228,7 @@ def _relative(control: Side, treatment: Side, confidence: float) -> tuple[float 
 
 
 def _check_split(counts: Mapping[str, int], split: Mapping[str, float] | None) -> float:
-    """How often chance splits the customers as far from the plan; an error below once in a thousand."""
+    """The p-value of the split against the plan; below 0.001 it is an error."""
     plan = dict.fromkeys(counts, 1.0) if split is None else dict(split)
     if set(plan) != set(counts) or not all(part > 0 for part in plan.values()):
         raise InputError(f"`split` has a part above 0 for each of {', '.join(counts)}; got {split!r}.")
@@ -241,8 +240,8 @@ def _check_split(counts: Mapping[str, int], split: Mapping[str, float] | None) -
         got = " and ".join(f"{counts[name]:,} {name}" for name in counts)
         planned = " and ".join(f"{expected[name]:,.0f}" for name in counts)
         raise InputError(
-            f"The split is not as planned: {got}, where {planned} were to be (p = {p_value:.1g}); find out what chose, "
-            "or give the plan as split=."
+            f"The split is not as planned: {got}, where {planned} were planned (p = {p_value:.1g}); find out how "
+            "customers were assigned, or give the plan as split=."
         )
     return p_value
 
@@ -256,10 +255,10 @@ def to_frame_rows(
     before: Period | str | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """One row per customer that was assigned: variant, numerator and denominator of the KPI, and before the test.
+    """One row per assigned customer: variant, numerator and denominator of the KPI, and the value before the test.
 
-    `groups` has the variant of each customer. `pre` is the numerator in the period `before`, which a covariate takes.
-    A customer of whom no record speaks has 0. Any number of customers; pandas and others take the list as it is.
+    `groups` maps each customer to a variant. `pre` is the numerator in the period `before`, for use as a covariate.
+    A customer without records has 0. The list can have any number of customers, and pandas accepts it as it is.
     """
     (chosen,) = chosen_metrics(metric)
     pair = ratio_of(chosen)
@@ -275,7 +274,7 @@ def to_frame_rows(
     )
     numbers: dict[tuple[Hashable, Period | None], tuple[float, float]] = {}
     for one in found:
-        assert one.moments is not None  # they were asked for
+        assert one.moments is not None  # the measurement requested them
         totals = one.moments.totals
         numerator, denominator = (next(iter(totals)), None) if pair is None else pair
         below = 1.0 if denominator is None else float(totals[denominator])
@@ -302,7 +301,7 @@ def compare_measured_groups(
     confidence: float = 0.95,
     parameters: Mapping[str, Any] | None = None,
 ) -> GroupComparison:
-    """A KPI of two groups of customers in a period: each customer counts once, however many records they have.
+    """Compare a KPI of two groups of customers in a period; each customer counts once, with any number of records.
 
     A count or sum is compared by its mean per customer, a share, mean or ratio by the ratio of both sums.
 

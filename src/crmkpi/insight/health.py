@@ -1,4 +1,4 @@
-"""Customer health: several KPIs of each customer, each mapped to 0 to 100, as one score with your weights."""
+"""Customer health: several KPIs of each customer, each mapped to 0 to 100 points, combined by your weights."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ __all__ = ["CustomerHealth", "HealthPart", "HealthTable", "health_score"]
 
 @dataclass(frozen=True, slots=True)
 class HealthPart:
-    """A KPI as part of a score: the values that are worth 0 and 100 points, and its weight relative to the others.
+    """A KPI as part of a score: the values that are worth 0 and 100 points, and its relative weight.
 
-    `worst` may lie above `best`, as for a time to reply. Bounds are in the unit of the KPI: a fraction, an amount, a
+    `worst` may be above `best`, as for a time to reply. Bounds are in the unit of the KPI: a fraction, an amount, a
     timedelta.
 
     >>> HealthPart(worst=timedelta(hours=48), best=timedelta(0)).points(timedelta(hours=12))
@@ -46,7 +46,7 @@ class HealthPart:
             raise ParameterError(f"The bounds of a part of a health score differ; both are {self.best!r}.")
 
     def points(self, value: Any) -> float:
-        """From 0 at `worst` to 100 at `best`, and no further."""
+        """The points of a value: from 0 at `worst` to 100 at `best`, limited to that range."""
         worst, best = _number(self.worst), _number(self.best)
         return 100 * min(max((_number(value) - worst) / (best - worst), 0.0), 1.0)
 
@@ -55,8 +55,8 @@ class HealthPart:
 class CustomerHealth:
     """One customer: the score from 0 to 100, the points of each part, and the parts without a value.
 
-    `reasons` says of each missing part why it has none. The weights of missing parts go to the others in proportion;
-    `known_weight` is the share of all weights that is left. `score` is `None` where no part has a value.
+    `reasons` has the reason for each missing part. The weights of missing parts go to the others pro rata;
+    `known_weight` is the share of all weights that the other parts have. `score` is `None` where no part has a value.
     """
 
     customer_id: Hashable
@@ -79,7 +79,7 @@ class HealthTable(Tabular):
         return iter(self.customers)
 
     def __len__(self) -> int:
-        """How many customers there are."""
+        """The number of customers."""
         return len(self.customers)
 
     @property
@@ -90,12 +90,12 @@ class HealthTable(Tabular):
 
     @property
     def missing(self) -> dict[str, int]:
-        """For how many customers each part is not known."""
+        """The number of customers without a value, by part."""
         return {name: sum(name in customer.missing for customer in self.customers) for name in self.parts}
 
     @property
     def reasons(self) -> dict[str, dict[str, int]]:
-        """Why parts are not known, and for how many customers: part by part, the commonest reason first.
+        """The reasons for missing values with their numbers of customers, by part, the most frequent first.
 
         >>> from crmkpi import Dataset, Deal
         >>> deals = [Deal(id="1", status="open", customer_id="A")]
@@ -133,9 +133,9 @@ def health_score(
     """A score from 0 to 100 for each customer: the weighted mean of the points of KPIs that you name.
 
     `parts` are the KPIs, each with its bounds and weight. A KPI that is undefined for a customer is left out of that
-    score and named, with its reason. The customers are those of the table `customers`, if the dataset has it, and
-    otherwise all that any record names. KPIs are measured per customer over `period`, so that they need tables that
-    know the customer.
+    score and listed with its reason. The customers are those of the table `customers`, if the dataset has it, and
+    otherwise all that any record names. KPIs are measured per customer over `period`, so that their tables need a
+    field for the customer.
 
     >>> from crmkpi import Customer, Dataset, Survey, Ticket
     >>> crm = Dataset(
@@ -166,7 +166,7 @@ def health_score(
         values.setdefault(result.segment["customer"], {})[result.definition] = result
     values.pop(None, None)
     if "customers" in crm.tables:
-        # A customer without records has the KPIs of no records: a count is 0.
+        # A customer without records has the KPIs of an empty table: a count is 0.
         empty: dict[str, Any] = {"calendar": crm.calendar, "as_of": crm.as_of, **{table: [] for table in tables}}
         of_none = Dataset(**empty).measure(tuple(metrics), **asked)
         nothing = {result.definition: result for result in of_none}

@@ -1,4 +1,4 @@
-"""The keys of a KPI set in a file: the schema that `kpi_set` validates and that editors complete."""
+"""The schema of a KPI set in a file, for validation by `kpi_set` and for completion in editors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Day = date | str
 
 
 class TargetKeys(Keyed):
-    """The target of a KPI: one relation."""
+    """The target of a KPI, with exactly one relation."""
 
     called: ClassVar[str] = "The target of a KPI"
 
@@ -31,7 +31,7 @@ class TargetKeys(Keyed):
 
 
 class AlertKeys(Keyed):
-    """When a KPI calls for attention."""
+    """The condition under which a KPI raises an alert."""
 
     called: ClassVar[str] = "An alert of a KPI"
 
@@ -81,7 +81,7 @@ class KpiSetKeys(Keyed):
 
 
 def kpi_set_schema() -> str:
-    """The JSON Schema of a KPI-set file, for editors that complete and check it; it knows the KPIs of the catalogue.
+    """The JSON Schema of a KPI-set file, for completion and validation in editors; it lists the catalogue's KPIs.
 
     >>> '"win_rate"' in kpi_set_schema()
     True

@@ -1,4 +1,4 @@
-"""KPI sets: which KPIs a team looks at, with their targets and alerts, in a TOML or JSON file.
+"""KPI sets: the KPIs that a team follows, with their targets and alerts, in a TOML or JSON file.
 
     name = "Sales, EMEA"
     period = "month"
@@ -16,7 +16,7 @@
     clear = 0.23
     at_least_n = 30
 
-An unknown key is an error that names the nearest, and so is a target against the direction of its KPI.
+An unknown key is an error that suggests the nearest one. A target against the direction of its KPI is an error too.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ _RELATIONS = ("at_least", "at_most", "between", "growth")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a KPI should reach: `low` at least, `high` at most, or `growth` against the period before or a year ago.
+    """The target of a KPI: at least `low`, at most `high`, or `growth` over the previous period or a year ago.
 
-    Both bounds meet the target themselves.
+    Both bounds are inclusive.
     """
 
     low: Any = None
@@ -65,7 +65,7 @@ class Target:
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
     def of(self, other: Any, metric: Metric) -> Target:
-        """The target with its bounds, where they follow from the value of another period."""
+        """The target with bounds computed from the value of another period."""
         if self.growth is None:
             return self
         bound = other + other * (Decimal(repr(self.growth)) if isinstance(other, Decimal) else self.growth)
@@ -74,11 +74,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """When a KPI calls for attention: `below` or `above` a value (not at it), or a signal of its control chart.
+    """The condition of an alert: strictly `below` or `above` a value, or a signal of the KPI's control chart.
 
-    It fires after `wait` periods in a row and clears on the far side of `clear` for `clear_for` periods. `sure` asks
-    the interval at that confidence, and not the value, to be beyond. Below `at_least_n` records it takes the period for
-    one without data, which keeps the state unless `no_data` says "fire" or "ok".
+    It fires after `wait` consecutive periods and clears after `clear_for` periods past `clear`. `sure` compares the
+    bound of the interval at that confidence instead of the value. A period with fewer than `at_least_n` records counts
+    as one without data, which keeps the state unless `no_data` is "fire" or "ok".
     """
 
     when: When | None = None
@@ -94,13 +94,13 @@ class Alert:
 
     @property
     def text(self) -> str:
-        """What tells the rule from others of the same KPI."""
+        """The rule as text, unique among the alerts of a KPI."""
         return f"signal {self.signal}" if self.signal else f"{self.when} {self.value}"
 
 
 @dataclass(frozen=True, slots=True)
 class Kpi:
-    """One KPI of a set, with its target, who is behind it and why."""
+    """One KPI of a set, with its target, its owner and its reason."""
 
     metric: Metric
     by: str | None = None
@@ -142,7 +142,7 @@ def read_kpi_set(path: str | Path) -> KpiSet:
 
 
 def kpi_set(given: Mapping[str, Any]) -> KpiSet:
-    """The KPI set that a mapping says.
+    """A KPI set from a mapping.
 
     >>> made = kpi_set({"name": "Sales", "kpi": [{"id": "win_rate", "target": {"at_least": 0.3}}]})
     >>> made.kpis[0].target.met(0.3), made.period
@@ -179,7 +179,7 @@ def _kpi(given: Mapping[str, Any]) -> Kpi:
     weight = given.get("weight", 1)
     if weight <= 0:
         raise InputError(f"The weight of {metric.id} is a number above 0; got {weight!r}.")
-    # A period that cannot be read is an error here and not later.
+    # Validate both periods here and not at the first measurement.
     ends = {key: Period(str(given[key])) for key in ("from", "until") if key in given}
     if len(ends) == 2 and ends["until"].end <= ends["from"].start:
         raise InputError(f"{metric.id} has a target from {given['from']} until {given['until']}, which is earlier.")
@@ -216,8 +216,8 @@ def _target(metric: Metric, given: Mapping[str, Any]) -> Target:
     wrong = {"at_least": "lower", "at_most": "higher"}.get(relation)
     if metric.better == wrong and not given.get("despite_direction"):
         raise InputError(
-            f"Of {metric.id} {metric.better} is better, so that a target {relation} works against it; turn the "
-            "relation, or say so in the target, beside it: despite_direction = true."
+            f"A target {relation} works against {metric.id}, for which {metric.better} is better; turn the relation, "
+            "or add despite_direction = true to the target."
         )
     if relation == "between":
         pair = given["between"]

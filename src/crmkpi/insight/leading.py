@@ -1,8 +1,8 @@
-"""Leading indicators: which KPI moved ahead of another one, and by how much; most do not, and that is the answer then.
+"""Leading indicators: the KPIs that move ahead of another one, and by how many periods; often there are none.
 
-Any two series that rise together or share a season are correlated. So changes are compared, and not
-levels; every pair and every lag counts as a comparison (Benjamini-Hochberg); and the sign must be the same in both
-halves. What moved ahead need not cause what followed.
+Any two series that rise together or share a season are correlated. Therefore changes are compared, and not levels;
+every pair and every lag counts as a comparison (Benjamini-Hochberg); and the sign must be the same in both halves. A
+KPI that moves ahead is not necessarily a cause.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SEASONS: Mapping[str, int] = {"month": 12, "quarter": 4, "week": 52}
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """A KPI that moved ahead of the target by `lag` periods (0: with it), over so many pairs of changes."""
+    """A KPI that moved ahead of the target by `lag` periods (0: at the same time), over `pairs` of changes."""
 
     name: str
     lag: int
@@ -45,7 +45,7 @@ class Lead:
 
     @property
     def text(self) -> str:
-        """The finding in words."""
+        """The finding as a sentence."""
         how = "the same way" if self.correlation > 0 else "the other way"
         if not self.lag:
             return f"moved {how} in the same period, in these {self.pairs}"
@@ -80,7 +80,7 @@ class Leads(InsightTable):
         ]
 
     def grid(self) -> ShownTable:
-        """The table as it is shown."""
+        """The table for display."""
         rows = [
             (
                 one.name,
@@ -107,7 +107,9 @@ def leading_series(
     name: str = "target",
     unit: str = "period",
 ) -> Leads:
-    """Which series moved ahead of another; all are as long, one value a period. `season` is the periods of a year.
+    """The series that moved ahead of another. All have one value per period and equal length.
+
+    `season` is the number of periods of a year.
 
     >>> from random import Random
     >>> random = Random(2)
@@ -126,7 +128,7 @@ def leading_series(
         raise InputError(f"`lags` are numbers of periods from 0 on, such as range(7); got {asked!r}.")
     if len(candidates) > _MOST_PAIRS:
         raise InputError(
-            f"At most {_MOST_PAIRS} KPIs are held against a target, since some of more look like leads by chance; "
+            f"At most {_MOST_PAIRS} KPIs are compared with a target, since among more some look like leads by chance; "
             f"got {len(candidates)}."
         )
     _check_series(name, target)
@@ -181,10 +183,10 @@ def leading(
     lags: Iterable[int] = range(7),
     parameters: Mapping[str, Any] | None = None,
 ) -> Leads:
-    """Which of the candidates moved ahead of the target in the periods of a history, "2023-01-01..2026-06-30".
+    """The candidates that moved ahead of the target in the periods of a history, "2023-01-01..2026-06-30".
 
     Periods that are not over are left out. A candidate that counts the same records as the target is refused: revenue
-    and the average deal size go together by arithmetic. So is one without a value in a period.
+    and the average deal size are correlated by arithmetic. A candidate without a value in a period is refused too.
     """
     (chosen,) = chosen_metrics(target)
     others = chosen_metrics(list(candidates))
@@ -211,7 +213,7 @@ def leading(
 
 
 def _values(results: Report) -> list[float] | str:
-    """The values of a KPI period by period, or why there is no series."""
+    """The values of a KPI period by period, or the reason why there is no series."""
     values = []
     for one in results:
         if one.value is None:
@@ -222,13 +224,13 @@ def _values(results: Report) -> list[float] | str:
 
 
 def _shared(metric: Metric, other: Metric) -> str:
-    """Why two KPIs go together by arithmetic; nothing if they do not."""
+    """The reason why two KPIs are correlated by arithmetic; empty if they are not."""
     mine, theirs = ({_records(one, measure) for measure in one.measures.values()} for one in (metric, other))
     both = sorted(mine & theirs)
     return f"it counts {both[0]}, as {metric.id} does, so that they go together by arithmetic" if both else ""
 
 
 def _records(metric: Metric, measure: Any) -> str:
-    """The table that a measure looks at, and by which day."""
+    """The table that a measure reads, and the date field by which it counts."""
     at = measure.at if measure.at is not None else metric.at
     return f"{measure.base.record_type_.table} by {at!r}"

@@ -24,15 +24,15 @@ def mean_within(
     2.6666666666666665
     """
     curve, end = _known(ended, running, horizon, confidence)
-    if not end:  # all left at the moment at which they came
+    if not end:  # all lifetimes are zero
         return MeanLifetime(0.0, 0.0, horizon, 0.0, 0.0)
     return curve.restricted_mean(end)
 
 
 def discounted_time(ended: Sequence[float], running: Sequence[float], horizon: float, monthly_rate: float) -> float:
-    """The months that a customer may be expected to stay within `horizon` days, each discounted at its end.
+    """The expected months that a customer stays within `horizon` days, each discounted at its end.
 
-    Lifetimes are in seconds. Without a discount it is the mean within the horizon, in months.
+    Lifetimes are in seconds. Without a discount the result is the mean within the horizon, in months.
 
     >>> round(discounted_time([60 * 86_400], [60 * 86_400], 60, 0.0), 6)
     1.971253
@@ -50,7 +50,7 @@ def discounted_time(ended: Sequence[float], running: Sequence[float], horizon: f
 
 
 def months_of(lifetimes: Sequence[float]) -> float:
-    """Lifetimes in seconds added up, in months of 365.25 / 12 days.
+    """The sum of lifetimes in seconds, in months of 365.25 / 12 days.
 
     >>> months_of([365.25 * 86_400, 0])
     12.0
@@ -61,7 +61,7 @@ def months_of(lifetimes: Sequence[float]) -> float:
 def _known(
     ended: Sequence[float], running: Sequence[float], horizon: float, confidence: float
 ) -> tuple[SurvivalCurve, float]:
-    """The curve, and the horizon in seconds as far as anybody lasts; undefined where the data end before it."""
+    """The curve, and the horizon in seconds, limited to the longest lifetime; undefined where the data end before."""
     if not horizon > 0:
         raise ParameterError(f"The parameter 'horizon' must be above zero days; got {horizon!r}.")
     if not ended and not running:
@@ -71,7 +71,7 @@ def _known(
     )
     if horizon * _DAY <= curve.last_time:
         return curve, horizon * _DAY
-    if curve.survival[-1] == 0:  # nobody lasts longer, so that nothing is to come
+    if curve.survival[-1] == 0:  # all lifetimes ended, so that later time adds nothing
         return curve, curve.last_time
     longest = f"{curve.last_time / _DAY:,.0f} days"
     raise UndefinedError(

@@ -1,4 +1,4 @@
-"""Orders as analyses of customers take them: records, a frame or a dataset, with its zone, money and last day."""
+"""The orders for analyses of customers: records, a frame or a dataset, with time zone, currency and last day."""
 
 from __future__ import annotations
 
@@ -23,17 +23,16 @@ from crmkpi.sources.files import FileRecords
 
 __all__ = ["DECIDING", "Orders", "day_of", "refuse_several"]
 
-DECIDING = ("ordered_at", "amount", "status")  # whether an order counts, if they can be read
+DECIDING = ("ordered_at", "amount", "status")  # the fields that decide whether an order counts
 _NEEDED = ("customer_id", "ordered_at", "amount")
 _READ = frozenset({*_NEEDED, "currency", "status"})
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """A table of orders, the last day that is observed, the zone of its days, and how its money is brought together.
+    """A table of orders, the last observed day, the zone of its days, and the conversion of its currencies.
 
-    With `refunds`, orders below zero count as well. `again` counts records that are left out since another one has
-    their id.
+    With `refunds`, orders below zero count too. `again` counts records that are left out as duplicates of an id.
     """
 
     table: Any
@@ -50,7 +49,7 @@ class Orders:
     ) -> Orders:
         """The given orders, or the orders of a dataset with its settings.
 
-        Those of files are a frame where they can be one, unless they are asked for record by record.
+        Orders of files are a frame where possible, unless `record_wise` is True.
         """
         crm = orders if isinstance(orders, Dataset) else None
         if crm is not None and "orders" not in crm.tables:
@@ -72,7 +71,7 @@ class Orders:
     def completed(
         self, left_out: Counter[str], *, until: date, needs_amount: bool
     ) -> Iterator[tuple[Hashable, date, float, str | None]]:
-        """The customer, the day, the amount and its currency of each order that counts; the others by reason."""
+        """The customer, day, amount and currency of each order that counts; `left_out` counts the others by reason."""
         zone = ZoneInfo(self.tz) if self.tz is not None else None
         lacking = "no customer, date or amount" if needs_amount else "no customer or date"
         if self.again:
@@ -109,7 +108,7 @@ def refuse_several(currencies: Iterable[str | None]) -> None:
 
 
 def day_of(moment: Any, zone: ZoneInfo | None) -> date:
-    """The day of a moment, in the zone where it has one."""
+    """The day of a moment, in `zone` if the moment has a time zone."""
     if isinstance(moment, datetime):
         return (moment.astimezone(zone) if zone is not None and moment.tzinfo is not None else moment).date()
     if isinstance(moment, date):
@@ -118,14 +117,14 @@ def day_of(moment: Any, zone: ZoneInfo | None) -> date:
 
 
 def _of_file(orders: FileRecords, *, record_wise: bool) -> Any:
-    """Orders in files with the fields that analyses read: a frame, or records where only these are of use."""
+    """Orders of files with the fields that analyses read: a frame, or records if they are needed or no frame fits."""
     orders.look(_READ)
     frame = None if record_wise else orders.frame
     return orders.records_read if frame is None or not frame.columns.keys() >= set(_NEEDED) else frame
 
 
 def _once(given: Any) -> tuple[Any, int]:
-    """The orders, those with the id of another one left out, and how many that are."""
+    """The orders without duplicates of an id, and the number of duplicates."""
     if isinstance(given, FrameTable) or not isinstance(given, Sequence):
         return given, 0
     found = duplicates_in(given, record_type(Order))

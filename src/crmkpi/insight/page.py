@@ -26,7 +26,7 @@ from crmkpi.sources.loaded import Records
 
 __all__ = ["page"]
 
-_BACK = 12  # periods of a trend, the one of the page included
+_BACK = 12  # periods of a trend, including the page's
 _MOST_TILES, _FEWEST_TILES = 8, 5
 
 
@@ -60,7 +60,7 @@ def page(
     when = one_period(crm, period, "A page is of")
     other = crm.other_period(when, compare)
     if other is None or other == when:
-        raise InputError("A page sets a period beside another; give compare='previous', or a period.")
+        raise InputError("A page compares a period with another; give compare='previous', or a period.")
     _check(crm, when, name, stages)
     by = split_fields(crm, by)
     of_set = () if kpis is None else kpis.kpis
@@ -101,7 +101,7 @@ def page(
         results,
         series,
         targets,
-        None if crm.narrowings else cohort_of(crm, when),  # they read the tables as they are
+        None if crm.narrowings else cohort_of(crm, when),  # cohorts ignore narrowings
         None if crm.narrowings else funnel_of(crm, when, stages),
         limits_of(results, lacking),
         _settings(crm, used, confidence),
@@ -113,7 +113,7 @@ def _check(crm: Dataset, when: Period, name: object, stages: object) -> None:
     if crm.known_until()[1] <= when.start:
         raise PeriodError(
             f"A page is of a period that has begun; {when.label} begins after {crm.as_of}, up to which the data is "
-            "known (as_of). Ask for an earlier one, or say a later as_of."
+            "known (as_of). Choose an earlier one, or give a later as_of."
         )
     if name is not None and not isinstance(name, str):
         raise InputError(f"The name of a page is a text; got {name!r}.")
@@ -125,7 +125,7 @@ def _check(crm: Dataset, when: Period, name: object, stages: object) -> None:
 
 
 def _heads(results: Report, role: str | None, kpis: KpiSet | None, *, named: bool) -> tuple[Metric, ...]:
-    """The five to eight KPIs at the head: those of the set or the role, else what each role looks at first."""
+    """The five to eight KPIs at the head: those of the set or the role, else the first ones of each role."""
     known = {result.metric: result for result in results}
     if role is not None:
         candidates = [metric for metric in catalogue.by_role(role) if metric in known]
@@ -153,13 +153,13 @@ def _series(trend: Iterable[Result]) -> dict[str, tuple[Result, ...]]:
 
 
 def _since_there_is_data(results: list[Result]) -> tuple[Result, ...]:
-    """The results from the first period on that has a record: before it a count of 0 says nothing."""
+    """The results from the first period with a record on: before it a count of 0 means nothing."""
     first = next((number for number, one in enumerate(results) if one.value is not None and one.n), len(results))
     return tuple(results[first:])
 
 
 def _settings(crm: Dataset, parameters: Mapping[str, Any], confidence: float) -> dict[str, str]:
-    """What the page was measured with, in words."""
+    """The settings of the measurement, as text."""
     from crmkpi import __version__  # noqa: PLC0415  # the package stands above
 
     calendar, rates = crm.calendar, crm.rates

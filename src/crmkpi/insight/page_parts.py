@@ -1,4 +1,4 @@
-"""Parts of a page that the data may have or not: a cohort, a funnel, and what the data cannot say."""
+"""Optional parts of a page: cohorts, a funnel, and the limits of the data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FEWEST_COHORTS = 3
 
 
 def limits_of(results: Report, lacking: Sequence[str]) -> tuple[DataLimit, ...]:
-    """What was rejected, could not be read, was left out, has no value or could not be measured; one row a reason."""
+    """Rejected, unreadable and left out records, and KPIs without a value or a measurement; one row per reason."""
     accounts: dict[str, Account] = {}
     left_out: dict[tuple[str, str], dict[str, Any]] = {}
     unreadable: dict[str, Counter[str]] = defaultdict(Counter)
@@ -80,9 +80,9 @@ def cohort_of(crm: Dataset, when: Period) -> CohortTable | None:
 
 
 def funnel_of(crm: Dataset, when: Period, stages: Sequence[str] | None) -> Funnel | None:
-    """How far the deals came that entered their first stage in the period; None where the data has no visits.
+    """The funnel of the deals that entered their first stage in the period; None where the data has no visits.
 
-    The stages are in the order in which most deals pass them, unless they are given.
+    Unless `stages` are given, they are in the order in which most deals pass them.
     """
     visits = crm.tables.get("stage_visits")
     if visits is None or isinstance(visits, FrameTable):
@@ -90,7 +90,7 @@ def funnel_of(crm: Dataset, when: Period, stages: Sequence[str] | None) -> Funne
             raise InputError("A funnel needs the table stage_visits as records; leave out stages=.")
         return None
     paths: dict[Any, list[tuple[datetime, int, Any]]] = defaultdict(list)
-    moments: dict[date, datetime] = {}  # they repeat, and each takes a look into the calendar
+    moments: dict[date, datetime] = {}  # a cache: days repeat, and a calendar lookup is slow
     for number, visit in enumerate(visits):
         entered = visit.entered_at
         if visit.deal_id is not None and entered is not None and visit.stage is not None:
@@ -117,7 +117,7 @@ def _moment(crm: Dataset, entered: date) -> datetime:
 
 
 def _usual_order(paths: Any) -> list[str]:
-    """The stages by the mean place at which deals come to them for the first time."""
+    """The stages, sorted by the mean position at which deals first reach them."""
     places: Mapping[str, list[int]] = defaultdict(list)
     for path in paths:
         for place, stage in enumerate(dict.fromkeys([visit.stage for _, _, visit in path])):

@@ -1,4 +1,4 @@
-"""The page of a period as a value: its results compared with another period, with every figure on the page."""
+"""The page of a period as a value: the results, the comparison period, and all other figures on the page."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _section_html: Callable[[Any], str] = hook("section_html")
 
 @dataclass(frozen=True, slots=True)
 class DataLimit:
-    """One thing that the data cannot say: why, how many records (or rows, or KPIs) that is of how many, and which KPIs.
+    """A limit of the data: the reason, the number of records (or rows, or KPIs) of how many, and the KPIs.
 
-    `of` is None where the count is not one of records.
+    `of` is None where the count is not a number of records.
     """
 
     reason: str
@@ -51,13 +51,12 @@ class Tile:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Page:
-    """What a period was like, for people who have five minutes.
+    """A summary of a period, for readers who have five minutes.
 
-    `tiles` are the KPIs at its head, `results` all that were measured, `trends` the values of each over twelve periods,
-    by id. `targets` is a `Scorecard`, `cohort` a `CohortTable`, `funnel` a `Funnel`, each None where there is none.
-    `limits` are what the data cannot say, one reason each; `sections` are reports, tables, texts and charts of one's
-    own.
-    `made` is when it was made, `settings` what it was measured with.
+    `tiles` are the KPIs at its head, `results` all measured ones, `trends` the values of each over twelve periods, by
+    id. `targets` is a `Scorecard`, `cohort` a `CohortTable`, `funnel` a `Funnel`, each None where there is none.
+    `limits` are the limits of the data, one per reason; `sections` are your own reports, tables, texts and charts.
+    `made` is the time of its creation, `settings` those of the measurement.
     """
 
     name: str
@@ -78,36 +77,36 @@ class Page:
 
     @property
     def title(self) -> str:
-        """The company, the period against its comparison, and until when the data reach."""
+        """The company, the period, the comparison period, and the last day of the data."""
         until = "" if self.as_of is None else f", data until {self.as_of:%Y-%m-%d}"
         return f"{self.name}: {self.period.label} against {self.compared_to.label}{until}"
 
     def with_section(self, title: str, content: Any) -> Page:
-        """The page with a section of one's own: a report, a table or check of this library, a text, or a chart.
+        """The page with a section of your own: a report, a table or check of this library, a text, or a chart.
 
-        A chart is one of Altair, which is drawn as SVG (extra `plot`).
+        A chart is an Altair chart, which becomes SVG (extra `plot`).
         """
-        _section_html(content)  # what cannot be shown is an error here
+        _section_html(content)  # fail here for content that cannot be displayed
         return replace(self, sections=(*self.sections, (title, content)))
 
     def to_html(self) -> str:
-        """The page as HTML in one text: nothing is loaded from elsewhere, and nothing needs a script."""
+        """The page as self-contained HTML, without external resources and scripts."""
         return _page_html(self)
 
     def to_markdown(self) -> str:
-        """The page in Markdown, without its drawings."""
+        """The page in Markdown, without its charts."""
         return _page_markdown(self)
 
     def to_workbook(self) -> bytes:
-        """The page as a workbook: numbers to calculate with, a sheet for each theme; needs the extra `excel`."""
+        """The page as a workbook with typed numbers and a sheet for each theme; needs the extra `excel`."""
         return _page_workbook(self)
 
     def save(self, path: str | Path) -> None:
-        """Write the page to a file in the format of its suffix: .html, .xlsx or .md; all of it or nothing."""
+        """Write the page atomically to a file in the format of its suffix: .html, .xlsx or .md."""
         write_whole(path, self.content(path))
 
     def content(self, path: str | Path) -> bytes:
-        """What a file of that suffix holds."""
+        """The bytes of a file with this suffix."""
         match suffix := Path(path).suffix.lower():
             case ".html":
                 return self.to_html().encode()

@@ -1,4 +1,4 @@
-"""Checks of plain numbers that the caller brings instead of a report."""
+"""Validate plain numbers that the caller passes instead of a report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["check_season", "plain_numbers"]
 
 
 def plain_numbers(values: Iterable[Any], what: str) -> list[float | None]:
-    """Numbers that the caller has, as floats, with None for a gap; `what` names them in the sentence of the error.
+    """Validate numbers of the caller, and convert them to floats, with None for a gap; `what` names them in errors.
 
     >>> plain_numbers([1, None, "2"], "values of a chart")
     Traceback (most recent call last):
@@ -28,6 +28,6 @@ def plain_numbers(values: Iterable[Any], what: str) -> list[float | None]:
 
 
 def check_season(season: object) -> None:
-    """Refuse a season that is no number of periods."""
+    """Refuse a season that is not a number of periods."""
     if season is not None and (isinstance(season, bool) or not isinstance(season, int) or season < 2):
         raise InputError(f"`season` is how many periods make a year, such as 12 for months; got {season!r}.")

@@ -1,6 +1,6 @@
-"""Review of a KPI set: gaps, KPIs that rest on too few records, and KPIs that say the same twice.
+"""Review a KPI set: gaps, KPIs with too few records, and redundant KPIs.
 
-Every finding has its evidence and a suggestion, and nothing is changed.
+Every finding has its evidence and a suggestion. The review changes nothing.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _SUGGESTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class ReviewFinding:
-    """Something to look at: `code` names the kind, `evidence` what was seen, `suggestion` what helps."""
+    """A finding: `code` names the kind, `evidence` the observation, `suggestion` the remedy."""
 
     code: str
     metrics: tuple[str, ...]
@@ -58,7 +58,7 @@ class ReviewFinding:
 
     @property
     def suggestion(self) -> str:
-        """What helps."""
+        """The remedy."""
         return _SUGGESTIONS[self.code]
 
 
@@ -83,7 +83,7 @@ class Review(InsightTable):
         ]
 
     def grid(self) -> ShownTable:
-        """The table as it is shown."""
+        """The table for display."""
         rows = [(", ".join(one.metrics) or "the set", one.code, one.evidence, one.suggestion) for one in self.findings]
         many = len(self.findings)
         heading = f"{self.name}: {many or 'no'} {'finding' if many == 1 else 'findings'} over {self.periods} periods"
@@ -91,9 +91,9 @@ class Review(InsightTable):
 
 
 def review(crm: Dataset, kpis: KpiSet, *, before: KpiSet | None = None) -> Review:
-    """Look through a KPI set over the last 24 periods that are over before the dataset's `as_of`.
+    """Review a KPI set over the last 24 complete periods before the dataset's `as_of`.
 
-    `before` is the set as it was earlier: a target that was changed while its time ran is a finding.
+    `before` is an earlier version of the set: a target that changed during its term is a finding.
 
     >>> from crmkpi import Deal
     >>> from crmkpi.insight.kpi_sets import kpi_set
@@ -131,7 +131,7 @@ def _unit(text: str) -> Any:
 def _histories(
     crm: Dataset, kpis: Iterable[Kpi], periods: Sequence[Period]
 ) -> tuple[dict[str, list[Result]], dict[str, str]]:
-    """The results of each KPI period by period, and why some cannot be measured."""
+    """The results of each KPI period by period, and the reasons why some cannot be measured."""
     found: dict[str, list[Result]] = {}
     failed: dict[str, str] = {}
     for kpi in kpis:
@@ -155,7 +155,7 @@ def _of_set(kpis: KpiSet, today: date) -> Iterator[ReviewFinding]:
 
 
 def _of_words(kpi: Kpi, kpis: KpiSet) -> Iterator[ReviewFinding]:
-    """What the file leaves unsaid of a KPI."""
+    """The findings on missing settings of a KPI."""
     name = (kpi.metric.id,)
     if kpi.target is None and not kpi.segments:
         if kpi.tier == "first":
@@ -173,7 +173,7 @@ def _of_words(kpi: Kpi, kpis: KpiSet) -> Iterator[ReviewFinding]:
 
 
 def _of_values(kpi: Kpi, results: Sequence[Result]) -> Iterator[ReviewFinding]:
-    """What the last periods say of a KPI."""
+    """The findings on the last results of a KPI."""
     name = (kpi.metric.id,)
     lately = results[-_LATELY:]
     empty = [one for one in lately if one.value is None]
@@ -194,7 +194,7 @@ def _of_values(kpi: Kpi, results: Sequence[Result]) -> Iterator[ReviewFinding]:
 
 
 def _alike(histories: dict[str, list[Result]]) -> Iterator[ReviewFinding]:
-    """Pairs that say the same: their changes have the same ranks, or they have the same inputs."""
+    """Redundant pairs: the ranks of their changes are correlated, or they have the same inputs."""
     for (one, mine), (other, theirs) in combinations(histories.items(), 2):
         if not mine or not theirs:
             continue
@@ -207,7 +207,7 @@ def _alike(histories: dict[str, list[Result]]) -> Iterator[ReviewFinding]:
             continue
         try:
             ranks = correlation(*(_ranks(side) for side in zip(*changes, strict=True)))
-        except StatisticsError:  # a side never changed
+        except StatisticsError:  # one of the two KPIs never changed
             continue
         if abs(ranks) > _ALIKE:
             evidence = f"the ranks of {len(changes)} changes are correlated by {ranks:.2f}"
@@ -223,7 +223,7 @@ def _changes(mine: Sequence[Result], theirs: Sequence[Result]) -> list[tuple[flo
 
 
 def _ranks(values: Sequence[float]) -> list[float]:
-    """The place of each value among all; equal ones share the mean of theirs."""
+    """The rank of each value; equal values share their mean rank."""
     ordered = sorted(values)
     places = {value: [place for place, one in enumerate(ordered) if one == value] for value in set(values)}
     return [sum(places[value]) / len(places[value]) for value in values]
@@ -234,7 +234,7 @@ def _number(value: Any) -> float:
 
 
 def _changed(kpis: KpiSet, before: KpiSet | None, today: date) -> Iterator[ReviewFinding]:
-    """Targets that were changed while or after their time ran."""
+    """Targets that changed during or after their term."""
     if before is None:
         return
     old = {kpi.metric.id: kpi for kpi in before.kpis}

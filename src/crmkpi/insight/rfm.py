@@ -38,7 +38,7 @@ SEGMENTS: tuple[tuple[str, str, str], ...] = (
     ("at risk", "12", "34"),
     ("hibernating", "12", "12"),
 )
-"""Segment name, and the recency and frequency scores (of 5) that belong to it; together they cover every customer."""
+"""Segment names with their recency and frequency scores (of 5); together they cover every customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class RfmRow:
     """The purchases of one customer until the end of the observation. Times are in days.
 
     `purchases` are the days with an order: several orders on one day are one purchase. `frequency`, `recency` and `age`
-    are what the models of `crmkpi.clv` take: repeat purchases, first to last purchase, first purchase to the end.
+    are the inputs of the models of `crmkpi.clv`: repeat purchases, first to last purchase, first purchase to the end.
     """
 
     customer_id: Hashable
@@ -65,7 +65,7 @@ class RfmRow:
 
     @property
     def mean_value(self) -> float:
-        """The mean value of a purchase, the first one included."""
+        """The mean value of a purchase, including the first one."""
         return self.value / self.purchases
 
 
@@ -74,7 +74,7 @@ _COLUMNS = tuple(known.name for known in fields(RfmRow))
 
 @dataclass(frozen=True, slots=True)
 class RfmScore:
-    """Scores from 1 (worst) up, and the name of the segment where the scores go to 5."""
+    """Scores from 1 (worst) up, and the name of the segment, if the highest score is 5."""
 
     customer_id: Hashable
     recency: int
@@ -87,7 +87,7 @@ class RfmScore:
 class RfmTable(Tabular):
     """One row per customer; `merged` counts the orders that shared a day, `left_out` those not used, by reason.
 
-    `columns` are the values of the rows, one list or numpy array for each field of `RfmRow` that is not derived.
+    `columns` are the values of the rows: a list or numpy array for each field of `RfmRow` that is not derived.
     """
 
     columns: Mapping[str, Any]
@@ -97,11 +97,11 @@ class RfmTable(Tabular):
     _rows: list[RfmRow] = field(default_factory=list, init=False, repr=False)
 
     def __len__(self) -> int:
-        """How many customers there are."""
+        """The number of customers."""
         return len(self.columns["customer_id"])
 
     def __repr__(self) -> str:
-        """How many customers there are, and the orders left out; the columns may have an entry per customer."""
+        """The number of customers, and the orders left out; without the columns, which may be long."""
         left_out = "".join(f", {count:,} {reason}" for reason, count in self.left_out.items())
         return f"<RfmTable of {len(self):,} customers as of {self.as_of}{left_out and f'; left out{left_out[1:]}'}>"
 
@@ -121,7 +121,7 @@ class RfmTable(Tabular):
         return self._rows
 
     def history(self, unit: TimeUnit) -> PurchaseHistory:
-        """The table as the models of `crmkpi.clv` take it, in the unit of time that they shall count in."""
+        """The table as input for the models of `crmkpi.clv`, in the given unit of time."""
         size, columns = DAYS_IN[unit], self.columns
         if hasattr(columns["age"], "tolist"):
             frequency, recency, age = columns["purchases"] - 1, columns["recency"] / size, columns["age"] / size
@@ -133,9 +133,9 @@ class RfmTable(Tabular):
     def scores(self, *, bins: int = 5, edges: Mapping[Measure, Sequence[float]] | None = None) -> list[RfmScore]:
         """Score each customer from 1 up, by quantiles or by your own `edges`.
 
-        By quantiles, the score is 1 + the whole part of bins × the share of customers who are strictly worse: equal
-        customers have equal scores. By edges, it is 1 + the number of edges reached; for recency, days since the last
-        purchase, 1 + the number of edges not exceeded.
+        By quantiles, the score is 1 + floor(bins × the share of customers who are strictly worse): equal customers have
+        equal scores. By edges, it is 1 + the number of edges reached; for recency, in days since the last purchase,
+        1 + the number of edges not exceeded.
         """
         if edges is None and (bins < 2 or bins != int(bins)):
             raise ParameterError(f"`bins` must be a whole number from 2 on; got {bins!r}.")
@@ -173,11 +173,11 @@ def _segment(recency: int, frequency: int) -> str:
 def rfm(orders: Any, *, as_of: date | None = None, tz: str | None = None, with_refunds: bool = False) -> RfmTable:
     """Recency, frequency, monetary value and age per customer, as of the end of the day `as_of`.
 
-    `orders` are records, or a frame that is added up where it lies: pandas, Polars, PyArrow, DuckDB, Spark, or what
-    `crmkpi.table` makes of one; or a `Dataset`, whose `as_of`, rates, currency and time zone then count. An order has
-    `customer_id`, `ordered_at` and `amount`; one whose `status` is not "completed" is left out, and one below zero as a
-    "refund", which is no purchase (`with_refunds` counts it as one that lowers the value). Days are those of `tz` for
-    timestamps with a time zone; without one each has its own, in frames UTC.
+    `orders` are records, or a frame that is aggregated in its backend: pandas, Polars, PyArrow, DuckDB, Spark, or a
+    result of `crmkpi.table`; or a `Dataset`, whose `as_of`, rates, currency and time zone apply. An order has
+    `customer_id`, `ordered_at` and `amount`; one whose `status` is not "completed" is left out, and one below zero is
+    left out as a "refund" (`with_refunds` counts it as a purchase that lowers the value). Days are those of `tz` for
+    timestamps with a time zone; without `tz` each has the days of its own zone, in frames of UTC.
 
     >>> from types import SimpleNamespace
     >>> days = [date(2026, 1, 1), date(2026, 1, 1), date(2026, 1, 11)]
@@ -207,7 +207,7 @@ def _nothing(as_of: date, left_out: Mapping[str, int]) -> InputError:
 
 
 def _of_frame(asked: Orders, *, until: date) -> tuple[RfmTable, list[int], int]:
-    """The table as of `as_of`, what each of its customers bought after it up to `until`, and how many were new then."""
+    """The table as of `as_of`, the later purchases of each customer up to `until`, and the number of new customers."""
     from crmkpi.insight.frame_purchases import Purchases, customer_columns  # noqa: PLC0415  # only for frames
 
     as_of = asked.as_of
@@ -231,7 +231,7 @@ def table_of(
     as_of: date,
     left_out: Mapping[str, int] = _NOTHING,
 ) -> RfmTable:
-    """The table of who bought on which days: how many orders, and their value together.
+    """The table from the purchases by customer and day: the number of orders, and their total value.
 
     >>> table_of({"C1": {date(2026, 1, 1): (2, 30.0)}}, as_of=date(2026, 1, 31)).rows[0].age
     30
@@ -260,7 +260,7 @@ def table_of(
 
 
 def _purchases(asked: Orders, *, until: date) -> tuple[dict[Hashable, dict[date, tuple[int, float]]], Counter[str]]:
-    """Per customer and day, how many orders and their value; and the orders left out, by reason."""
+    """The number and value of orders per customer and day; and the orders left out, by reason."""
     by_customer: dict[Hashable, dict[date, tuple[int, float]]] = {}
     left_out: Counter[str] = Counter()
     currencies = set()
@@ -275,7 +275,7 @@ def _purchases(asked: Orders, *, until: date) -> tuple[dict[Hashable, dict[date,
 
 @dataclass(frozen=True, slots=True)
 class Holdout:
-    """The past to fit on, and what the same customers bought afterwards, in the same order."""
+    """The past to fit on, and the later purchases of the same customers, in the same order."""
 
     table: RfmTable
     actual: tuple[int, ...]
@@ -286,7 +286,7 @@ class Holdout:
 def split_holdout(
     orders: Any, *, until: date, as_of: date | None = None, tz: str | None = None, with_refunds: bool = False
 ) -> Holdout:
-    """Cut the orders after the day `as_of`: what came before is the past, what came up to `until` the holdout.
+    """Split the orders after the day `as_of`: the past is up to that day, the holdout from there up to `until`.
 
     `orders` are records, a frame or a dataset, as for `rfm`. Customers who first bought in the holdout have no past to
     predict from: `new_customers` counts them.

@@ -1,8 +1,8 @@
-"""Which part of the records moved differently from the rest; the answer may be that none did.
+"""Find the parts of the records that moved differently from the rest; there may be none.
 
-Every value of each attribute, and every pair of values of two, is tested against all the others together: did it change
-by more or less than they did? The p-values are adjusted for their number (Benjamini-Hochberg). What is found says
-where to look first, and never what caused the change.
+The change of each value of each attribute, and of each pair of values of two attributes, is tested against the change
+of all other records. The p-values are adjusted for their number (Benjamini-Hochberg). A finding shows where to look
+first, and never the cause of the change.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ _FEWEST = 30  # records of a cell on each side
 _MOST_CELLS = 2000
 _MOST_FOUND = 5
 _Q = 0.05
-_NEAR = 10.0  # a parent whose p-value is within this factor of its child's says enough
+_NEAR = 10.0  # a parent whose p-value is within this factor of its child's replaces it
 
 Cell = tuple[tuple[str, Hashable], ...]  # attribute and value, of one or two attributes
-Totals = tuple[float, float, float]  # of a share: part, whole, 0; of a mean: sum, count, squares; of a sum likewise
+Totals = tuple[float, float, float]  # of a share: part, whole, 0; of a mean or a sum: sum, count, squares
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A part that moved differently from the rest: by `difference` more than they did, with its interval.
+    """A part that moved differently from the rest: by `difference` more than the rest, with its interval.
 
-    Of a share or mean the difference is in the unit of the KPI; of a count or sum it is how many times as much the part
-    grew, minus 1. `share` is the fraction of the whole change that it accounts for, and `otherwise` what the KPI would
-    have been, had the part moved like the rest.
+    For a share or mean the difference is in the unit of the KPI; for a count or sum it is the ratio of the growth
+    factors minus 1. `share` is the fraction of the whole change that the part accounts for, and `otherwise` the value
+    of the KPI if the part had moved like the rest.
     """
 
     cell: Mapping[str, Hashable]
@@ -65,7 +65,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Search(InsightTable):
-    """What was found, in the order of how sure it is; nothing found is an answer, too."""
+    """The findings, most certain first; there may be none."""
 
     title: str
     unit: str
@@ -90,7 +90,7 @@ class Search(InsightTable):
         return f"look here first: {'; '.join(_named(one.cell) for one in self.found)}"
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One row per part that was found."""
+        """One row per finding."""
         return [
             {
                 "cell": _named(one.cell),
@@ -110,7 +110,7 @@ class Search(InsightTable):
         ]
 
     def grid(self) -> ShownTable:
-        """The table as it is shown."""
+        """The table for display."""
 
         def shown(value: Any, *, change: bool = False) -> str:
             if change and self.growth:
@@ -152,9 +152,9 @@ def search(
     depth: int = 2,
     parameters: Mapping[str, Any] | None = None,
 ) -> Search:
-    """Which part of the records moved differently from the rest between two periods, among the values of `by`.
+    """The parts of the records, by the attributes `by`, that moved differently from the rest between two periods.
 
-    A share, a mean, a count or a sum; parts of fewer than 30 records on a side are not looked at.
+    The KPI is a share, a mean, a count or a sum; parts with fewer than 30 records on a side are not tested.
 
     >>> from crmkpi import Deal
     >>> deals = [Deal(id=f"{month}{source}{owner}{n}", source=source, owner=owner, closed_at=f"2026-0{month}-05",
@@ -194,7 +194,7 @@ def search_totals(
     kind: str = "share",
     depth: int = 2,
 ) -> Search:
-    """The search over totals that you already have, by the finest cells: a tuple of one value per attribute.
+    """The search over given totals, by the finest cells: a tuple of one value per attribute.
 
     `kind` is "share" (part, whole, 0), "mean" or "sum" (sum, count, sum of squares).
     """
@@ -223,7 +223,7 @@ def _kind_of(metric: Metric) -> str:
 
 
 def _totals(metric: Metric, kind: str, result: Result) -> Totals:
-    assert result.moments is not None  # they were asked for
+    assert result.moments is not None  # the measurement requested them
     totals, products = result.moments.totals, result.moments.products
     if kind == "share":
         assert isinstance(metric.interval, Share)
@@ -239,7 +239,7 @@ def _totals(metric: Metric, kind: str, result: Result) -> Totals:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What is searched for."""
+    """The parameters of a search."""
 
     title: str
     unit: str
@@ -297,7 +297,7 @@ def _order(
     sides: Sequence[Mapping[tuple[Hashable, ...], Totals]],
     cell: Cell,
 ) -> tuple[float, int, float, str]:
-    """Sort key: the most certain part first; of equally certain ones, such as the only two values, the larger move."""
+    """Sort key: the most certain part first; of equally certain ones, such as two complements, the larger move."""
     before, after = (_added(totals for key, totals in side.items() if _holds(cell, names, key)) for side in sides)
     moved = after[0] - before[0] if kind == "sum" else (_value(kind, after) - _value(kind, before)) * after[1]
     return float(f"{tests[cell][2]:.9g}"), len(cell), -abs(moved), str(cell)
@@ -351,7 +351,7 @@ def _value(kind: str, totals: Totals) -> float:
 
 
 def _test(kind: str, own: Sequence[Totals], whole: Sequence[Totals]) -> tuple[float, float, float] | None:
-    """How much more a part moved than the rest, the standard error of that, and its p-value."""
+    """The difference between the moves of a part and the rest, its standard error, and its p-value."""
     rest = [_without(one, part) for one, part in zip(whole, own, strict=True)]
     if min(one[1] for one in (*own, *rest)) < _FEWEST:
         return None
@@ -372,10 +372,10 @@ def _test(kind: str, own: Sequence[Totals], whole: Sequence[Totals]) -> tuple[fl
 
 
 def _score_of_sums(own: Sequence[Totals], rest: Sequence[Totals]) -> float:
-    """How far a sum lies from what it were had it grown like the rest, in standard errors.
+    """The distance of a sum from its value if it had grown like the rest, in standard errors.
 
-    By plain differences: logarithms of sums of skewed amounts call chance news in four times as many cases. Swapping
-    the periods turns the sign and no more, and so does swapping the part with the rest.
+    It uses plain differences: logarithms of sums of skewed amounts raise four times as many false alarms. Swapping the
+    periods only flips the sign, and so does swapping the part with the rest.
     """
     moved = own[1][0] * rest[0][0] - rest[1][0] * own[0][0]
     spread = sum(

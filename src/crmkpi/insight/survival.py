@@ -1,4 +1,4 @@
-"""How long customers stay, deals take and tickets wait; unfinished ones count as censored.
+"""Survival analysis of customers, deals and tickets; unfinished ones are censored.
 
 Kaplan and Meier 1958; variances after Greenwood 1926; intervals on the scale ln(-ln S), which keeps them in 0 to 1.
 """
@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 
-_MANY = 10_000  # below this, numpy is not worth its import
+_MANY = 10_000  # durations; for fewer, numpy is not worth its import
 
 
 _survival_chart: Callable[..., Any] = hook("survival_chart")
@@ -65,7 +65,7 @@ class SurvivalPoint:
 
 @dataclass(frozen=True, slots=True)
 class QuantileTime:
-    """When a share has ended; `None` where the curve, or the band, does not come down that far."""
+    """The time by which a share has ended; `None` where the curve, or the band, does not fall that far."""
 
     time: float | None
     low: float | None
@@ -85,7 +85,7 @@ class MeanLifetime:
 
 @dataclass(frozen=True, slots=True)
 class SurvivalCurve(Tabular):
-    """The share that lasts, step by step: at each of `times`, how many were at risk, ended, and last longer."""
+    """The survival curve: at each of `times`, the numbers at risk and ended, and the share that lasts longer."""
 
     times: tuple[float, ...]
     at_risk: tuple[int, ...]
@@ -118,11 +118,11 @@ class SurvivalCurve(Tabular):
         return SurvivalPoint(time, survival, error, low, high)
 
     def points(self) -> list[SurvivalPoint]:
-        """The whole curve with its band, one point a time."""
+        """The whole curve with its band, one point per time."""
         return [self.at(time) for time in self.times]
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One dict per time: how many were at risk and ended, and the share that lasts longer, with its band."""
+        """One dict per time: the numbers at risk and ended, and the share that lasts longer, with its band."""
         return [
             {
                 "time": point.time,
@@ -178,8 +178,8 @@ class SurvivalCurve(Tabular):
     def restricted_mean(self, horizon: float, *, after: float = 0.0) -> MeanLifetime:
         """The mean time within `horizon`: the area under the curve, with Greenwood's standard error.
 
-        With `after`, the mean time that is left, up to `horizon`, for all that last longer than that. From 0 it is the
-        mean of all, those that ended at the moment at which they began included.
+        With `after`, the mean remaining time, up to `horizon`, of all that last longer than `after`. From 0 it is the
+        mean of all, including durations of 0.
 
         >>> curve = kaplan_meier(Durations([2, 4, 4], [True, True, False]))
         >>> round(curve.restricted_mean(4).value, 6)
@@ -214,13 +214,13 @@ class SurvivalCurve(Tabular):
         return MeanLifetime(area, error, horizon, max(area - reach, 0.0), min(area + reach, horizon - after))
 
     def remaining_life(self, after: float, *, horizon: float) -> MeanLifetime:
-        """How much longer, up to `horizon`, a customer may be expected to stay who has stayed for `after` already."""
+        """The expected remaining time, up to `horizon`, of a customer who has already stayed for `after`."""
         return self.restricted_mean(horizon, after=after)
 
 
 @dataclass(frozen=True, slots=True)
 class LogRank:
-    """Whether groups end at different speeds: the statistic, its degrees of freedom, and how surprising it is."""
+    """The test whether groups end at different speeds: the statistic, its degrees of freedom, and the p-value."""
 
     statistic: float
     degrees_of_freedom: int
@@ -232,7 +232,7 @@ class LogRank:
 def kaplan_meier(durations: Durations, *, confidence: float = 0.95, engine: Engine = "auto") -> SurvivalCurve:
     """The Kaplan-Meier survival curve of durations, some of them censored.
 
-    `engine` "auto" takes numpy, where it is installed, for arrays and for long lists; the curve is the same.
+    `engine="auto"` uses numpy, if installed, for arrays and for long lists; the curve is the same.
 
     >>> curve = kaplan_meier(Durations([2, 3, 3, 5], [True, True, False, False]))
     >>> [round(share, 3) for share in curve.survival]
@@ -286,10 +286,10 @@ def _life_table(durations: Durations) -> Sequence[Sequence[Any]]:
 
 
 def _tally(lasting: list[float], over_or_not: list[bool]) -> tuple[list[float], list[int], list[int]]:
-    """The different times in order, how many durations each has, and how many of those came to their end."""
-    if len(set(lasting[:_MANY])) == min(len(lasting), _MANY):  # likely all different: sorting beats counting
+    """The distinct times in order, the number of durations of each, and the number of those that ended."""
+    if len(set(lasting[:_MANY])) == min(len(lasting), _MANY):  # likely all distinct: sorting beats counting
         times = sorted(lasting)
-        if all(map(lt, times, islice(times, 1, None))):  # so no number is missing either
+        if all(map(lt, times, islice(times, 1, None))):  # strictly ascending, hence distinct and without NaN
             _check(times[0], times[-1], finite=isfinite(times[-1]))
             ended_at = iter(sorted(compress(lasting, over_or_not)))
             following = next(ended_at, None)
@@ -308,7 +308,7 @@ def _tally(lasting: list[float], over_or_not: list[bool]) -> tuple[list[float], 
 
 
 def _life_table_of_arrays(durations: Durations, np: Any) -> Sequence[Sequence[Any]]:
-    """The same with numpy."""
+    """The columns of `_life_table`, computed with numpy."""
     lasting = np.asarray(durations.durations, dtype=float)
     order = np.sort(lasting)
     first = np.flatnonzero(np.concatenate(([True], order[1:] != order[:-1])))
@@ -348,7 +348,7 @@ def _as_list(column: Any) -> Any:
 
 
 def log_rank(groups: Mapping[Any, Durations]) -> LogRank:
-    """Test whether groups end at the same speed: by chance alone the statistic would be this large with `p_value`.
+    """Test whether groups end at the same speed; `p_value` is the probability of so large a statistic by chance.
 
     >>> fast, slow = Durations([1, 2, 3, 4], [True] * 4), Durations([7, 8, 9, 9], [True] * 4)
     >>> log_rank({"fast": fast, "slow": slow}).p_value < 0.01
@@ -392,7 +392,7 @@ def log_rank(groups: Mapping[Any, Durations]) -> LogRank:
 
 
 class _Risk:
-    """How many are at risk just before a time."""
+    """The number at risk just before a time."""
 
     def __init__(self, durations: Durations) -> None:
         self.lasting = sorted(_as_list(durations.durations))

@@ -1,4 +1,4 @@
-"""The result of every analysis: a frozen value that prints as a table, in text, Markdown, HTML, JSON and frames."""
+"""The result of every analysis: a frozen value that renders as a table in text, Markdown, HTML, JSON and frames."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _chart: Callable[[InsightTable], Any] = hook("insight_chart")
 
 @dataclass(frozen=True, slots=True)
 class ShownTable:
-    """A table as it is shown: its cells are text already.
+    """A table for display, with formatted cells.
 
-    The first `labels` columns are words and read from the left; the last `remarks` columns do, too.
+    The first `labels` columns and the last `remarks` columns hold words, which are left-aligned.
     """
 
     heading: str
@@ -39,12 +39,12 @@ class ShownTable:
 
 
 class InsightTable(Tabular):
-    """A result that is a table: print it, show it in a notebook, or take it as rows of plain values."""
+    """A result in the form of a table: print it, display it in a notebook, or convert it to rows of plain values."""
 
     __slots__ = ()
 
     def grid(self) -> ShownTable:
-        """The table as it is shown."""
+        """The table for display."""
         raise NotImplementedError  # pragma: no cover  # every analysis has its own table
 
     def to_dicts(self) -> list[dict[str, Any]]:
@@ -65,7 +65,7 @@ class InsightTable(Tabular):
         return _page(self)
 
     def chart(self) -> Any:
-        """The analysis as an Altair chart: of control charts, explanations, forecasts, funnel plots and scorecards."""
+        """An Altair chart, for control charts, explanations, forecasts, funnel plots and scorecards."""
         return _chart(self)
 
     def __str__(self) -> str:
@@ -85,7 +85,7 @@ class InsightTable(Tabular):
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can hold it."""
+    """A value as a JSON type."""
     match value:
         case float() if not isfinite(value):
             return str(value)
@@ -106,7 +106,7 @@ def plain(value: Any) -> Any:
 
 
 def number_in(value: Any, unit: str) -> Any:
-    """A float as a value of that unit: money as a Decimal, durations as timedeltas, counts as they are."""
+    """A float as a value of the unit: money as a Decimal, durations as timedeltas, counts as they are."""
     if value is None:
         return None
     if unit == "duration":

@@ -1,4 +1,4 @@
-"""Will we make it: the status of each target of a KPI set, in a period that is over or under way."""
+"""The status of each target of a KPI set, in a period that is over, in progress or ahead."""
 
 from __future__ import annotations
 
@@ -44,20 +44,21 @@ __all__ = ["Scorecard", "Status", "TargetStatus", "earlier_periods", "meets", "t
 Status = Literal["met", "missed", "reached", "on track", "at risk", "off track", "no data", "too early", "no target"]
 
 _ON_TRACK, _OFF_TRACK = 0.8, 0.2
-_FEWEST_PERIODS = 6  # for the curve of completion
+_FEWEST_PERIODS = 6  # earlier periods that a completion curve needs
 _LOOK_BACK = 12
 _CHART_BACK = 24
 _FEWEST_RECORDS = 3
-_EARLIEST = 0.1  # of the period
+_EARLIEST = 0.1  # the share of the period before which it is too early
 
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """One target: the value, how it stands, and how sure that is.
+    """One target: the value, its status, and the probability of meeting the target.
 
-    Of a period that is over, `probability` says how sure the value meets the target (None of counts and sums, which are
-    facts). Of one under way it is the probability that the period will: `projected` is what it comes to, `needed` what
-    is needed per working day of the rest. `assurance` says whether the process as it is reaches the target at all.
+    For a period that is over, `probability` is that of the true value meeting the target (None for counts and sums,
+    which are facts). For one in progress it is the probability that the period will meet it: `projected` is the
+    expected final value, `needed` the required value per remaining working day. `assurance` says whether the current
+    process can reach the target at all.
     """
 
     metric: Metric
@@ -76,14 +77,14 @@ class TargetStatus:
 
     @property
     def good(self) -> bool | None:
-        """Whether it counts as made: met, reached or on track; None where nothing is known."""
+        """Whether the target is met, reached or on track; None without data."""
         if self.status in ("no data", "too early", "no target"):
             return None
         return self.status in ("met", "reached", "on track")
 
     @property
     def bounds(self) -> str:
-        """The target in words; empty where there is none."""
+        """The target as text; empty where there is none."""
         target = self.target
         if target is None:
             return ""
@@ -113,7 +114,7 @@ class Scorecard(InsightTable):
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The KPIs that the score leaves out, since nothing is known of them."""
+        """The KPIs that the score leaves out for lack of data."""
         return tuple(one.metric.id for one in self.targets if one.good is None and one.status != "no target")
 
     def to_dicts(self) -> list[dict[str, Any]]:
@@ -137,7 +138,7 @@ class Scorecard(InsightTable):
         ]
 
     def grid(self) -> ShownTable:
-        """The table as it is shown."""
+        """The table for display."""
         rows = [
             (
                 " ".join(filter(None, (one.metric.id, "" if one.segment is None else str(one.segment)))),
@@ -166,7 +167,7 @@ def _of_process(assurance: Assurance | None) -> str:
 
 
 def target_status(crm: Dataset, kpis: KpiSet, *, period: PeriodLike, assurance: bool = True) -> Scorecard:
-    """How each target of a set stands in a period; the dataset's `as_of` says how much of it is over.
+    """The status of each target of a set in a period; the dataset's `as_of` decides how much of it is over.
 
     >>> from datetime import date
     >>> from crmkpi import Deal
@@ -278,7 +279,7 @@ def _coming(crm: Dataset, kpi: Kpi, segment: Hashable, now: Result, target: Targ
 
 
 def meets(result: Result, target: Target) -> float | None:
-    """How sure a value meets its target; None of counts and sums, which are facts, and where nothing says how sure."""
+    """The probability that a value meets its target; None for counts and sums, which are facts, or unknown."""
     metric = result.metric
     if metric.additive or result.value is None:
         return None
@@ -290,7 +291,7 @@ def meets(result: Result, target: Target) -> float | None:
 
 
 def _at_least(result: Result, bound: float) -> float | None:
-    """How sure the value is at or above a bound."""
+    """The probability that the value is at or above a bound."""
     metric = result.metric
     if isinstance(metric.interval, Share):
         return share_meets(result.inputs[metric.interval.part], result.inputs[metric.interval.whole], bound)
@@ -316,7 +317,7 @@ def _at_least(result: Result, bound: float) -> float | None:
 
 
 def _open_total(crm: Dataset, kpi: Kpi, segment: Hashable, now: Result, target: Target, when: Period) -> TargetStatus:
-    """A count or sum of a period under way, which grows until it is over."""
+    """The status of a count or sum in a period in progress, which grows until the period is over."""
     days = working_days(when)
     elapsed = [day for day in days if day <= _last_known(crm)]
     t, of = len(elapsed), len(days)
@@ -330,13 +331,13 @@ def _open_total(crm: Dataset, kpi: Kpi, segment: Hashable, now: Result, target: 
     if not t or t >= of:
         return _plain_status(kpi, segment, now, target, "too early" if not t else "missed")
     bound = low if low is not None else high
-    assert bound is not None  # a target has one
+    assert bound is not None  # every target has a bound
     paces = _paces(crm, kpi, segment, now, when, t, of)
     found = paces(bound)
     if found is None:
         return _plain_status(kpi, segment, now, target, "too early", "fewer than 3 records, or a tenth of the period")
     probability = found.probability
-    if high is not None:  # at most: not at or above the next
+    if high is not None:  # "at most" means not reaching the next value
         step = 1.0 if kpi.metric.unit == "count" else 0.0
         above = paces(high + step)
         probability = (1.0 if low is None else probability) - (above.probability if above is not None else 0.0)
@@ -361,7 +362,7 @@ def _unit_of(kpi: Kpi) -> str:
 def _paces(
     crm: Dataset, kpi: Kpi, segment: Hashable, now: Result, when: Period, t: int, of: int
 ) -> Callable[[float], Pace | None]:
-    """What gives the pace towards a bound: by earlier periods where there are six, else at the rate so far."""
+    """A function that returns the pace towards a bound: by six or more earlier periods, else at the rate so far."""
     history = _history(crm, kpi, segment, when, t)
     done = _number(now.value)
     squares = 0.0 if now.moments is None else sum(float(one) for one in now.moments.products.values())
@@ -387,7 +388,7 @@ def _paces(
 
 
 def _history(crm: Dataset, kpi: Kpi, segment: Hashable, when: Period, t: int) -> list[tuple[float, float]]:
-    """The totals of earlier periods with records, by the same working day and in the end."""
+    """The totals of earlier periods with records, up to the same working day and at their end."""
     pairs: list[tuple[Period, Period]] = []
     for one in earlier_periods(when, _LOOK_BACK):
         days = working_days(one)

@@ -1,4 +1,4 @@
-"""The quality of the data: what is wrong with it, how much, and what that does to which KPI."""
+"""Data quality: the faults of the data, their extent, and their impact on each KPI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The check of a dataset: one pass over each table, in which all checks look at its records."""
+"""Check a dataset: one pass over each table, in which all checks see its records."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BATCH = 1_000
 def check(
     crm: Dataset, *, metrics: Metric | str | Iterable[Metric | str] | None = None, founded: date | None = None
 ) -> QualityReport:
-    """What is wrong with the records of a dataset, and what that does to its KPIs; see `Dataset.check`.
+    """The faults of the records of a dataset, and their impact on its KPIs; see `Dataset.check`.
 
     >>> from crmkpi import Dataset, Deal
     >>> deals = [Deal(id="1", status="won", closed_at="2026-01-09"), Deal(id="1", status="lost")]
@@ -95,7 +95,7 @@ def _rank(finding: Finding) -> int:
 
 
 def _notes(crm: Dataset) -> Iterator[str]:
-    """The checks that could not run, and why."""
+    """The checks that could not run, with the reason."""
     if crm.as_of is None:
         yield "without as_of: dates after today are found, and no open deals whose close date has passed"
     for name in crm.tables:

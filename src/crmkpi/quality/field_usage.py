@@ -1,4 +1,4 @@
-"""The fields that each KPI reads, and for which purpose: derived from the definitions."""
+"""The fields that each KPI reads, with their role, derived from the definitions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class FieldUsage:
         self._reading: dict[tuple[str, str, Role], dict[str, None]] = {}
         self._counting: dict[tuple[str, str, object], dict[str, None]] = {}
         self._comparing: dict[frozenset[tuple[str, str]], dict[str, None]] = {}
-        for metric in sorted(metrics, key=lambda metric: len(metric.tables)):  # the most concerned first
+        for metric in sorted(metrics, key=lambda metric: len(metric.tables)):  # the most affected first
             for table in metric.tables:
                 self._tables.setdefault(table, {})[metric.id] = None
             for role, root in _roots(metric):
@@ -72,12 +72,12 @@ class FieldUsage:
         return tuple(self._tables.get(table, ()))
 
     def of(self, table: str, field: str, *roles: Role) -> tuple[str, ...]:
-        """The KPIs that read a field, for one of these purposes or for any."""
+        """The KPIs that read a field, in one of these roles or in any."""
         found = (self._reading.get((table, field, role), {}) for role in roles or ("date", "value", "condition"))
         return tuple(dict.fromkeys(name for names in found for name in names))
 
     def counting(self, table: str, field: str, value: object) -> tuple[str, ...]:
-        """The KPIs whose conditions ask for that value of a field."""
+        """The KPIs whose conditions compare a field with a value."""
         return tuple(self._counting.get((table, field, value), ()))
 
     def comparing(self, table: str, start: str, end: str) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ def _of_measure(measure: Measure) -> Iterator[tuple[Role, Expression | None]]:
 
 
 def _place(field: Field) -> tuple[str, str]:
-    """The table and the name of a field, over the relations on the way to it."""
+    """The table and the name of a field, following its relations."""
     table = field.table
     for name in field.path[:-1]:
         relations = record_type(RECORDS[table]).relations if table in RECORDS else {}

@@ -38,10 +38,10 @@ class Impact:
 class Finding:
     """One thing that a check found in one table.
 
-    An error makes a KPI wrong without a word, or stops it. After a warning KPIs leave records out and say so, or they
-    may be wrong. Information is good to know. `code` is the name of the check, `count` how many of `of` records (or
-    rows of the file, or months) are concerned, `example` the first of them. `impacts` say which KPIs it harms, and how;
-    they are derived from the definitions of the KPIs that these tables allow.
+    An error makes a KPI silently wrong, or stops it. After a warning KPIs leave records out with a note, or they may be
+    wrong. Information needs no action. `code` is the name of the check, `count` the number of affected records (or rows
+    of the file, or months) out of `of`, `example` the first of them. `impacts` are the affected KPIs, and how; they are
+    derived from the definitions of the KPIs that these tables allow.
 
     >>> finding = Finding(code="duplicate_ids", level="error", table="deals", field="id", what="the same id again",
     ...                   count=3, of=12, example="'D7'", impacts=(Impact("counted twice by", ("win_rate",)),))
@@ -63,12 +63,12 @@ class Finding:
 
     @property
     def share(self) -> float | None:
-        """The fraction of the records (rows, months) that is concerned, from 0 to 1; None where there are none."""
+        """The affected fraction of the records (rows, months), from 0 to 1; None without records."""
         return self.count / self.of if self.of else None
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The KPIs that it does something to, each once."""
+        """The affected KPIs, each once."""
         return tuple(dict.fromkeys(name for impact in self.impacts for name in impact.metrics))
 
     @property
@@ -100,10 +100,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class QualityReport:
-    """The findings of a check, and the account of each table: print it, show it in a notebook, or ask it.
+    """The findings of a check, and the account of each table: print it, display it in a notebook, or query it.
 
-    `findings` are in order of their level. `tables` has the account of each table: what became of its rows and columns
-    when it was read. `notes` name faults that could not be looked for, and why.
+    `findings` are in order of their level. `tables` has the account of each table: the treatment of its rows and
+    columns by the reader. `notes` name the checks that could not run, and why.
 
     >>> from crmkpi import Dataset, Order
     >>> report = Dataset(orders=[Order(id="1", customer_id="A", ordered_at="2026-01-05", amount=12)]).check()
@@ -128,11 +128,11 @@ class QualityReport:
         return True  # a report without findings is a report
 
     def of_level(self, level: Level) -> tuple[Finding, ...]:
-        """The findings of that level: "error", "warning" or "information"."""
+        """The findings of a level: "error", "warning" or "information"."""
         return tuple(finding for finding in self.findings if finding.level == level)
 
     def count(self, level: Level) -> int:
-        """How many findings there are of that level."""
+        """The number of findings of a level."""
         return len(self.of_level(level))
 
     @property
@@ -142,13 +142,13 @@ class QualityReport:
 
     @property
     def heading(self) -> str:
-        """How many findings there are, by level, in one line."""
+        """The numbers of findings by level, in one line."""
         counts = {level: self.count(level) for level in LEVELS}
         parts = [_counted(count, level) for level, count in counts.items() if count]
         return f"Data quality: {', '.join(parts) or 'nothing found'}"
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain values, ready for JSON; `format` grows when a key is renamed or removed."""
+        """The report as plain values, ready for JSON; `format` increases when a key is renamed or removed."""
         return {
             "format": 1,
             **{f"{level}_count": self.count(level) for level in LEVELS},
@@ -162,7 +162,7 @@ class QualityReport:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
 
     def to_html(self) -> str:
-        """A whole HTML page, for a file or a mail."""
+        """A complete HTML page, for a file or an email."""
         return _quality_page(self)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Frames as records, for checks that look at each record: in batches, and only up to a size."""
+"""Convert frames to records for the checks: in batches, and only up to a size."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _BATCH = 10_000
 
 
 def records_of_frame(name: str, table: FrameTable) -> Records[Any]:
-    """The rows of a frame as records; those that the record class refuses are rejected, with the number of the row.
+    """The rows of a frame as records; rows that the record class refuses are rejected, with the row number.
 
     Raises:
-        InputError: the frame has more rows than are sensibly turned into records.
+        InputError: the frame has too many rows to convert to records.
     """
     home = table.backend.home
     fields: dict[str, tuple[str, ...]] = {}
@@ -89,16 +89,16 @@ def _parts(
 
 
 def _told(table: FrameTable, row: Mapping[str, Any]) -> dict[str, str]:
-    """The values of a row that the reader of the source could not read, by field."""
+    """The values of a row that the row reader could not read, by field."""
     return {name: row[column] for name, column in table.unread.items() if row[column] is not None}
 
 
 def _as_told(
     table: FrameTable, part: Records[Any], rows: Sequence[Mapping[str, Any]], told: Sequence[Mapping[str, str]]
 ) -> tuple[Any, ...]:
-    """The records of rows that a reader has read before, with their unreadable values.
+    """The records of rows that the row reader has read already, with their unreadable values.
 
-    Such a row has its values as they stand there: no default takes the place of an unreadable value.
+    The values of such a row stay as they are: no default replaces an unreadable value.
     """
     model = table.type_.model
     rejected = {row.line for row in part.rejected}
@@ -108,7 +108,7 @@ def _as_told(
         record = None if line in rejected else next(found)
         if lost:
             known = {name: row[column] for name, column in table.columns.items() if row.get(column) is not None}
-            if record is None:  # nothing of it could be read
+            if record is None:  # no value of the row could be read
                 own = {name: row[name] for name in table.attributes if row.get(name) is not None}
                 known = {"id": f"row {line}"} | known | {"attributes": own}
             else:

@@ -21,10 +21,10 @@ __all__ = ["Check", "CheckedTable", "Inspector", "shown"]
 
 
 class Inspector(Protocol):
-    """One check of one table: it sees all records, a batch at a time, and then gives its findings."""
+    """One check of one table: it sees all records, a batch at a time, and then returns its findings."""
 
     def see(self, records: Sequence[Any]) -> None:
-        """Look at some of the records."""
+        """Process a batch of records."""
 
     def findings(self) -> Iterable[Finding]:
         """The findings, after all tables have been read."""
@@ -39,14 +39,14 @@ class CheckedTable:
     crm: Dataset
     usage: FieldUsage
     founded: date | None
-    ids: dict[str, set[str]] = field(default_factory=dict)  # of each table, as far as it was read
+    ids: dict[str, set[str]] = field(default_factory=dict)  # the ids seen so far, by table
     rejected: tuple[Rejected, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()  # the values that could not be read, of the records seen so far
     count: int = 0  # the records seen so far
 
     @cached_property
     def moments(self) -> tuple[str, ...]:
-        """The fields that hold timestamps; the first of them says when the record began."""
+        """The timestamp fields; the first one is the start of the record."""
         return self.fields("timestamp")
 
     def fields(self, *kinds: Kind) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ class CheckedTable:
         return self.crm.calendar.wall(moment).date()
 
     def is_known(self, moment: datetime) -> bool:
-        """Whether a timestamp lies before the instant up to which the data is known."""
+        """Whether a timestamp is before the instant up to which the data is known."""
         return moment < self._known[0 if moment.tzinfo is None else 1]
 
     @cached_property
@@ -72,7 +72,7 @@ class CheckedTable:
         return self.crm.known_until()
 
     def impact(self, does: str, field: str | None = None, *roles: Role) -> Impact:
-        """The impact on the KPIs that read a field (for one of these purposes), or the table."""
+        """The impact on the KPIs that read a field (in one of these roles), or the table."""
         if field is None:
             return Impact(does, self.usage.of_table(self.name))
         return Impact(does, self.usage.of(self.name, field, *roles))
@@ -90,7 +90,7 @@ class CheckedTable:
         impacts: Iterable[Impact] = (),
         error_from: float | None = None,
     ) -> Finding:
-        """A finding; an error if its share is at least `error_from`. Each KPI is listed under its first impact only."""
+        """A finding; an error if its share is at least `error_from`. Each KPI appears under its first impact only."""
         of = self.count if of is None else of
         if error_from is not None and of and count / of >= error_from:
             level = "error"
@@ -131,7 +131,7 @@ class _Faulty:
     example: str = ""
 
     def see(self, records: Sequence[Any]) -> None:
-        # Unreadable values are a finding of their own: they are neither missing nor anything else.
+        # Unreadable values have their own check: they are neither missing nor faulty here.
         found = [record for record in records if asked(self.is_faulty, record, otherwise=False)]
         if found and not self.count:
             self.example = shown(found[0], *self.show)

@@ -353,7 +353,7 @@ def _numbered_moment(value: Any, form: str) -> datetime:
     try:
         if form == "excel_days":
             moment = _EXCEL_START + timedelta(days=float(value))
-            return (moment + timedelta(milliseconds=0.5)).replace(microsecond=0)  # the fraction of a day is a rounded float
+            return (moment + timedelta(milliseconds=0.5)).replace(microsecond=0)  # a day's fraction is rounded
         return _EPOCH + float(value) * timedelta(**{form.removeprefix("unix_"): 1})
     except (TypeError, ValueError, OverflowError):
         raise ValueError("not a day number of a workbook" if form == "excel_days" else "not a Unix time") from None

@@ -97,7 +97,7 @@ class _Here:
     frame: FrameTable | None = None
 
 
-class FileRecords(Records[Any]):  # pyrefly: ignore  # it is not a dataclass itself
+class FileRecords(Records[Any]):  # pyrefly: ignore  # not a dataclass itself
     """The records of the files of a table.
 
     Iterating over them reads all fields. A query first declares the fields that it needs (`look`), and only these are
@@ -130,7 +130,7 @@ class FileRecords(Records[Any]):  # pyrefly: ignore  # it is not a dataclass its
             object.__setattr__(self, name, value)
 
     def look(self, fields: Collection[str] | None) -> None:
-        """Read the columns of these fields; all columns if they are None, or custom, or an earlier query read others."""
+        """Read the columns of these fields; all columns if they are None, or custom, or after an earlier query."""
         if self._here.known is not None and (
             self._here.only is None or (fields is not None and self._here.only.issuperset(fields))
         ):

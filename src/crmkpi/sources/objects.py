@@ -168,7 +168,7 @@ def _typed(
             for row in zip(*own.values(), strict=True)
         ]
     fields = tuple(given)
-    made = TypeAdapter(record).validator.validate_python  # skips the wording of errors by the record class, which is slow
+    made = TypeAdapter(record).validator.validate_python  # without the record class's wording of errors, which is slow
     try:
         return tuple(made(dict(zip(fields, row, strict=True))) for row in zip(*given.values(), strict=True))
     except ValidationError:  # the reader finds the value, and keeps or rejects the row

@@ -128,7 +128,7 @@ class Loading(Generic[_R]):
         self.kind = record_type(record)
         self.preset = options.preset
         grid, options = with_joined(filled_down(grid, options.preset), options)
-        if self.preset is not None and self.preset.record != self.kind.model.__name__:  # stage visits from a table of deals
+        if self.preset is not None and self.preset.record != self.kind.model.__name__:  # stages in a table of deals
             grid, options = stage_grid(grid, options, self.preset)
             self.preset = None
         self.grid, self.options = grid, options
@@ -251,7 +251,7 @@ class _Reader(Generic[_R]):
             self.tallies.drop()
             for conversion in self.conversions:
                 conversion.check = conversion.counted = None
-                conversion.fast = conversion.careful  # so that a file with dates in another form than ISO is not parsed twice
+                conversion.fast = conversion.careful  # so that a file with dates other than ISO is not parsed twice
         else:
             self.tallies.keep()
             if self.lines is not None:

@@ -58,4 +58,4 @@ def _filled(row: Row, above: list[Any]) -> Row:
 
 
 def _is(pattern: re.Pattern[str], cell: Any) -> bool:
-    return isinstance(cell, str) and len(cell) < 200 and pattern.match(cell) is not None  # the length limit of words for totals
+    return isinstance(cell, str) and len(cell) < 200 and pattern.match(cell) is not None  # the limit of totals

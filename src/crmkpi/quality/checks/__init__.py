@@ -1,4 +1,4 @@
-"""The checks, each in the file of its name; to add one, write its file and put it into the list."""
+"""The checks, each in the file of its name; to add one, write its file and add it to the list."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from crmkpi.quality.tables import Check
 __all__ = ["CHECKS"]
 
 CHECKS: tuple[Check, ...] = (
-    # rows that did not come in
+    # rows that were not read
     empty_tables,
     unreadable_rows,
     unknown_words,
@@ -44,7 +44,7 @@ CHECKS: tuple[Check, ...] = (
     lost_deals_absent,
     nobody_left,
     empty_periods,
-    # the same twice, and references to nothing
+    # duplicates, and references to missing records
     duplicate_ids,
     duplicate_records,
     overlapping_subscriptions,

@@ -18,9 +18,9 @@ _WITHOUT_CENTS = ("CLP", "ISK", "JPY", "KRW", "VND")
 
 
 def amounts_in_cents(table: CheckedTable) -> Iterable[Inspector]:
-    """Whole amounts, none below 100, most of which are prices such as 49.00 or 19.99 once they are divided by 100.
+    """Whole amounts of at least 100, most of which are prices such as 49.00 or 19.99 after division by 100.
 
-    Interfaces of programs give amounts in cents where the files of the same system have units: Stripe's, for one.
+    Some APIs return amounts in cents while the exports of the same system have whole units: Stripe's, for example.
     """
     for name in table.fields("money"):
         yield _Amounts(table, name)
@@ -63,6 +63,6 @@ class _Amounts:
 
 
 def _is_price(cents: Decimal) -> bool:
-    """Whether the amount, if it is in cents, is a price as shops set them: 49.00, 19.99, 12.50 or 4.95."""
+    """Whether the amount, read as cents, is a typical price: 49.00, 19.99, 12.50 or 4.95."""
     units, rest = divmod(int(abs(cents)), 100)
     return rest in (50, 90, 95, 99) or (rest == 0 and units % 10 in (5, 9))

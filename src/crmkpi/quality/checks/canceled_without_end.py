@@ -10,7 +10,7 @@ __all__ = ["canceled_without_end"]
 
 
 def canceled_without_end(table: CheckedTable) -> Iterable[Inspector]:
-    """A canceled subscription without an end: taken as it stands, it would bring revenue for ever."""
+    """A canceled subscription without an end, which would count as revenue for ever."""
     if table.name == "subscriptions":
         yield table.inspector(
             lambda record: record.status == "canceled" and record.ended_at is None,

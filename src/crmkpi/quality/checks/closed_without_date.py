@@ -1,4 +1,4 @@
-"""Records whose status says that something happened, without the date on which it did."""
+"""Records whose status implies an event, without the date of the event."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["closed_without_date"]
 
 _GONE = {"churned", "cancelled", "canceled", "lost", "former", "inactive"}
 
-# Of each table: the condition of an event, the field of its date, the event in words, and the fields of the example.
+# For each table: the condition of an event, the field of its date, the text of the finding, and the example's fields.
 _RULES: Mapping[str, tuple[Callable[[Any], bool], str, str, str]] = ReadOnly(
     {
         "deals": (lambda deal: deal.status != "open", "closed_at", "won or lost, and no closed_at", "status"),
@@ -30,7 +30,7 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str, str, str]] = ReadOnly(
 
 
 def closed_without_date(table: CheckedTable) -> Iterable[Inspector]:
-    """Records won, lost, solved, answered, converted or gone without a date: they count in no period, or never."""
+    """Records won, lost, solved, answered, converted or gone without a date: they count in no period, or not at all."""
     if table.name not in _RULES:
         return
     happened, date, what, show = _RULES[table.name]

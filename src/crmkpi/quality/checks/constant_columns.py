@@ -16,8 +16,8 @@ _MAY_BE = ("currency", "kind", "scale_high", "scale_low")  # one value for all i
 
 
 def constant_columns(table: CheckedTable) -> Iterable[Inspector]:
-    """The same value in every record says nothing, and is often what a form filled in by itself."""
-    # A default that is checked as well is wrapped by the validator.
+    """The same value in every record carries no information, and is often the default of a form."""
+    # Pydantic wraps a default that it validates.
     defaults = {known.name: getattr(known.default, "default", known.default) for known in fields(table.type_.model)}
     for name, known in table.type_.fields.items():
         if name not in _MAY_BE and known.kind != "attributes":

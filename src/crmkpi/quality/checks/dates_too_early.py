@@ -9,11 +9,11 @@ from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["dates_too_early"]
 
-_NO_CRM_BEFORE = date(1980, 1, 1)  # catches 1900-01-01 and 1970-01-01, which programs write where there is no date
+_NO_CRM_BEFORE = date(1980, 1, 1)  # catches 1900-01-01 and 1970-01-01, which programs write for a missing date
 
 
 def dates_too_early(table: CheckedTable) -> Iterable[Inspector]:
-    """Dates before the firm was `founded`; where that is not given, before 1980."""
+    """Dates before the firm was `founded`; by default before 1980."""
     for name in table.moments:
         yield _inspector(table, name, table.founded or _NO_CRM_BEFORE)
 

@@ -1,4 +1,4 @@
-"""Records with an id that another record has already."""
+"""Records with the id of another record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["duplicate_ids"]
 
 
 def duplicate_ids(table: CheckedTable) -> Iterable[Inspector]:
-    """The same id again: two exports put together, or a join that multiplied rows.
+    """Duplicate ids: two concatenated exports, or a join that multiplied rows.
 
     In lists and files such a record is left out; in streams, frames and databases it counts again in every KPI.
     """

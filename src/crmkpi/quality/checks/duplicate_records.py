@@ -1,4 +1,4 @@
-"""Records that are the same as another one in everything but the id."""
+"""Records that equal another one in all fields except the id."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from crmkpi.quality.tables import CheckedTable, Inspector, shown
 
 __all__ = ["duplicate_records"]
 
-_ENOUGH = 4  # records of which less is known are the same by chance
+_ENOUGH = 4  # filled fields; records with fewer are equal by chance
 
 
 def duplicate_records(table: CheckedTable) -> Iterable[Inspector]:
-    """The same in everything but the id: entered or imported twice. Records without a date are too bare to tell."""
+    """Records that equal another one except for the id: entered or imported twice. Records need a date to compare."""
     names = tuple(name for name, known in table.type_.fields.items() if name != "id" and known.kind != "attributes")
     if table.moments and len(names) > 1:
         attributes = table.fields("attributes")
@@ -44,7 +44,7 @@ class _Records:
             whole = (values, *(tuple(getattr(record, name).items()) for name in self.attributes))
             if whole not in self.known:
                 self.known[whole] = own
-            elif own is None or own != self.known[whole]:  # else its id is the duplicate, and another check says so
+            elif own is None or own != self.known[whole]:  # else `duplicate_ids` reports it
                 self.count += 1
                 self.example = self.example or shown(record, self.table.moments[0])
 

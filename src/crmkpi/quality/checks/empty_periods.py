@@ -1,4 +1,4 @@
-"""Months in which nothing begins, between months in which much does."""
+"""Months without new records, between months with many."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["empty_periods"]
 
-_BUSY = 5  # records in a usual month; of fewer, a month without any is no wonder
+_BUSY = 5  # records in a usual month; with fewer, an empty month is plausible
 
 
 def empty_periods(table: CheckedTable) -> Iterable[Inspector]:
-    """A month that is missing in an export reads as a month in which nothing happened and everyone was gone."""
+    """A month that is missing in an export looks like a month without any events."""
     if table.moments:
         yield _Months(table, table.moments[0])
 
@@ -51,7 +51,7 @@ class _Months:
             )
         today = self.table.today
         silent = 0 if today is None else today.year * 12 + today.month - 1 - last
-        if silent > 1:  # the month of the day itself may have begun just now
+        if silent > 1:  # the last month may have only just begun
             yield self.table.finding(
                 "empty_periods",
                 f"nothing begins after {_name(last)}, and the data is said to be known up to {today}",

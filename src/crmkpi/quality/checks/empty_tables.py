@@ -13,7 +13,7 @@ __all__ = ["empty_tables"]
 
 
 def empty_tables(table: CheckedTable) -> Iterable[Inspector]:
-    """A table without records makes counts 0 and shares undefined, which nobody takes for a failed export."""
+    """A table without records makes counts 0 and shares undefined, which hides a failed export."""
     yield _EmptyTables(table)
 
 
@@ -22,7 +22,7 @@ class _EmptyTables:
     table: CheckedTable
 
     def see(self, records: Sequence[Any]) -> None:
-        """There is nothing to look at."""
+        """Do nothing: there are no records."""
 
     def findings(self) -> Iterable[Finding]:
         if not self.table.count:

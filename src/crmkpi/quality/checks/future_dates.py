@@ -1,4 +1,4 @@
-"""Things that happened after the day up to which the data is known."""
+"""Events after the day up to which the data is known."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["future_dates"]
 
-_PLANNED = ("sla_due_at", "trial_end")  # may lie in the future without being wrong
-_ENDS = ("ended_at", "until")  # so may these, where the day is known on which they are still to come
+_PLANNED = ("sla_due_at", "trial_end")  # valid in the future
+_ENDS = ("ended_at", "until")  # valid in the future if as_of is known
 
 
 def future_dates(table: CheckedTable) -> Iterable[Inspector]:
     """Dates after the day up to which the data is known, or else after today.
 
-    Due times, and close dates of open deals, may be. Without that day an end makes a record one that is over now.
+    Due times, and close dates of open deals, may be later. Without `as_of`, a record with an end counts as over.
     """
     for name in table.moments:
         if name not in _PLANNED and (name not in _ENDS or table.today is None):

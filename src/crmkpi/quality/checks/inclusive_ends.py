@@ -15,7 +15,7 @@ __all__ = ["inclusive_ends"]
 
 
 def inclusive_ends(table: CheckedTable) -> Iterable[Inspector]:
-    """An end is the first moment without the subscription; a last day makes of every renewal a loss and a return."""
+    """An end is exclusive, the first moment without the subscription; an inclusive one turns renewals into churn."""
     if table.name == "subscriptions":
         yield _Terms(table)
 

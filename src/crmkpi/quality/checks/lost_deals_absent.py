@@ -1,4 +1,4 @@
-"""Deals that were won, and none that was lost."""
+"""Won deals without any lost ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ENOUGH = 10
 
 
 def lost_deals_absent(table: CheckedTable) -> Iterable[Inspector]:
-    """Some systems archive lost deals and do not export them, Odoo for one: the win rate then reads 100 %."""
+    """Some systems, such as Odoo, archive lost deals and do not export them: the win rate then reads 100 %."""
     if table.name == "deals":
         yield _LostDeals(table)
 

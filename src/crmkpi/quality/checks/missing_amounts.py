@@ -10,7 +10,7 @@ from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["AMOUNTS", "missing_amounts"]
 
-# Of each table: the amount, and the records that should have one.
+# For each table: the amount, the records that should have one, and their name in the finding.
 AMOUNTS: Mapping[str, tuple[str, Callable[[Any], bool], str]] = ReadOnly(
     {
         "deals": ("amount", lambda deal: deal.status == "won", "won, "),
@@ -22,7 +22,7 @@ AMOUNTS: Mapping[str, tuple[str, Callable[[Any], bool], str]] = ReadOnly(
 
 
 def missing_amounts(table: CheckedTable) -> Iterable[Inspector]:
-    """Records that should have an amount and have none: sums are too low by it."""
+    """Records without the amount that they should have: sums are too low."""
     if table.name not in AMOUNTS:
         return
     name, should, words = AMOUNTS[table.name]

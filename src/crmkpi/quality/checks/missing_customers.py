@@ -16,7 +16,7 @@ _SHOULD: Mapping[str, Callable[[Any], bool]] = ReadOnly(
 
 
 def missing_customers(table: CheckedTable) -> Iterable[Inspector]:
-    """KPIs that count customer by customer leave them out."""
+    """Records without a customer, which KPIs per customer leave out."""
     should = _SHOULD.get(table.name)
     if should is None:
         return

@@ -1,4 +1,4 @@
-"""Records without the date on which they began."""
+"""Records without a start date."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["missing_start_dates"]
 
 
 def missing_start_dates(table: CheckedTable) -> Iterable[Inspector]:
-    """Records without the date on which they began: the first timestamp of their class, such as created_at of deals."""
+    """Records without a start date: the first timestamp of their class, such as created_at of deals."""
     if not table.moments:
         return
     start = table.moments[0]

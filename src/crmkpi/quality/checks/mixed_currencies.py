@@ -13,7 +13,7 @@ __all__ = ["mixed_currencies"]
 
 
 def mixed_currencies(table: CheckedTable) -> Iterable[Inspector]:
-    """Amounts of several currencies are never added without rates, so their KPIs stop."""
+    """Amounts of several currencies are never added without rates, so their KPIs raise an error."""
     amounts = table.fields("money")
     if amounts and "currency" in table.type_.fields:
         yield _Currencies(table, amounts)

@@ -1,4 +1,4 @@
-"""Text that was read in a wrong encoding: ChloÃ© for Chloé."""
+"""Text decoded with a wrong encoding: ChloÃ© for Chloé."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ __all__ = ["mojibake", "repaired"]
 
 
 def mojibake(table: CheckedTable) -> Iterable[Inspector]:
-    """UTF-8 that was read as Windows or Latin text, and characters that were lost: names fall into two segments."""
+    """UTF-8 that was decoded as Windows or Latin text, and lost characters: one name then forms two segments."""
     names = table.fields("text")
     if names:
-        yield _Texts(table, names, table.fields("attributes"), attrgetter(*names, names[0]))  # two at least, so a tuple
+        yield _Texts(
+            table, names, table.fields("attributes"), attrgetter(*names, names[0])
+        )  # two at least, for a tuple
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ def _is_wrong(text: str) -> bool:
 
 
 def repaired(text: str) -> str | None:
-    """The meant text of one that was UTF-8 and read as Windows or Latin text; None where nothing is wrong.
+    """The correct text of UTF-8 that was decoded as Windows or Latin text; None for a correct text.
 
     >>> repaired("ChloÃ© Martin"), repaired("Chloé Martin")
     ('Chloé Martin', None)

@@ -1,4 +1,4 @@
-"""Amounts below zero, which are refunds where an order or a won deal has them."""
+"""Amounts below zero, which are refunds in orders and won deals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["negative_amounts"]
 
 
 def negative_amounts(table: CheckedTable) -> Iterable[Inspector]:
-    """An order or a deal below 0 is a refund: it lowers revenue, and is no purchase."""
+    """An order or a deal below 0 is a refund: it lowers revenue, and does not count as a purchase."""
     if table.name not in AMOUNTS:
         return
     name, should, words = AMOUNTS[table.name]

@@ -1,4 +1,4 @@
-"""Records in which something happened before they began."""
+"""Records with an event before their start."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _MIDNIGHT = time()
 
 
 def negative_durations(table: CheckedTable) -> Iterable[Inspector]:
-    """Something happened before the record began. Dates without a time, on the day itself, are told apart.
+    """An event before the start of the record. Dates without a time, on the day of the start, are a separate finding.
 
-    A deal that was opened at nine and has the same day as its close date was not closed at midnight: its system keeps
-    no time.
+    A deal that was opened at nine and has the same day as its close date was not closed at midnight: its system does
+    not store a time.
     """
     if not table.moments:
         return

@@ -18,7 +18,7 @@ _LONG_ENOUGH = timedelta(days=180)
 
 
 def nobody_left(table: CheckedTable) -> Iterable[Inspector]:
-    """An export of those who are here today holds nobody who left: churn then reads 0 %."""
+    """An export of current customers only lacks everyone who left: churn then reads 0 %."""
     if table.name in _ENDS:
         yield _Ends(table, *_ENDS[table.name])
 

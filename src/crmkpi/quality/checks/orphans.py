@@ -1,4 +1,4 @@
-"""References to records that are not there: a ticket whose customer is missing."""
+"""References to missing records: a ticket whose customer is not in the data."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from crmkpi.records.faults import shortened
 
 __all__ = ["orphans"]
 
-_MOST = 0.5  # from here on the ids of the two tables are written in two ways, or of two companies
+_MOST = 0.5  # from this share on the ids differ in format, or come from two companies
 
 
 def orphans(table: CheckedTable) -> Iterable[Inspector]:
-    """References to records of another table that is there and does not hold them."""
+    """References to records that another table of the dataset lacks."""
     for relation in table.type_.relations.values():
         if relation.table in table.crm.tables:
             yield _References(table, relation)
@@ -57,7 +57,7 @@ class _References:
         )
 
     def _impact(self) -> Impact:
-        """The KPIs that read both tables, or the reference itself."""
+        """The impact on the KPIs that read both tables, or the reference itself."""
         both = set(self.table.usage.of_table(self.table.name)) & set(self.table.usage.of_table(self.relation.table))
         keyed = self.table.usage.of(self.table.name, self.relation.key)
         names = self.table.usage.of_table(self.table.name)

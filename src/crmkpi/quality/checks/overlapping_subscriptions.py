@@ -17,7 +17,7 @@ _Span = tuple[datetime, datetime | None, str]
 
 
 def overlapping_subscriptions(table: CheckedTable) -> Iterable[Inspector]:
-    """A customer may hold several plans, but rarely one of them twice: mostly an old price was not ended."""
+    """A customer may have several plans, but rarely one of them twice: usually an old price was not ended."""
     if table.name == "subscriptions":
         yield _Spans(table)
 
@@ -48,7 +48,7 @@ class _Spans:
 
 
 def _overlaps(spans: list[_Span]) -> Iterable[tuple[str, str]]:
-    """Each subscription that begins while an earlier one runs, after the one that runs longest."""
+    """Pairs of the longest running earlier subscription and one that begins while it runs."""
     last, *rest = sorted(spans, key=lambda span: (span[0], span[2]))
     for span in rest:
         if last[1] is None or span[0] < last[1]:

@@ -17,7 +17,7 @@ _LONG_SCALE = 9
 
 
 def scores_off_scale(table: CheckedTable) -> Iterable[Inspector]:
-    """Scores off their scale are not read. Many answers, none above the middle of a long scale: it is another one."""
+    """Scores off their scale, which are unreadable; and answers in the lower half only, which suggest another scale."""
     yield UnreadableValues(table, "scores_off_scale", lambda one: one.field)
     if table.name == "surveys":
         yield _HalfScales(table)
@@ -54,7 +54,7 @@ class _HalfScales:
                 )
 
     def _mixed(self) -> Iterable[Finding]:
-        """Kinds of surveys whose scores are of scales of different length, so that they do not add up."""
+        """Kinds of surveys whose scores have scales of different length, so that they do not add up."""
         by_kind: dict[str, list[tuple[str, float, float]]] = {}
         for scale in self.counts:
             by_kind.setdefault(scale[0], []).append(scale)

@@ -1,4 +1,4 @@
-"""One moment that many records share: the day of an import, not of a business."""
+"""A timestamp that many records share: the time of an import, not of business events."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["shared_timestamps"]
 
-_TOTALS = ("campaigns", "expenses", "visits")  # whose rows are dated by day or month, many alike
+_TOTALS = ("campaigns", "expenses", "visits")  # their rows have days or months as dates, so many are equal
 _ENOUGH = 20
 _SHARE = 0.2
-_BEYOND = 3  # times the next one
+_BEYOND = 3  # times the count of the next one
 _MOST_KEPT = 50_000
 
 
 def shared_timestamps(table: CheckedTable) -> Iterable[Inspector]:
-    """A moment that a fifth of all records share, three times as many as any other, is that of an import."""
+    """A timestamp that a fifth of all records share, three times as many as any other, is that of an import."""
     if table.name not in _TOTALS:
         for name in table.moments:
             yield _Moments(table, name)
@@ -38,7 +38,7 @@ class _Moments:
         moments = [moment for record in records if (moment := getattr(record, self.name)) is not None]
         self.total += len(moments)
         self.counts.update(moments)
-        if len(self.counts) > _MOST_KEPT:  # a shared moment comes more than once among so many
+        if len(self.counts) > _MOST_KEPT:  # a shared timestamp has occurred repeatedly by now, so drop those seen once
             self.counts = Counter({moment: count for moment, count in self.counts.items() if count > 1})
 
     def findings(self) -> Iterable[Finding]:

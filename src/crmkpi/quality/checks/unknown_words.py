@@ -1,4 +1,4 @@
-"""A status, or another word, that the record does not know."""
+"""A status, or another word, that is not one of the field's values."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ __all__ = ["unknown_words"]
 
 
 def unknown_words(table: CheckedTable) -> Iterable[Inspector]:
-    """An unknown word is never guessed at, so it counts for no KPI that reads it; one finding for each word."""
+    """Unknown words are not guessed, so KPIs that read them leave the record out; one finding for each word."""
     yield UnreadableValues(table, "unknown_words", lambda one: (one.field, one.value))

@@ -1,4 +1,4 @@
-"""Rows of the file that are no records, and values that cannot be read."""
+"""Rows of the file that are not records, and unreadable values."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _WHAT = {
 
 
 def unreadable_rows(table: CheckedTable) -> Iterable[Inspector]:
-    """Rows that are no records count nowhere, values that cannot be read count for no KPI that reads them.
+    """Rows that are not records, which count nowhere, and unreadable values, which KPIs that read them leave out.
 
-    A warning, and an error from one in twenty on.
+    A warning, or an error for one record in twenty or more.
     """
     for field in dict.fromkeys(row.field for row in table.rejected):
         yield _RejectedRows(table, field, [row for row in table.rejected if row.field == field])
@@ -31,7 +31,7 @@ def unreadable_rows(table: CheckedTable) -> Iterable[Inspector]:
 
 
 def kind_of(table: CheckedTable, one: Unreadable) -> str:
-    """The check that speaks of a value that cannot be read."""
+    """The check that reports an unreadable value."""
     if one.value and table.type_.fields.get(one.field) is not None and table.type_.fields[one.field].kind == "choice":
         return "unknown_words"
     return "scores_off_scale" if one.reason.startswith("The score") else "unreadable_rows"
@@ -39,14 +39,14 @@ def kind_of(table: CheckedTable, one: Unreadable) -> str:
 
 @dataclass(slots=True)
 class _RejectedRows:
-    """A finding on rejected rows: they are known before any record is seen."""
+    """A finding on rejected rows, which are known before the pass over the records."""
 
     table: CheckedTable
     field: str | None
     rows: Sequence[Rejected]
 
     def see(self, records: Sequence[Any]) -> None:
-        """The records are those that could be read."""
+        """Do nothing: rejected rows are not among the records."""
 
     def findings(self) -> Iterable[Finding]:
         """One finding for all of the rows."""
@@ -66,17 +66,17 @@ class _RejectedRows:
 
 @dataclass(slots=True)
 class UnreadableValues:
-    """One finding for the values of a kind that cannot be read, or for each group of them."""
+    """One finding for the unreadable values of a kind, or for each group of them."""
 
     table: CheckedTable
     code: str
     group: Callable[[Unreadable], object]
 
     def see(self, records: Sequence[Any]) -> None:
-        """The table notes the values while its records go by."""
+        """Do nothing: the table collects the values during its pass."""
 
     def findings(self) -> Iterable[Finding]:
-        """The findings, when every record was seen."""
+        """The findings, after the pass."""
         groups: dict[object, list[Unreadable]] = {}
         for one in self.table.unreadable:
             if kind_of(self.table, one) == self.code:

@@ -11,7 +11,7 @@ __all__ = ["zero_amounts"]
 
 
 def zero_amounts(table: CheckedTable) -> Iterable[Inspector]:
-    """An amount of 0 is often an amount that nobody typed; it counts as 0, where a missing one would be left out."""
+    """An amount of 0 often means an amount that nobody entered; it counts as 0, while a missing one is left out."""
     if table.name not in AMOUNTS:
         return
     name, should, words = AMOUNTS[table.name]

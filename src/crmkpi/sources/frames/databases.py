@@ -23,7 +23,7 @@ _REFUSED = {
 }
 
 
-_SAME = {"mysql": "mariadb", "clickhousedb": "clickhouse"}  # MySQL and MariaDB share a dialect; the server tells which it is
+_SAME = {"mysql": "mariadb", "clickhousedb": "clickhouse"}  # the server tells MySQL and MariaDB apart
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -182,7 +182,7 @@ class TypedColumns:
         for column in filling[1:]:
             before = len(self._bad)
             other = self._read(column, known)
-            self._bad[before:] = [bad & made.is_null() for bad in self._bad[before:]]  # cells under a value are not read
+            self._bad[before:] = [bad & made.is_null() for bad in self._bad[before:]]  # the others are not read
             made = self._pl.coalesce(made, other)
         return made
 
