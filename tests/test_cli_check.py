@@ -128,7 +128,7 @@ def test_two_files_of_one_table_are_refused(run: Run) -> None:
     status, out, err = run("export.csv", "--deals", "clean.csv")
     assert (status, out) == (2, "")
     assert (
-        "export.csv holds deals, and so does clean.csv of another system; put them together, or take them one by one."
+        "export.csv holds deals, and so does clean.csv of another system; merge them, or measure them one at a time."
         in err
     )
 
@@ -139,7 +139,7 @@ def test_two_files_of_one_table_are_refused(run: Run) -> None:
         (
             "",
             2,
-            "there is nothing to read; give at least one file, such as --deals deals.csv. See crmkpi check --help.",
+            "there is no file to read; give at least one, such as --deals deals.csv. See crmkpi check --help.",
         ),
         ("--deals clean.csv --format csv", 2, "invalid choice: 'csv'"),
         ("--deals clean.csv --kpi win_rte", 2, "There is no KPI 'win_rte'. Did you mean 'win_rate'?"),
@@ -148,7 +148,7 @@ def test_two_files_of_one_table_are_refused(run: Run) -> None:
             1,
             "There is no preset 'pipedrive', which has one for each kind of record: pipedrive_deal, pipedrive_lead",
         ),
-        ("--deals clean.csv --preset leads=pipedrive_lead", 2, "--preset speaks of leads, whose file is not given"),
+        ("--deals clean.csv --preset leads=pipedrive_lead", 2, "--preset names leads, whose file is not given"),
         ("unknown.csv", 1, "unknown.csv shows no system clearly"),
         ("--deals clean.csv --founded 2015", 2, "a day is written 2026-03-31"),
         ("--deals nowhere.csv", 1, "nowhere.csv cannot be used: No such file or directory."),

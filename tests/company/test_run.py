@@ -331,7 +331,7 @@ def test_a_page_is_a_report_like_others(run: Run, company: Path) -> None:
     [
         ("page.md", "page.csv", "The suffix of an output says its format; got 'out/page.csv'. Known: '.html', '.md'"),
         ('kpi_set = "Sales"\nperiod = "2026-02"', "", "The page 'page' is of one period; add period"),
-        ('period = "2026-02"', 'period = "2026-02"\nevery = "week"', "every is of a table; drop it from 'page'."),
+        ('period = "2026-02"', 'period = "2026-02"\nevery = "week"', "every applies to tables; drop it from 'page'."),
         ('kpi_set = "Sales"', 'role = "boss"', "There is no role 'boss'"),
     ],
 )

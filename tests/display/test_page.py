@@ -296,7 +296,7 @@ def test_a_page_is_saved_whole_or_not_at_all(page: Page, tmp_path: Path) -> None
     "options, message",
     [
         ({"period": None}, "A page is of one period"),
-        ({"period": "2026", "compare": None}, "sets a period beside another"),
+        ({"period": "2026", "compare": None}, "compares a period with another"),
         ({"period": "2026", "role": "boss"}, "There is no role 'boss'"),
         ({"period": "2026", "metrics": "win_rte"}, "Did you mean 'win_rate'?"),
         ({"period": "2026-13"}, "2026-13"),

@@ -45,7 +45,7 @@ def test_a_server_that_is_wrong_is_told_in_one_sentence(monkeypatch) -> None:
 
     monkeypatch.setattr(SqlHome, "steps", late)
     with pytest.raises(
-        AssertionError, match=r"^win_rate gives on the database another \w+ for .*and records give .*\.$"
+        AssertionError, match=r"^win_rate gives another \w+ on the database for .*and records give .*\.$"
     ):
         check_database(engine(postgresql()), metrics="win_rate")
 
@@ -53,7 +53,7 @@ def test_a_server_that_is_wrong_is_told_in_one_sentence(monkeypatch) -> None:
 def test_a_server_that_refuses_a_statement_is_told_in_one_sentence(monkeypatch) -> None:
     monkeypatch.setattr(SqlHome, "steps", lambda self, column, edges, values: column + edges[0])
     with pytest.raises(
-        AssertionError, match=r"^win_rate gives on the database DatabaseError: .*[^.], and on records \d+ results\.$"
+        AssertionError, match=r"^win_rate gives DatabaseError: .*[^.] on the database, and \d+ results on records\.$"
     ):
         check_database(engine(postgresql()), metrics="win_rate")
 

@@ -1,4 +1,4 @@
-"""The command `crmkpi`."""
+"""The command-line interface, `crmkpi`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arguments of the command as values; an unreadable one is an error of the command line."""
+"""Parse the arguments of the command; an invalid one is an error of the command line."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = [
 
 
 def argument(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """A reader of one argument whose errors are errors of the command line."""
+    """Wrap a parser of one argument, so that its errors become errors of the command line."""
 
     def wrapped(text: str) -> Any:
         try:
@@ -47,14 +47,14 @@ def argument(read: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def read_column(text: str) -> tuple[str, str, tuple[str, ...]]:
-    """TABLE:HEADER=FIELD, where FIELD may be several, set apart by commas, or none."""
+    """TABLE:HEADER=FIELD, with any number of fields, separated by commas, or none."""
     table, rest = _of_table(text)
     header, fields = _pair(rest, "the HEADER of a column, and the FIELD it fills", last=True)
     return table, header, tuple(field for field in fields.split(",") if field)
 
 
 def read_value(text: str) -> tuple[str, str, str, str | None]:
-    """TABLE:FIELD:WORD=VALUE, where no VALUE means a missing one."""
+    """TABLE:FIELD:WORD=VALUE, where an empty VALUE means a missing one."""
     table, rest = _of_table(text)
     field, colon, rest = rest.partition(":")
     if not colon:
@@ -125,12 +125,12 @@ def read_rate(text: str) -> tuple[str, Decimal]:
 
 
 def read_currency(text: str) -> str:
-    """The code of a currency, which may be said by its name or sign."""
+    """The code of a currency, from its code, name or sign."""
     return said_currency("the currency", text)
 
 
 def read_hours(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """DAYS=FROM-TO, where several spans are set apart by commas; 24/7 is every minute of the week."""
+    """DAYS=FROM-TO, with several spans separated by commas; 24/7 is every minute of the week."""
     if text == "24/7":
         return "mon-sun", (("00:00", "24:00"),)
     days, hours = _pair(text, "DAYS, and hours such as 09:00-17:00")
@@ -153,7 +153,7 @@ def _is_clock(text: str) -> bool:
 
 
 def read_days(text: str) -> tuple[date, ...]:
-    """Days in ISO format, set apart by commas."""
+    """Days in ISO format, separated by commas."""
     try:
         return tuple(date.fromisoformat(day.strip()) for day in text.split(","))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The command `crmkpi check`: what is wrong with the data of files."""
+"""The command `crmkpi check`: find faults in the data of files."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ crmkpi check --deals deals.csv --as-of 2026-03-31 --strict
 
 
 def add_check(commands: Any) -> None:
-    """Add the command to the others."""
+    """Add the command `check`."""
     check = commands.add_parser(
         "check",
         help="check the data of files",
         usage="%(prog)s [FILE ...] [--deals FILE ...] [--as-of DATE] [options]",
-        description="Check the data of exported files, and say what is wrong with it and what that does to which KPI. "
-        "Ends with 1 if there is an error in it, else with 0.",
+        description="Check the data of exported files, and list its faults with their impact on each KPI. "
+        "Ends with 1 if there is an error among them, else with 0.",
         allow_abbrev=False,
         **examples(_EXAMPLES),
     )
@@ -47,7 +47,7 @@ def add_check(commands: Any) -> None:
     frame = add_frame(check)
     frame.add_argument("--founded", type=argument(read_day), metavar="DATE", help="the day on which the firm began")
     check.add_argument(
-        "--kpi", action="append", type=argument(catalogue.find), metavar="KPI", help="speak of this KPI only"
+        "--kpi", action="append", type=argument(catalogue.find), metavar="KPI", help="limit the impacts to this KPI"
     )
     check.add_argument(
         "--strict", action="store_true", dest="warnings_fail", help="end with 1 if there is a warning as well"

@@ -1,4 +1,4 @@
-"""Garbage collection of commands: what they load and read stays until their end, so looking for rubbish is in vain."""
+"""Switch off garbage collection: a command keeps all that it reads until its end, so collection only costs time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["without_collection"]
 
 @contextmanager
 def without_collection() -> Iterator[None]:
-    """Garbage collection is off within, and afterwards as it was before."""
+    """Switch garbage collection off within the block, and restore its state afterwards."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""The commands `crmkpi run` and `crmkpi init`: the reports of a company file, and a file to begin with."""
+"""The commands `crmkpi run` and `crmkpi init`: run the reports of a company file, and propose such a file."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ crmkpi init --schema
 
 
 def add_run(commands: Any) -> None:
-    """Add the command that makes the reports of a company file."""
+    """Add the command `run`."""
     parser = commands.add_parser(
         "run",
-        help="make the reports of a company file",
-        description=f"Make the reports of a company file ({NAME} here or in a folder above). Everything is read once; "
+        help="run the reports of a company file",
+        description=f"Run the reports of a company file ({NAME} here or in a folder above). Every table is read once; "
         "all outputs are written, or none. Ends with 3 if a critical alert fires (with --strict, if any does), with 4 "
         "if a target is missed, with 1 if the data cannot be used.",
         allow_abbrev=False,
@@ -54,13 +54,13 @@ def add_run(commands: Any) -> None:
 
 
 def add_init(commands: Any) -> None:
-    """Add the command that proposes a company file."""
+    """Add the command `init`."""
     parser = commands.add_parser(
         "init",
         help="propose a company file",
         usage="%(prog)s FILE ... [-o FILE]",
-        description="Propose a company file for exported files: what their headers show, the words they hold, and what "
-        "is to be filled in as comments.",
+        description="Propose a company file for exported files: settings that their headers show, unknown words, and "
+        "comments to fill in.",
         allow_abbrev=False,
         **examples(_INIT_EXAMPLES),
     )
@@ -72,7 +72,7 @@ def add_init(commands: Any) -> None:
 
 
 def opened(arguments: argparse.Namespace) -> CompanyFile:
-    """The company file that is meant; a mistake in it is an error of usage."""
+    """The company file of the arguments, or the nearest one; a mistake in it is an error of usage."""
     try:
         file = found_file() if arguments.company is None else Path(arguments.company)
         return company_file(file)
@@ -119,7 +119,7 @@ def _init(arguments: argparse.Namespace) -> int:
         print(company_schema(), end="")
         return 0
     if not arguments.files:
-        arguments.usage("there is nothing to look at; give at least one file, such as deals.csv")
+        arguments.usage("there is no file to read; give at least one, such as deals.csv")
     output = Path(arguments.output or NAME)
     if arguments.output != "-" and output.exists():
         raise InputError(f"{output} exists already; give another name with -o, or print the proposal with -o -.")

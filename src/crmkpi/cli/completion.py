@@ -14,7 +14,7 @@ _SHELLS = ("bash", "zsh", "tcsh")
 
 
 def add_completion(commands: Any, whole: argparse.ArgumentParser) -> None:
-    """Add the command to the others."""
+    """Add the command `completion`."""
     parser = commands.add_parser(
         "completion",
         help="print a script for the completion of a shell",

@@ -1,4 +1,4 @@
-"""The commands that ask further: `crmkpi explain`, where a change comes from, and `crmkpi briefing`, what matters."""
+"""The commands `crmkpi explain`, which splits a change, and `crmkpi briefing`, which summarises a period."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["add_briefing", "add_explain"]
 
 
 def add_explain(commands: Any) -> None:
-    """Add the command that says where a change comes from."""
+    """Add the command `explain`."""
     parser = commands.add_parser(
         "explain",
-        help="say where the change of a KPI comes from",
+        help="split the change of a KPI by segment",
         usage="%(prog)s KPI [FILE ...] --period PERIOD --by FIELD [--search] [options]",
-        description="Say which segments account for the change of a KPI between two periods; with --search, which part "
-        "of the records moved differently from the rest, if any did.",
+        description="Show the segments that account for the change of a KPI between two periods; with --search, the "
+        "parts of the records that moved differently from the rest, if any.",
         allow_abbrev=False,
     )
     parser.set_defaults(run=_explain, usage=parser.error, strict=False)
@@ -37,7 +37,7 @@ def add_briefing(commands: Any) -> None:
     """Add the command `briefing`."""
     parser = commands.add_parser(
         "briefing",
-        help="say what matters of a period in five lines",
+        help="summarise a period in five lines",
         usage="%(prog)s [FILE ...] --period PERIOD [--kpis KPIS.toml] [options]",
         description="Say what really changed, what accounts for it, what will be missed, who is at risk, and what the "
         "data cannot say.",
@@ -67,7 +67,7 @@ def _dataset(arguments: argparse.Namespace) -> Dataset:
 
 
 def _fields(given: list[str]) -> list[str]:
-    """The fields of --by, given one by one or with commas."""
+    """The fields of --by, which may be repeated or separated by commas."""
     return [name for names in given for name in names.split(",")]
 
 

@@ -1,4 +1,4 @@
-"""How the command reads files, and what it says about them on standard error."""
+"""Read files for the command, and report on them on standard error."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _SHOWN_EVERY = 0.2
 
 
 class _Piped:
-    """Standard input, which gives its content once, as a file that can be read again."""
+    """Standard input, buffered so that it can be read more than once."""
 
     name = "<stdin>"
 
     def __init__(self) -> None:
-        """Read it to its end."""
+        """Read standard input to its end."""
         self._content = getattr(sys.stdin, "buffer", sys.stdin).read()
 
     def read(self) -> Any:
@@ -45,7 +45,7 @@ class _Piped:
 
 
 def table_file(table: str, path: str, arguments: argparse.Namespace) -> TableFile:
-    """One file, and how the options say that it is read."""
+    """A file of a table with the reading options of the command line."""
     columns: dict[str, Any] = {}
     for of, header, fields in arguments.columns:
         if of == table:
@@ -83,7 +83,7 @@ def table_file(table: str, path: str, arguments: argparse.Namespace) -> TableFil
 
 
 def tell(path: str, records: Records[Any], *, in_file: bool = False) -> None:
-    """Say on standard error what had to be left out of a file; `in_file`: it is read as a company file says."""
+    """Report on standard error what was left out of a file; `in_file` means that a company file has its options."""
     sure = records.account.recognised
     if sure is not None:
         say(f"{path}: read as {sure.preset}, {sure.score:.0%} sure")
@@ -107,7 +107,7 @@ def tell(path: str, records: Records[Any], *, in_file: bool = False) -> None:
 
 
 def _tell_unreadable(path: str, records: Records[Any], *, in_file: bool) -> None:
-    """Which fields could not be read on how many rows, with the commonest of their values and what they could mean."""
+    """Report the fields with unreadable values, with the most frequent values and the option that fixes them."""
     table = record_type(records.record).table
     for field, count in records.account.unreadable_fields.items():
         values = sorted((one for one in records.account.unreadable if one.field == field), key=lambda one: -one.count)
@@ -133,7 +133,7 @@ def _tell_unreadable(path: str, records: Records[Any], *, in_file: bool) -> None
 
 
 def _tell_system(records: Records[Any]) -> None:
-    """Which preset reads a file whose headers are those of a system."""
+    """Suggest the preset for a file whose headers are those of a system."""
     headers = [*records.unmapped, *(header for headers in records.account.mapped.values() for header in headers)]
     try:
         sure = recognised(headers)
@@ -145,15 +145,15 @@ def _tell_system(records: Records[Any]) -> None:
 
 
 def _unquoted(value: str) -> str:
-    """A value as it stands in the file, from how Python writes it."""
+    """The original value of the file, from its `repr`."""
     try:
         return str(literal_eval(value))
-    except (ValueError, SyntaxError):  # cut, or no literal
+    except (ValueError, SyntaxError):  # cut, or not a literal
         return value
 
 
 def progress(name: str, parts: Iterable[Any]) -> Iterator[Any]:
-    """Yield the parts of a source; for large ones show on standard error how many rows were read."""
+    """Yield the parts of a source; for large ones show the number of rows on standard error."""
     rows, shown, next_time = 0, False, monotonic() + _FIRST_SHOWN
     for part in parts:
         rows += len(getattr(part, "rows", ())) or 1

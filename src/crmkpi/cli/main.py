@@ -39,26 +39,26 @@ from crmkpi.errors import (
 
 __all__ = ["COMMANDS", "main", "run"]
 
-# Each command with its module, which is loaded when it is called, and its line in the help.
+# Each command with its module, which is loaded lazily, and its line in the help.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "report": ("report", "measure KPIs of files"),
     "check": ("check", "check the data of files"),
-    "explain": ("explain", "say where the change of a KPI comes from"),
-    "briefing": ("explain", "say what matters of a period in five lines"),
-    "watch": ("watch", "look at the targets and alerts of a KPI set"),
-    "review": ("watch", "look through a KPI set"),
-    "kpi-set": ("watch", "write a KPI set to begin with"),
+    "explain": ("explain", "split the change of a KPI by segment"),
+    "briefing": ("explain", "summarise a period in five lines"),
+    "watch": ("watch", "evaluate the targets and alerts of a KPI set"),
+    "review": ("watch", "review a KPI set"),
+    "kpi-set": ("watch", "write a starter KPI set"),
     "init": ("company", "propose a company file"),
-    "run": ("company", "make the reports of a company file"),
-    "mcp": ("mcp", "answer assistants over stdio (Model Context Protocol)"),
+    "run": ("company", "run the reports of a company file"),
+    "mcp": ("mcp", "serve AI assistants over stdio (Model Context Protocol)"),
     "completion": ("completion", "print a script for the completion of a shell"),
     "list": ("manual", "list the KPIs"),
     "show": ("manual", "explain a KPI"),
-    "demo": ("manual", "make and measure a sample company"),
+    "demo": ("manual", "create and measure a sample company"),
 }
 _NEEDS_ALL = "completion"
-# The library's messages speak of its arguments; these say what they are called here. The first whose words a message
-# has is shown, and without such words the one of its kind.
+# The library's messages name its arguments; these hints name the options of the command. The first hint whose key is in
+# the message is shown, else the hint for its class.
 _HINTS_BY_WORDS: Mapping[str, str] = {
     "units=": "--units TABLE:FIELD=UNIT says it here, such as --units deals:amount=thousands",
     "encoding=": "--encoding cp1252, or another, says which it is",
@@ -86,16 +86,16 @@ crmkpi show win_rate
 
 
 def run() -> NoReturn:
-    """Run the command and end the process at once: to give back a million records one by one takes a while."""
+    """Run the command and exit the process at once: freeing a million records one by one takes a while."""
     status = main()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # nobody reads it any more
+        with suppress(OSError):  # the reader closed the pipe
             stream.flush()
     os._exit(status)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments (those of the process if there are none), and return its exit status."""
+    """Run the command with these arguments (by default those of the process), and return its exit status."""
     if hasattr(sys.stdout, "reconfigure"):  # a terminal that cannot show a name must not stop the report
         sys.stdout.reconfigure(errors="replace")
     command = None
@@ -110,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CrmKpiError as error:
         return _failed(error, command)
     except BrokenPipeError:
-        # The reader closed the pipe. Python flushes once more at the end, which must not fail again.
+        # The reader closed the pipe. Python flushes again at exit, which must not fail.
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -120,10 +120,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Once(argparse.Action):
-    """An option that is given once: a second value would drop the first without a word."""
+    """An option that may be given only once, because a second value would silently replace the first."""
 
     def __call__(self, _parser: Any, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:
-        """Take the value, unless there is one."""
+        """Store the value; a second one is an error."""
         given = vars(namespace).setdefault("given_", set())
         if option is not None and self.dest in given:
             raise argparse.ArgumentError(self, "it is given twice; give it once")
@@ -135,7 +135,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one sentence, because the usage of a report fills a screen."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        """Like any, but what takes one value is given once."""
+        """Create the parser, with `_Once` as the default action."""
         super().__init__(*args, **options)
         self.register("action", None, _Once)
 
@@ -151,7 +151,7 @@ def _parsed(given: Sequence[str]) -> argparse.Namespace:
     if rest:
         command: argparse.ArgumentParser = getattr(arguments, "command", parser)
         several = next((one.dest for one in command._actions if one.nargs == "*"), None)  # noqa: SLF001
-        if several is not None and not any(one.startswith("-") for one in rest):  # argparse takes those of one place
+        if several is not None and not any(one.startswith("-") for one in rest):  # argparse takes consecutive ones
             getattr(arguments, several).extend(rest)
             return arguments
         options = [option for action in command._actions for option in action.option_strings]  # noqa: SLF001
@@ -177,7 +177,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
         if command in (name, _NEEDS_ALL):
             adds: Callable[..., None] = getattr(import_module(f"crmkpi.cli.{module}"), f"add_{name.replace('-', '_')}")
             adds(commands, *([parser] if name == _NEEDS_ALL else []))
-        else:  # only its line in the help
+        else:  # other commands only need their line in the help
             commands.add_parser(name, help=help_, add_help=False)
     for each in commands.choices.values():
         each.set_defaults(command=each)

@@ -15,14 +15,14 @@ __all__ = ["add_demo", "add_list", "add_show"]
 
 
 def add_list(commands: Any) -> None:
-    """Add the command that lists the KPIs."""
+    """Add the command `list`."""
     listed = commands.add_parser("list", help="list the KPIs", description="List the KPIs.", allow_abbrev=False)
     listed.add_argument("--theme", choices=catalogue.themes(), help="only the KPIs of this theme")
     listed.set_defaults(run=_list)
 
 
 def add_show(commands: Any) -> None:
-    """Add the command that explains a KPI."""
+    """Add the command `show`."""
     show = commands.add_parser("show", help="explain a KPI", description="Explain a KPI.", allow_abbrev=False)
     show.add_argument("metric", type=argument(catalogue.find), metavar="KPI", help="an id, another name, or a variant")
     show.add_argument("--json", action="store_true", help="the whole definition as JSON")
@@ -30,11 +30,11 @@ def add_show(commands: Any) -> None:
 
 
 def add_demo(commands: Any) -> None:
-    """Add the command that makes the sample company."""
+    """Add the command `demo`."""
     demo = commands.add_parser(
         "demo",
-        help="make and measure a sample company",
-        description="Make and measure a sample company.",
+        help="create and measure a sample company",
+        description="Create and measure a sample company.",
         allow_abbrev=False,
     )
     demo.add_argument(

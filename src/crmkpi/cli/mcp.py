@@ -23,11 +23,11 @@ crmkpi mcp crmkpi.toml
 
 
 def add_mcp(commands: Any) -> None:
-    """Add the command to the others."""
+    """Add the command `mcp`."""
     parser = commands.add_parser(
         "mcp",
-        help="answer assistants over stdio (Model Context Protocol)",
-        description="Answer assistants about the KPIs of a company file: the tables are read once; nothing is written, "
+        help="serve AI assistants over stdio (Model Context Protocol)",
+        description="Serve the KPIs of a company file to AI assistants: the tables are read once; nothing is written, "
         "no query language is offered, and no text of records leaves. Needs the extra mcp.",
         allow_abbrev=False,
         **examples(_EXAMPLES),
@@ -44,7 +44,7 @@ def _mcp(arguments: argparse.Namespace) -> None:
 
 
 def server(assistant: Assistant) -> Any:
-    """The server of these tools; each is read-only, and its errors arrive whole."""
+    """The MCP server with read-only tools, which return the full messages of errors."""
     try:
         made = import_module("mcp.server")
         failed = import_module("mcp.server.mcpserver.exceptions").ToolError
@@ -67,11 +67,11 @@ def server(assistant: Assistant) -> Any:
         tools.tool(annotations=hints, structured_output=False)(function)
 
     def find_kpis(query: str = "") -> str:
-        """KPIs that words may mean. Without words: all, the span of the data and the fields to group by."""
+        """KPIs that match a query. Without a query: all, the span of the data and the fields to group by."""
         return answered(lambda: assistant.find_kpis(query))
 
     def explain_kpi(kpi: str) -> str:
-        """What a KPI counts, by which date, what is left out, pitfalls, variants."""
+        """The records that a KPI counts, by which date, those left out, pitfalls, variants."""
         return answered(lambda: assistant.explain_kpi(kpi))
 
     def measure(
@@ -89,7 +89,7 @@ def server(assistant: Assistant) -> Any:
         return answered(lambda: assistant.segments(field))
 
     def check_data() -> str:
-        """What is wrong with the data."""
+        """The faults of the data."""
         return answered(assistant.check_data)
 
     for function in (find_kpis, explain_kpi, measure, segments, check_data):

@@ -1,4 +1,4 @@
-"""What the command says on standard error, and the examples at the end of its help."""
+"""Messages on standard error, and the examples at the end of the help."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["examples", "say"]
 
 
 def say(message: str) -> None:
-    """A message on standard error."""
+    """Print a message on standard error."""
     print(f"crmkpi: {message}", file=sys.stderr)
 
 
 def examples(commands: str) -> dict[str, Any]:
-    """The options of a parser whose help ends with these commands."""
+    """Options for a parser that add example commands to the end of its help."""
     lines = "\n".join(f"  {line}" for line in commands.strip().splitlines())
     return {"epilog": f"examples:\n{lines}", "formatter_class": argparse.RawDescriptionHelpFormatter}

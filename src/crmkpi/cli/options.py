@@ -1,4 +1,4 @@
-"""The options that several commands share: files and how to read them, time and money."""
+"""The options that several commands share: files and their reading options, time and money."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ __all__ = [
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
-    """The options for files, and for how to read them."""
+    """Add the options for files, and the reading options."""
     files = parser.add_argument_group("files (.csv, .tsv, .xlsx, .json or .jsonl; - reads CSV from standard input)")
     for table in RECORDS:
         files.add_argument(
@@ -114,7 +114,7 @@ def add_files(parser: argparse.ArgumentParser) -> None:
 
 
 def add_frame(parser: argparse.ArgumentParser) -> Any:
-    """The options for time and money, as a group that takes more."""
+    """Add the options for time and money, and return their group."""
     frame = parser.add_argument_group("time and money")
     frame.add_argument(
         "--as-of", type=argument(read_day), metavar="DATE", help="the day up to which the data is known, or today"
@@ -137,14 +137,14 @@ def add_frame(parser: argparse.ArgumentParser) -> Any:
 
 
 def add_recognised(parser: argparse.ArgumentParser) -> None:
-    """The files that are named without an option."""
+    """Add the positional arguments for files without an option."""
     parser.add_argument(
         "recognised", nargs="*", default=[], metavar="FILE", help="an export whose headers show its table"
     )
 
 
 def files_of(arguments: argparse.Namespace) -> dict[str, list[str]]:
-    """The paths of each table: those given for it, and those whose headers show it."""
+    """The paths of each table: given by option, or recognised by headers."""
     given = {table: list(paths) for table in RECORDS if (paths := getattr(arguments, f"table_{table}"))}
     _recognise(arguments, given)
     _check_files(arguments, given)
@@ -159,7 +159,7 @@ def dataset_of(tables: Mapping[str, Records[Any]], calendar: Calendar, arguments
 
 
 def _recognise(arguments: argparse.Namespace, given: dict[str, list[str]]) -> None:
-    """Add the files whose headers show their table to those that are given by table."""
+    """Add the files without an option to the table that their headers show."""
     systems: dict[str, str | None] = {table: dict(arguments.preset).get(table) for table in given}
     for path in arguments.recognised:
         if Path(path).suffix.lower() not in SUFFIXES:
@@ -170,8 +170,8 @@ def _recognise(arguments: argparse.Namespace, given: dict[str, list[str]]) -> No
         system = None if sure is None else sure.preset
         if systems.setdefault(table, system) != system:
             arguments.usage(
-                f"{path} holds {table}, and so does {given[table][0]} of another system; put them together, or take "
-                "them one by one"
+                f"{path} holds {table}, and so does {given[table][0]} of another system; merge them, or measure them "
+                "one at a time"
             )
         given.setdefault(table, []).append(path)
         if system is not None and table not in dict(arguments.preset):
@@ -179,20 +179,20 @@ def _recognise(arguments: argparse.Namespace, given: dict[str, list[str]]) -> No
 
 
 def is_file(name: str) -> bool:
-    """Whether an argument is meant as a file: it ends like one, or is there."""
+    """Whether an argument means a file: it has a known suffix, or exists."""
     return Path(name).suffix.lower() in SUFFIXES or (name not in catalogue and Path(name).is_file())
 
 
 def _check_files(arguments: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> None:
-    """What the options say about each other, before any file is read."""
+    """Validate the options against each other, before any file is read."""
     if not given:
-        arguments.usage("there is nothing to read; give at least one file, such as --deals deals.csv")
+        arguments.usage("there is no file to read; give at least one, such as --deals deals.csv")
     paths = [path for every in given.values() for path in every]
     twice = next((path for path in paths if path != "-" and paths.count(path) > 1), None)
     if twice is not None:
         arguments.usage(f"{twice} is given twice, and its records would count twice; give each file once")
     if paths.count("-") > 1:
-        arguments.usage("standard input can be read once only, so - can stand for one file")
+        arguments.usage("standard input can be read only once, so use - for one file only")
     if arguments.rate and not arguments.currency:
         arguments.usage("--rate converts to --currency, which is not given; add, for example, --currency EUR")
     for option in ("rate", "preset", "headers", "ends", "where", "set"):
@@ -202,11 +202,11 @@ def _check_files(arguments: argparse.Namespace, given: Mapping[str, Sequence[str
     for option in ("columns", "values", "default", "preset", "headers", "kinds", "units", "ends"):
         for table, *_ in getattr(arguments, option):
             if table not in given:
-                arguments.usage(f"--{option} speaks of {table}, whose file is not given; add {option_of(table)} FILE")
+                arguments.usage(f"--{option} names {table}, whose file is not given; add {option_of(table)} FILE")
 
 
 def _check_once(option: str, arguments: argparse.Namespace, *, parts: int = 1) -> None:
-    """Refuse two settings of the same thing, which its first `parts` name."""
+    """Refuse two values of an option with the same first `parts`."""
     names = [":".join(each[:parts]) for each in getattr(arguments, option, ())]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -220,9 +220,9 @@ def read_tables(
     *,
     whole: bool = True,
 ) -> dict[str, Records[Any]]:
-    """The records of each table, from all of its files; `tell` hears of each file.
+    """The records of each table, from all of its files; `tell` is called for each file.
 
-    They are read `whole`, or when they are measured, as far as the KPIs need.
+    They are read `whole`, or lazily, with only the fields that the KPIs need.
     """
     tables: dict[str, Records[Any]] = {}
     for table, paths in given.items():
@@ -234,12 +234,12 @@ def read_tables(
 
 
 def width() -> int:
-    """How many columns the output has: those of the terminal, or COLUMNS."""
+    """The width of the output in columns: that of the terminal, or COLUMNS."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 80
 
 
 def in_width(table: InsightTable) -> str:
-    """The table of an analysis, in no more columns than the output has."""
+    """The table of an analysis, fitted to the width of the output."""
     from crmkpi.display.insight import insight_text  # noqa: PLC0415  # a report needs no insight
 
     return insight_text(table, width=width())

@@ -1,4 +1,4 @@
-"""The command `crmkpi report`: KPIs of files."""
+"""The command `crmkpi report`: measure KPIs of files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ crmkpi report sales deals.csv --period 2026-Q1 -o sales.md -o sales.json --quiet
 
 
 def add_report(commands: Any) -> None:
-    """Add the command to the others."""
+    """Add the command `report`."""
     report = commands.add_parser(
         "report",
         help="measure KPIs of files",
@@ -134,7 +134,7 @@ def _report(arguments: argparse.Namespace) -> int:
 
 def _measured(arguments: argparse.Namespace) -> int:
     arguments.recognised = [name for name in arguments.metrics if is_file(name)]
-    try:  # not while parsing, where the value of a misspelt option would be taken for a KPI
+    try:  # after parsing, because argparse would treat the value of a misspelt option as a KPI
         arguments.metrics = [chosen(name) for name in arguments.metrics if not is_file(name)]
         for path in arguments.output:
             check_suffix(path)
@@ -165,7 +165,7 @@ def _measured(arguments: argparse.Namespace) -> int:
     _check_currency(report, arguments)
     for note in () if arguments.quiet else notes:
         say(note)
-    kept = replace(report, notes=(*notes, *report.notes))  # the reader of a file has not seen the messages
+    kept = replace(report, notes=(*notes, *report.notes))  # for readers of the output, who do not see standard error
     write_all({Path(path): report_file(kept, path) for path in arguments.output})
     if not arguments.output:
         print(_FORMATS[arguments.format](report).rstrip("\n"))
@@ -173,7 +173,7 @@ def _measured(arguments: argparse.Namespace) -> int:
 
 
 def _check_currency(report: Report, arguments: argparse.Namespace) -> None:
-    """Refuse amounts in another currency than the command says, unless they are kept apart by their own."""
+    """Refuse amounts in another currency than --currency, unless they are grouped by currency."""
     said = arguments.currency
     if said is None or "currency" in [name for names in arguments.by or () for name in names.split(",")]:
         return
@@ -186,17 +186,17 @@ def _check_currency(report: Report, arguments: argparse.Namespace) -> None:
 
 
 def _hours(given: Sequence[tuple[str, tuple[tuple[str, str], ...]]]) -> dict[str, list[tuple[str, str]]] | None:
-    """The spans of each day, added up over all that is given."""
+    """The spans of each day, collected over all options."""
     hours: dict[str, list[tuple[str, str]]] = {}
     for days, spans in given:
         hours.setdefault(days, []).extend(spans)
         if any(closes == "23:59" for _, closes in spans):
-            say(f"the last minute of {days} is closed: 23:59 is when they close; write 24:00 where they do not")
+            say(f"the last minute of {days} is closed: opening hours end at 23:59; write 24:00 for the whole day")
     return hours or None
 
 
 def _status(tables: Mapping[str, Records[Any]], report: Report, arguments: argparse.Namespace) -> int:
-    """1 where most rows of a file are no records, or a KPI asked by name, or half of all, has no value for the data."""
+    """The exit status: 1 if most rows of a file are not records, or if KPIs lack a value because of the data."""
     wrong = wrong_file(tables)
     if wrong is not None:
         say(f"error: {wrong}")
@@ -209,7 +209,7 @@ def _status(tables: Mapping[str, Records[Any]], report: Report, arguments: argpa
 
 
 def _check_report(arguments: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> None:
-    """What the KPIs need, before any file is read."""
+    """Refuse KPIs whose tables are not given, before any file is read."""
     for metric in arguments.metrics:
         for table in metric.tables if isinstance(metric, Metric) else ():
             if table not in given:

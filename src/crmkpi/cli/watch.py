@@ -1,4 +1,4 @@
-"""The commands on KPI sets: `crmkpi watch` for a scheduler, `crmkpi review`, `crmkpi kpi-set`."""
+"""The commands for KPI sets: `crmkpi watch` for a scheduler, `crmkpi review`, `crmkpi kpi-set`."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["add_kpi_set", "add_review", "add_watch"]
 
 
 def add_watch(commands: Any) -> None:
-    """Add the command to the others."""
+    """Add the command `watch`."""
     parser = commands.add_parser(
         "watch",
-        help="look at the targets and alerts of a KPI set",
+        help="evaluate the targets and alerts of a KPI set",
         usage="%(prog)s KPIS.toml [FILE ...] [--as-of DATE] [--state FILE] [options]",
-        description="Look at the targets and alerts of a KPI set. Ends with 3 if a critical alert fires (with "
+        description="Evaluate the targets and alerts of a KPI set. Ends with 3 if a critical alert fires (with "
         "--strict, if any does), with 1 if the data cannot be used, else with 0. Nothing is sent.",
         allow_abbrev=False,
     )
@@ -43,13 +43,13 @@ def add_watch(commands: Any) -> None:
 
 
 def add_review(commands: Any) -> None:
-    """Add the command that looks through a KPI set."""
+    """Add the command `review`."""
     parser = commands.add_parser(
         "review",
-        help="look through a KPI set",
+        help="review a KPI set",
         usage="%(prog)s KPIS.toml [FILE ...] --as-of DATE [options]",
-        description="Look through a KPI set over the last 24 periods: what it leaves unsaid, what rests on too little, "
-        "what says the same twice. Nothing is changed, and findings are no errors.",
+        description="Review a KPI set over the last 24 periods: missing settings, KPIs with too few records, redundant "
+        "KPIs. Nothing is changed, and findings are not errors.",
         allow_abbrev=False,
     )
     parser.set_defaults(run=_review, usage=parser.error, strict=False)
@@ -62,10 +62,10 @@ def add_review(commands: Any) -> None:
 
 
 def add_kpi_set(commands: Any) -> None:
-    """Add the command that writes a KPI set to begin with."""
+    """Add the command `kpi-set`."""
     parser = commands.add_parser(
         "kpi-set",
-        help="write a KPI set to begin with",
+        help="write a starter KPI set",
         description="Write a KPI set for a role or a kind of business as TOML, its targets left to you.",
         allow_abbrev=False,
     )

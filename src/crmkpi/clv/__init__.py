@@ -1,4 +1,4 @@
-"""What customers will still bring: models of buying, leaving and spending, fitted by maximum likelihood."""
+"""Predict customer lifetime value: models of buying, leaving and spending, fitted by maximum likelihood."""
 
 from __future__ import annotations
 

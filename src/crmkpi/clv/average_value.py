@@ -19,7 +19,7 @@ def average_value(purchases: Sequence[Purchase], until: date, *, discount: float
     """The mean value of the next twelve months over all customers, as known on the day `until`.
 
     Raises:
-        UndefinedError: the models cannot be fitted to these purchases, and why.
+        UndefinedError: the models cannot be fitted to these purchases; the message has the reason.
 
     >>> average_value([], date(2026, 1, 31), discount=0.1, margin=1)
     Traceback (most recent call last):
@@ -51,7 +51,7 @@ def average_value_interval(
 
 
 def _fitted(purchases: Sequence[Purchase], until: date) -> tuple[BgNbd, GammaGamma, PurchaseHistory]:
-    """The two models, and the history that they are fitted to."""
+    """The two models, and the history of the fit."""
     history = _history(purchases, until)
     return BgNbd.fit(history, engine="python"), GammaGamma.fit(history, engine="python"), history
 

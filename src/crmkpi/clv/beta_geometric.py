@@ -21,16 +21,16 @@ from crmkpi.clv.history import Patterns
 
 __all__ = ["Data", "log_likelihood"]
 
-_BLOCK = 500  # rows summed at a time in the standard library: the columns between stay in the processor's cache
+_BLOCK = 500  # rows summed at a time in the standard library: intermediate columns stay in the CPU cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:
-    """A history as the likelihood needs it.
+    """A history in the aggregated form that the likelihood needs.
 
     `buying[j]` customers bought again more than j times, `staying[j]` had more than j chances to leave;
     `ages` holds (age, customers, purchases); `rows` the customers who may have left, by frequency or as arrays:
-    recencies, ages and how many customers have both.
+    recencies, ages and the number of customers with both.
     """
 
     chances: int
@@ -152,7 +152,7 @@ def _rising(weights: Any, start: float, np: Any) -> tuple[float, float, float]:
 
 
 def _ages(data: Data, r: float, alpha: float) -> tuple[float, float, float, float, float]:
-    """-Σ [n r ln(1 + T/α) + X ln(α + T)] and its derivatives, over the different ages."""
+    """-Σ [n r ln(1 + T/α) + X ln(α + T)] and its derivatives, over the distinct ages."""
     value = slope_alpha = slope_r = curve_ra = curve_aa = 0.0
     for age, count, bought in data.ages:
         end = alpha + age
@@ -179,7 +179,7 @@ def _age_arrays(data: Data, r: float, alpha: float) -> tuple[float, float, float
 
 
 def _dot(np: Any, left: Any, right: Any) -> float:
-    """The sum of products without BLAS, whose threads cost more than they bring and round differently by machine."""
+    """The sum of products without BLAS, whose threads cost more than they save and round differently by machine."""
     return float(np.einsum("i,i->", left, right))
 
 
@@ -192,7 +192,7 @@ def _left(data: Data, parameters: Sequence[float]) -> tuple[float, list[float], 
     value = g_r = g_alpha = g_a = g_b = 0.0
     rr = ra = r_a = r_b = aa = a_a = a_b = pp = pq = qq = 0.0
     for frequency, recencies, ages, counts in data.rows:
-        k, q = r + frequency, b + (frequency + data.chances - 1)  # exact also where b is tiny
+        k, q = r + frequency, b + (frequency + data.chances - 1)  # exact even for a tiny b
         constant = log(q / a)
         starts = [1 / (alpha + recency) for recency in recencies]
         ends = [1 / (alpha + age) for age in ages]

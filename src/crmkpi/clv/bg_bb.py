@@ -1,4 +1,4 @@
-"""BG/BB: customers who can buy once at each of a row of opportunities, and may leave for good before any of them.
+"""BG/BB: customers who can buy once at each of several opportunities, and may leave for good before any of them.
 
 Fader, Hardie and Shang 2010: yearly donations, conferences, cruises.
 """
@@ -20,7 +20,7 @@ from crmkpi.errors import InputError, ParameterError
 __all__ = ["BgBb", "Opportunities"]
 
 Opportunities = tuple[int, int, int]
-"""How many opportunities after the first purchase were taken, which was the last one taken (0: none), of how many."""
+"""The number of opportunities taken after the first purchase, the last one taken (0: none), and the number of all."""
 
 _Sums = tuple[list[float], list[float], list[float]]
 
@@ -29,8 +29,8 @@ _Sums = tuple[list[float], list[float], list[float]]
 class BgBb(Model):
     """Customers who take each opportunity, or not, until they leave.
 
-    Each takes one with a chance of their own (beta, `alpha` and `beta`), and leaves before one with a chance of their
-    own (beta, `gamma` and `delta`).
+    Each customer has a probability of taking one (beta, `alpha` and `beta`), and a probability of leaving before one
+    (beta, `gamma` and `delta`).
 
     >>> model = BgBb(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783)
     >>> [round(chance, 2) for chance in model.probability_alive([(6, 6, 6), (0, 0, 6)])]
@@ -70,17 +70,17 @@ class BgBb(Model):
         return [self._chance(row, 0, 1) for row in rows]
 
     def expected_purchases(self, rows: Iterable[Opportunities], *, opportunities: int) -> list[float]:
-        """How many of the next `opportunities` each customer will take, on average."""
+        """The expected number of the next `opportunities` that each customer takes."""
         if opportunities != int(opportunities) or opportunities < 1:
             raise ParameterError(f"`opportunities` must be a whole number above zero; got {opportunities!r}.")
         return [sum(self._chance(row, 1, ahead) for ahead in range(1, opportunities + 1)) for row in rows]
 
     def expected_purchases_of_new_customer(self, *, opportunities: int) -> float:
-        """How many of the first `opportunities` a new customer will take, on average."""
+        """The expected number of the first `opportunities` that a new customer takes."""
         return self.expected_purchases([(0, 0, 0)], opportunities=opportunities)[0]
 
     def _chance(self, row: Opportunities, more: int, ahead: int) -> float:
-        """The chance to be there `ahead` opportunities from now and, with more = 1, to take that one."""
+        """The probability to be alive `ahead` opportunities from now and, with more = 1, to take that one."""
         _check(row)
         taken, _, n = row
         buying = log_beta(self.alpha + taken + more, self.beta + n - taken) - log_beta(self.alpha, self.beta)
@@ -88,7 +88,7 @@ class BgBb(Model):
         return math.exp(buying + staying - _log_likelihood({row: 1}, self.parameters)[0])
 
     def refit(self, like: Iterable[Opportunities], random: Random) -> Self:
-        """The model fitted to customers with the opportunities of `like`, which it simulates itself."""
+        """Refit the model to customers that it simulates, with the opportunities of `like`."""
         return self.fit(self.simulate([n for _, _, n in like], random))
 
     def simulate(self, opportunities: Sequence[int], random: Random) -> list[Opportunities]:
@@ -137,7 +137,7 @@ def _log_likelihood(counted: dict[Opportunities, int], parameters: Sequence[floa
     for (taken, last, n), count in counted.items():
         logs, slopes, curves = [], [], []
         for k in range(last, n + 1):
-            left = k < n  # k = n stands for: still there at the end
+            left = k < n  # k = n means alive at the end
             g = k + left
             logs.append(
                 a[0][taken] + b[0][k - taken] - ab[0][k] + d[0][k] - gd[0][g] + (math.log(gamma) if left else 0.0)

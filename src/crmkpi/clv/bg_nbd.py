@@ -26,7 +26,7 @@ __all__ = ["BgNbd", "MbgNbd"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _BetaGeometric(PurchaseModel):
-    """What BG/NBD and MBG/NBD share; `chances` is how often a new customer could already have left."""
+    """The base of BG/NBD and MBG/NBD; `chances` is the number of times a new customer could already have left."""
 
     chances: ClassVar[int]
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
@@ -42,7 +42,7 @@ class _BetaGeometric(PurchaseModel):
     def fit(cls, history: PurchaseHistory, *, engine: Engine = "auto") -> Self:
         """The model that makes `history` most likely; the same history gives the same model, whatever its order.
 
-        Never fails on data that can be: where the maximum lies at infinity, `fit_summary.weaknesses` says so.
+        It never fails on possible data: if the maximum is at infinity, `fit_summary.weaknesses` says so.
         """
         check_history(history)
         if len(history) < 2:
@@ -83,7 +83,7 @@ class _BetaGeometric(PurchaseModel):
         return stay / (1 + stay)
 
     def purchases_of_pairs(self, pairs: Pairs, times: Sequence[float], weights: Sequence[float]) -> Any:
-        """For each (frequency, age), the weighted sum over `times` of the purchases to come if alive."""
+        """For each (frequency, age), the weighted sum over `times` of the expected purchases if alive."""
         top = self.a + self.b + self.chances - 1 - self.r
         oldest_share = max(times) / (self.alpha + float(min(pairs.age)) + max(times))
         quick = self.a < 10 and -5 < top < 200 and oldest_share < _SERIES_LIMIT
@@ -105,7 +105,7 @@ class _BetaGeometric(PurchaseModel):
     def _ahead(
         self, frequency: float, weighted: Sequence[tuple[float, float]], series: list[float] | None, age: float
     ) -> float:
-        """The weighted sum of the purchases to come within each time, if alive.
+        """The weighted sum of the expected purchases within each time, if alive.
 
         E = -C (e^(εL) - 1)/ε - e^(εL) Σ c_k z^k, with ε = a - 1, L = ln(1 - z) and z = t/(α+T+t): no pole at a = 1.
         """
@@ -126,7 +126,7 @@ class _BetaGeometric(PurchaseModel):
         return total
 
     def _series(self, frequency: float, largest: float) -> list[float]:
-        """The coefficients c_k up to where they no longer count at z = `largest`, highest first."""
+        """The coefficients c_k, highest first, up to the last one that matters at z = `largest`."""
         top = self.a + self.b + self.chances - 1 - self.r
         bottom = self.a + self.b + frequency + self.chances
         coefficients, term, size, k = [], top, abs(top) * largest, 1
@@ -140,7 +140,7 @@ class _BetaGeometric(PurchaseModel):
         return coefficients[::-1]
 
     def _purchases_of_arrays(self, pairs: Pairs, times: Sequence[float], weights: Sequence[float]) -> Any:
-        """As `_ahead`, for all pairs and times at once."""
+        """`_ahead` for all pairs and times at once, with numpy."""
         np = pairs.numpy
         ends = np.asarray(times)[:, None]
         z = ends / (self.alpha + pairs.age + ends)
@@ -197,7 +197,7 @@ class _BetaGeometric(PurchaseModel):
         return kept * exactly + left * at_least
 
     def refit(self, like: PurchaseHistory, random: Random) -> Self:
-        """The model fitted to customers as old as those of `like`, which it simulates itself."""
+        """Refit the model to customers that it simulates, with the ages of `like`."""
         return self.fit(self.simulate(like.age, random))
 
     def simulate(self, ages: ColumnLike, random: Random) -> PurchaseHistory:
@@ -222,7 +222,7 @@ _SERIES_LIMIT = 0.9
 
 
 def _terms(z: float, known: int) -> int:
-    """How many of the highest coefficients do not count at `z`: they would add less than 1e-17 of the sum."""
+    """The number of highest coefficients that do not matter at `z`: they would add less than 1e-17 of the sum."""
     return max(0, known - 8 + int(40 / math.log(z)))
 
 
@@ -230,9 +230,9 @@ def _terms(z: float, known: int) -> int:
 class BgNbd(_BetaGeometric):
     """Customers buy at random until, after some purchase, they leave unseen.
 
-    Each buys at a rate of their own (gamma, shape `r`, `alpha` in the unit of time) and leaves after each *repeat*
-    purchase with a chance of their own (beta, `a` and `b`). Who never came back counts as alive for certain: that is a
-    property of this model; `MbgNbd` does without it.
+    Each customer has a purchase rate (gamma, shape `r`, `alpha` in the unit of time) and a probability of leaving after
+    each *repeat* purchase (beta, `a` and `b`). A customer without a repeat purchase is alive with certainty, a property
+    of this model that `MbgNbd` does not have.
 
     >>> history = PurchaseHistory.of([(2, 30.4, 38.9), (0, 0, 38.9), (5, 20.0, 30.0), (1, 1.7, 38.9)], unit="weeks")
     >>> model = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426, unit="weeks")
@@ -246,9 +246,9 @@ class BgNbd(_BetaGeometric):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MbgNbd(_BetaGeometric):
-    """As BG/NBD, but a customer may also leave right after the first purchase.
+    """BG/NBD, except that a customer may also leave right after the first purchase.
 
-    So who never came back is no longer alive for certain.
+    A customer without a repeat purchase is therefore not alive with certainty.
 
     >>> model = MbgNbd(r=0.525, alpha=6.183, a=0.891, b=1.614, unit="weeks")
     >>> history = PurchaseHistory.of([(0, 0, 38.86)], unit="weeks")

@@ -1,6 +1,6 @@
-"""Where the arithmetic runs: the standard library, or numpy where it is installed and wanted.
+"""Select the arithmetic: the standard library, or numpy if it is installed and wanted.
 
-The formulas are written once, in functions that `math` and `numpy` share by name (log, exp, log1p, expm1).
+The formulas exist once, with functions that have the same names in `math` and `numpy` (log, exp, log1p, expm1).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ Engine = Literal["auto", "python", "numpy"]
 
 
 class ColumnLike(Protocol):
-    """One value a row: a list, a tuple or a numpy array."""
+    """One value per row: a list, a tuple or a numpy array."""
 
     def __len__(self) -> int:
-        """How many rows."""
+        """The number of rows."""
         ...
 
     def __iter__(self) -> Iterator[Any]:
@@ -34,7 +34,7 @@ class ColumnLike(Protocol):
 
 
 def numpy_for(engine: Engine) -> Any:
-    """The numpy module if `engine` asks for it or finds it, and None for the standard library."""
+    """The numpy module if `engine` requires it, or is "auto" and it is installed; None for the standard library."""
     if engine == "python":
         return None
     if engine not in ("auto", "numpy"):

@@ -1,7 +1,7 @@
 """Maximum likelihood by Newton's method in the logarithms of the parameters: deterministic and without exceptions.
 
 Small or odd data often have their maximum at infinity (all customers alike, nobody ever lost). Such a fit ends at a
-bound and says so in `Fit.weaknesses`, instead of failing or of returning a number that looks as good as any other.
+bound and `Fit.weaknesses` says so, instead of failing or of returning a number that looks reliable.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _STRONG = 1e4
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How precisely the data determine the parameters of a model.
+    """The precision with which the data determine the parameters of a model.
 
-    `covariance` is that of the logarithms of the parameters, `None` where the likelihood is flat; `weaknesses` says in
-    words why the parameters are not to be read one by one. Predictions within the observed range may still be good.
+    `covariance` is that of the logarithms of the parameters, `None` where the likelihood is flat; `weaknesses` are the
+    reasons not to interpret single parameters. Predictions within the observed range may still be good.
     """
 
     log_likelihood: float
@@ -45,7 +45,7 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Optimum:
-    """Where the search ended."""
+    """The result of the search."""
 
     parameters: tuple[float, ...]
     in_scale: tuple[float, ...]
@@ -81,11 +81,11 @@ def maximise(
         step = _step(gradient, information, free, damping)
         gain = sum(slope * move for slope, move in zip(gradient, step, strict=True))
         longest = max(map(abs, step))
-        # Stop the whole step at a bound: parameters that run away do so together, and one alone would leave the ridge.
+        # Stop the whole step at a bound: parameters diverge together, and stopping only one would leave the ridge.
         room = min([1.0, *(((high if move > 0 else low) - at[i]) / move for i, move in enumerate(step) if move)])
         share = room if room > _SHORT else 1.0
         there = [min(max(place + share * move, low), high) for place, move in zip(at, step, strict=True)]
-        # Near the top Newton's step squares the error, so there is no need to look again.
+        # Near the maximum Newton's step squares the error, so another evaluation is not needed.
         if damping == 0.0 and (gain < _NOTHING or (gain < _LITTLE and longest < _SHORT)):
             at, value, converged = (there, value + gain / 2, True) if longest < _SHORT else (at, value, True)
             break
@@ -97,7 +97,7 @@ def maximise(
         else:
             idle += gain < _LITTLE
             damping = max(10 * damping, 1e-3 * max(abs(information[i][i]) for i in free))
-        if idle == _IDLE:  # a plateau: further steps change nothing that can be told from rounding
+        if idle == _IDLE:  # a plateau: further steps change less than rounding does
             converged = True
             break
     parameters = tuple(exp(place) * size for place, size in zip(at, sizes, strict=True))
@@ -110,7 +110,7 @@ def maximise_from(
     *,
     scales: Sequence[float] | None = None,
 ) -> Optimum:
-    """As `maximise` from the first of `starts`; if that runs away, the best from all of them.
+    """`maximise` from the first of `starts`; if that diverges, the best result from all of them.
 
     A likelihood may rise towards several bounds at once, all customers alike or all at the extremes.
     """
@@ -142,7 +142,7 @@ def _in_logs(
 
 
 def _step(gradient: Sequence[float], information: Matrix, free: Sequence[int], damping: float) -> list[float]:
-    """Newton's step over the parameters that may still move, uphill also where the likelihood curves upwards.
+    """Newton's step over the parameters that are not at a bound; it ascends even where the likelihood is convex.
 
     Along each axis of the curvature the step is slope / |curvature|, and never longer than `_LONGEST_STEP`.
     """
@@ -176,7 +176,7 @@ def _eigen(matrix: Matrix) -> tuple[list[float], Matrix]:
 
 
 def _rotate(work: Matrix, axes: Matrix, i: int, j: int) -> None:
-    """Turn the axes i and j so that they no longer mix."""
+    """Rotate the axes i and j so that their off-diagonal element becomes zero."""
     ratio = (work[j][j] - work[i][i]) / (2 * work[i][j])
     tangent = (1 if ratio >= 0 else -1) / (abs(ratio) + sqrt(1 + ratio * ratio))
     cosine = 1 / sqrt(1 + tangent * tangent)

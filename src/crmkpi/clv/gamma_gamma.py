@@ -1,4 +1,4 @@
-"""Gamma-Gamma: the average value of a customer's purchases, from the few that were seen.
+"""Gamma-Gamma: the average value of a customer's purchases, from the few observed ones.
 
 Fader and Hardie 2013, note 025.
 """
@@ -25,10 +25,10 @@ __all__ = ["GammaGamma"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GammaGamma(Model):
-    """The average worth of a purchase of each customer, shrunk towards the mean of all.
+    """The average value of a purchase of each customer, shrunk towards the mean of all.
 
-    A customer's purchases vary around a mean of their own (gamma, shape `p`), and the means vary between customers
-    (`q`, and `v` in money). How much people spend must not go with how often they buy.
+    A customer's purchases vary around the customer's mean (gamma, shape `p`), and the means vary between customers
+    (`q`, and `v` in money). The model assumes that spend is independent of purchase frequency.
 
     >>> model = GammaGamma(p=6.25, q=3.74, v=15.44)
     >>> round(model.population_mean, 2)
@@ -50,8 +50,8 @@ class GammaGamma(Model):
     def fit(cls, history: PurchaseHistory, *, engine: Engine = "auto") -> Self:
         """The model that makes the mean spend of the repeat customers most likely.
 
-        Customers without a repeat purchase or with a spend of zero or below tell nothing about a purchase's value:
-        they are left out, and `fit_summary.left_out` counts them.
+        Customers without a repeat purchase or with a spend of zero or below carry no information about the value of a
+        purchase: they are left out, and `fit_summary.left_out` counts them.
         """
         check_history(history)
         if history.spend is None:
@@ -86,7 +86,8 @@ class GammaGamma(Model):
     def expected_spend(self, frequency: ColumnLike, spend: ColumnLike, *, engine: Engine = "auto") -> Any:
         """The mean value of each customer's future purchases; customers without one get the population mean.
 
-        An individual mean exists where p·x + q > 1. Undefined ones raise, because half a column of numbers misleads.
+        An individual mean exists where p·x + q > 1. A single undefined mean is an error, because a partial column would
+        mislead.
         """
         np = numpy_for(engine)
         p, q, v = self.parameters
@@ -109,7 +110,7 @@ class GammaGamma(Model):
             )
 
     def refit(self, like: PurchaseHistory, random: Random) -> Self:
-        """The model fitted to customers who bought as often as those of `like`, which it simulates itself."""
+        """Refit the model to customers that it simulates, with the frequencies of `like`."""
         spend = []
         for x in listed(like.frequency):
             rate = random.gammavariate(self.q, 1 / self.v)
@@ -122,7 +123,7 @@ _LOWEST, _HIGHEST = 1e-7, 1e7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Data:
-    """The repeat customers: how many have x purchases, y = x·spend, and the sums that no parameter changes.
+    """The repeat customers: their numbers by x purchases, y = x·spend, and the sums that do not depend on parameters.
 
     `totals` are the y, by x for the standard library and as one array next to `times` for numpy.
     """
@@ -207,7 +208,7 @@ def _sums(data: _Data, v: float) -> Sequence[Sequence[float]]:
         np = data.numpy
         inverse = 1 / (v + data.totals)
         columns = np.log1p(data.totals / v), inverse, inverse * inverse
-        # einsum and not `@`: the threads of BLAS cost more than they bring here, and round differently by machine
+        # einsum and not `@`: the threads of BLAS cost more than they save here, and round differently by machine
         return [float(column.sum()) for column in columns], [
             float(np.einsum("i,i->", data.times, column)) for column in columns
         ]

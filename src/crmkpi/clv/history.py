@@ -1,4 +1,4 @@
-"""The purchase histories that the models are fitted to: one row per customer, with a declared unit of time."""
+"""Purchase histories, the input of the models: one row per customer, with a declared unit of time."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["Patterns", "PurchaseHistory", "check_history", "listed", "patterns_o
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PurchaseHistory:
-    """When and how often each customer bought, as columns of equal length.
+    """The purchases of each customer, as columns of equal length.
 
     - `frequency`: repeat purchases, the first one not counted; several orders on one day are one purchase.
     - `recency`: the time from the first to the last purchase; 0 for customers who never came back.
     - `age`: the time from the first purchase to the end of the observation.
     - `spend`: the mean value of the repeat purchases, where money is known.
 
-    Columns may be lists or numpy arrays; predictions come back as what `frequency` is.
+    Columns may be lists or numpy arrays; predictions have the type of `frequency`.
 
     >>> history = PurchaseHistory.of([(2, 30.43, 38.86), (0, 0, 38.86)], unit="weeks")
     >>> len(history), history.unit
@@ -56,7 +56,7 @@ class PurchaseHistory:
 
     @classmethod
     def of(cls, rows: Iterable[Sequence[float]], *, unit: TimeUnit) -> PurchaseHistory:
-        """From rows of (frequency, recency, age) or (frequency, recency, age, mean spend)."""
+        """A history from rows of (frequency, recency, age) or (frequency, recency, age, mean spend)."""
         columns = list(zip(*rows, strict=True))
         if len(columns) not in (0, 3, 4):
             raise InputError(f"A row holds frequency, recency, age and perhaps spend; got {len(columns)} values.")
@@ -64,7 +64,7 @@ class PurchaseHistory:
         spend = list(columns[3]) if len(columns) == 4 else None
         return cls([int(value) for value in columns[0]], list(columns[1]), list(columns[2]), unit, spend)
 
-    def __reduce__(self) -> tuple[Any, ...]:  # the patterns are found again, perhaps with another library
+    def __reduce__(self) -> tuple[Any, ...]:  # without cached patterns, which may belong to another library
         return PurchaseHistory, (
             self.frequency,
             self.recency,
@@ -75,11 +75,11 @@ class PurchaseHistory:
         )
 
     def __len__(self) -> int:
-        """How many customers there are."""
+        """The number of customers."""
         return len(self.frequency)
 
     def __repr__(self) -> str:
-        """How many customers there are; the columns may be as long as the customers are many."""
+        """The number of customers, without the columns, which may be long."""
         return f"<PurchaseHistory of {len(self):,} customers in {self.unit}>"
 
     def to(self, unit: TimeUnit) -> PurchaseHistory:
@@ -103,7 +103,7 @@ class PurchaseHistory:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Patterns:
-    """The different (frequency, recency, age) of a history, how often each occurs, and which one each customer has."""
+    """The distinct (frequency, recency, age) of a history, their counts, and the index of each customer's."""
 
     frequency: Any
     recency: Any
@@ -119,7 +119,7 @@ def listed(column: Any) -> list[Any]:
 
 
 def check_history(history: object) -> None:
-    """Refuse anything but a history, such as the table that has one."""
+    """Refuse anything but a `PurchaseHistory`, such as the `RfmTable` that can create one."""
     if not isinstance(history, PurchaseHistory):
         raise InputError(
             "The model reads a PurchaseHistory, such as rfm(orders, as_of=...).history('weeks'); got "
@@ -128,7 +128,7 @@ def check_history(history: object) -> None:
 
 
 def patterns_of(history: PurchaseHistory, engine: Engine) -> Patterns:
-    """The patterns of a history, found once and kept."""
+    """The patterns of a history, cached."""
     numpy = numpy_for(engine)
     kept = history._patterns  # noqa: SLF001
     if (numpy is not None) not in kept:
@@ -159,7 +159,7 @@ def _array_patterns(history: PurchaseHistory, np: Any) -> Patterns:
     if not good.all():
         row = int(np.argmin(good))
         _check(row, frequency[row].item(), recency[row].item(), age[row].item(), history)
-    # One sort of one column: equal patterns have equal keys, and that unequal ones do not is checked below.
+    # One sort of one column: equal patterns have equal keys; the check below finds collisions of unequal ones.
     key = frequency * 0.7548776662466927 + recency * 0.1 * 1.2207440846057596 + age * 0.3819660112501051
     unique, index, count = np.unique(key, return_inverse=True, return_counts=True)
     first = np.empty(len(unique), dtype=int)
@@ -172,7 +172,7 @@ def _array_patterns(history: PurchaseHistory, np: Any) -> Patterns:
 
 
 def _check(row: int, frequency: float, recency: float, age: float, history: PurchaseHistory) -> None:
-    """Raise for impossible numbers of a customer."""
+    """Raise an error for impossible numbers of a customer."""
     if not (isfinite(frequency) and isfinite(recency) and isfinite(age)) or frequency != int(frequency):
         reason = "frequency is a whole number of repeat purchases, and all three are finite"
     elif frequency < 0 or recency < 0:

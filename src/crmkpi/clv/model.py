@@ -1,4 +1,4 @@
-"""What all models of repeat purchases share: intervals, the check against a holdout, JSON."""
+"""The base of all models: intervals and JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STEP = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number and the interval that holds it with the stated confidence."""
+    """An estimate with its confidence interval."""
 
     value: float
     low: float
@@ -33,7 +33,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A fitted model: its parameters, frozen, and how precisely the data determine them (`fit`)."""
+    """A fitted model: its frozen parameters, and the precision of the fit (`fit_summary`)."""
 
     kind: ClassVar[str]
     parameter_names: ClassVar[tuple[str, ...]]
@@ -62,7 +62,7 @@ class Model:
 
     @abstractmethod
     def refit(self, like: Any, random: Random) -> Self:
-        """The model fitted to data that it simulates itself, of the shape of `like`, the data that it was fitted to."""
+        """Refit the model to data that it simulates, in the shape of `like`, the data of the original fit."""
 
     def interval(
         self,
@@ -75,7 +75,7 @@ class Model:
 
         `predict` is any function of the model, such as `lambda m: m.expected_purchases(history, horizon=weeks(39))`.
         The interval is symmetric on `scale`: "log" for amounts above zero, "logit" for probabilities. It covers the
-        uncertainty of the parameters, not the chance in what one customer does.
+        uncertainty of the parameters, not the randomness of a single customer.
         """
         if self.fit_summary is None or self.fit_summary.covariance is None:
             raise InputError(
@@ -113,8 +113,8 @@ class Model:
     ) -> list[Estimate]:
         """Predictions with percentile intervals from `resamples` fits to data that the model simulates itself.
 
-        `like` is the data that the model was fitted to: the simulated customers are as many and as old. It holds where
-        `interval` does not, and takes `resamples` times the time of a fit.
+        `like` is the data of the original fit: the simulated customers have the same number and ages. It is valid where
+        `interval` is not, and takes `resamples` times as long as a fit.
         """
         _checked(confidence)
         if resamples < 2:
@@ -138,7 +138,7 @@ class Model:
 
 
 def load_model(text: str) -> Any:
-    """The model that `to_json` wrote."""
+    """Load a model from the text of `to_json`."""
     try:
         data = json.loads(text)
         kind, version = data.pop("crmkpi_model"), data.pop("version")

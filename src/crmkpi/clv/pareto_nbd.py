@@ -1,8 +1,8 @@
 """Pareto/NBD: customers buy at random and may leave at any moment.
 
-Schmittlein, Morrison and Colombo 1987; Fader, Hardie and Lee 2005. The likelihood is written with an integral over the
-unseen moment of leaving instead of Gauss's hypergeometric function: the integrand is smooth, its derivatives are
-simple, and 32 nodes reach full precision for any parameters.
+Schmittlein, Morrison and Colombo 1987; Fader, Hardie and Lee 2005. The likelihood uses an integral over the unseen
+moment of leaving instead of Gauss's hypergeometric function: the integrand is smooth, its derivatives are simple, and
+32 nodes reach full precision for any parameters.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from crmkpi.errors import InputError, ParameterError
 __all__ = ["ParetoNbd"]
 
 _NODES = 32
-_NEGLIGIBLE = 45.0  # e^-45 of the largest value no longer counts
+_NEGLIGIBLE = 45.0  # e^-45 of the largest value is below rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParetoNbd(PurchaseModel):
     """Customers buy at random until they leave unseen, which may happen at any moment.
 
-    Each buys at a rate of their own (gamma, shape `r`, `alpha` in the unit of time) and leaves at a rate of their own
-    (gamma, shape `s`, `beta` in the unit of time).
+    Each customer has a purchase rate (gamma, shape `r`, `alpha` in the unit of time) and a rate of leaving (gamma,
+    shape `s`, `beta` in the unit of time).
 
     >>> model = ParetoNbd(r=0.5534, alpha=10.5802, s=0.6061, beta=11.6562, unit="weeks")
     >>> history = PurchaseHistory.of([(26, 30.86, 31.0), (0, 0, 39.0)], unit="weeks")
@@ -52,7 +52,7 @@ class ParetoNbd(PurchaseModel):
 
     @classmethod
     def fit(cls, history: PurchaseHistory, *, engine: Engine = "auto") -> Self:
-        """The model that makes `history` most likely; weak data give a fit whose summary says so."""
+        """The model that makes `history` most likely; `fit_summary` reports weak data."""
         check_history(history)
         if len(history) < 2:
             raise InputError("A purchase model needs at least two customers; got one.")
@@ -88,7 +88,7 @@ class ParetoNbd(PurchaseModel):
         ]
 
     def purchases_of_pairs(self, pairs: Pairs, times: Sequence[float], weights: Sequence[float]) -> Any:
-        """For each (frequency, age), the weighted sum over `times` of the purchases to come if alive."""
+        """For each (frequency, age), the weighted sum over `times` of the expected purchases if alive."""
         module, rows = (
             (math, zip(pairs.frequency, pairs.age, strict=True)) if pairs.numpy is None else (pairs.numpy, ())
         )
@@ -141,7 +141,7 @@ class ParetoNbd(PurchaseModel):
         return bought(time) * math.exp(-self.s * math.log1p(time / self.beta)) + self.s / self.beta * left
 
     def refit(self, like: PurchaseHistory, random: Random) -> Self:
-        """The model fitted to customers as old as those of `like`, which it simulates itself."""
+        """Refit the model to customers that it simulates, with the ages of `like`."""
         return self.fit(self.simulate(like.age, random))
 
     def simulate(self, ages: ColumnLike, random: Random) -> PurchaseHistory:
@@ -207,7 +207,7 @@ def _left(
     r, alpha, s, beta = parameters
     module, least, most = (math, min, max) if np is None else (np, np.minimum, np.maximum)
     k, scale = r + frequency, min(alpha, beta)
-    # Beyond this the integrand has died away, so all nodes go where it counts.
+    # Beyond this the integrand is negligible, so all nodes go to the range before.
     reach = (alpha + recency) * module.expm1(least(_NEGLIGIBLE / k, 700.0))
     length = most(module.log((scale + least(age, recency + reach)) / (scale + recency)), 1e-300)
     end_a, end_b = alpha + age, beta + age
@@ -278,7 +278,7 @@ def _histogram(patterns: Patterns) -> dict[float, float]:
 
 
 def _terms(parameters: Sequence[float], frequency: Any, recency: Any, age: Any, np: Any) -> list[Any]:
-    """The log-likelihood of a pattern but for ln Γ(r+x)/Γ(r), its four slopes and the ten entries of its Hessian."""
+    """The log-likelihood of a pattern without ln Γ(r+x)/Γ(r), its four slopes and the ten entries of its Hessian."""
     r, alpha, s, beta = parameters
     module = math if np is None else np
     odds, slopes, squares = _left(parameters, frequency, recency, age, np)

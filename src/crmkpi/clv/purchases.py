@@ -1,4 +1,4 @@
-"""The questions that every model of repeat purchases answers, and its validation on a holdout period."""
+"""The predictions of every model of repeat purchases, and its validation on a holdout period."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class HoldoutRow:
 
 @dataclass(frozen=True, slots=True)
 class HoldoutCheck:
-    """How the predictions of a model met what customers then did.
+    """The predictions of a model compared with the purchases in the holdout.
 
-    `error_rate` is (predicted - actual) / actual of all purchases, `None` where there were none;
+    `error_rate` is (predicted - actual) / actual of all purchases, `None` without any;
     `mean_absolute_error` is per customer.
     """
 
@@ -67,7 +67,7 @@ class HoldoutCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseModel(Model):
-    """A model of who is still a customer and how often they will buy; it counts time in `unit`."""
+    """A model of the probability to be a customer and of future purchases; it counts time in `unit`."""
 
     unit: TimeUnit
 
@@ -77,7 +77,7 @@ class PurchaseModel(Model):
 
     @abstractmethod
     def purchases_of_pairs(self, pairs: Pairs, times: Sequence[float], weights: Sequence[float]) -> Any:
-        """For each (frequency, age), the weighted sum over `times` of the purchases to come if alive."""
+        """For each (frequency, age), the weighted sum over `times` of the expected purchases if alive."""
 
     @abstractmethod
     def silence_if_alive(self, frequency: float, age: float, time: float) -> float:
@@ -92,14 +92,14 @@ class PurchaseModel(Model):
         """The probability that someone who has just bought for the first time makes `n` repeat purchases."""
 
     def probability_alive(self, history: PurchaseHistory, *, engine: Engine = "auto") -> Any:
-        """The probability, 0 to 1, that each customer is still one."""
+        """The probability, 0 to 1, that each customer is still active."""
         same_unit(self.unit, history)
         patterns = patterns_of(history, engine)
         alive = self.alive_of_patterns(patterns.frequency, patterns.recency, patterns.age, patterns.numpy)
         return _spread(alive, patterns, history)
 
     def expected_purchases(self, history: PurchaseHistory, *, horizon: Span, engine: Engine = "auto") -> Any:
-        """How many purchases each customer will make within `horizon` from now, on average."""
+        """The expected number of purchases of each customer within `horizon` from now."""
         time = as_span(horizon, "horizon").to(self.unit)
         return self.weighted_purchases(history, [time], [1.0], engine=engine)
 
@@ -129,7 +129,7 @@ class PurchaseModel(Model):
         return _spread([chance * ahead[i] for chance, i in zip(alive, pairs.index, strict=True)], patterns, history)
 
     def purchases_ever(self, history: PurchaseHistory, *, discount: DiscountRate, engine: Engine = "auto") -> Any:
-        """All purchases that each customer will still make, each discounted continuously to today.
+        """The expected number of all future purchases of each customer, discounted continuously to today.
 
         This is the "discounted expected residual transactions" of the literature, ∫ e^(-δt) dE(t).
         """
@@ -143,7 +143,7 @@ class PurchaseModel(Model):
     def check(
         self, history: PurchaseHistory, actual: Sequence[int], *, horizon: Span, largest: int = 7
     ) -> HoldoutCheck:
-        """Hold the predictions from `history` against the purchases that the same customers then made in `horizon`."""
+        """Compare the predictions from `history` with the actual purchases of the same customers in `horizon`."""
         if len(actual) != len(history):
             raise InputError(
                 "The holdout needs one number of purchases per customer of the history; "
@@ -176,7 +176,7 @@ class PurchaseModel(Model):
     def tracking(
         self, first_purchases: Sequence[float], repeat_purchases: Sequence[float], *, until: float, every: Span
     ) -> list[tuple[float, int, float]]:
-        """Repeat purchases so far, actual and expected, at the end of each step from time 0 to `until`.
+        """Cumulative repeat purchases, actual and expected, at the end of each step from time 0 to `until`.
 
         Times are counted from one common start in the model's unit: `first_purchases` one per customer,
         `repeat_purchases` one per repeat purchase. Rows are (time, actual, expected), cumulative.
@@ -213,7 +213,7 @@ def _laplace(delta: float) -> tuple[list[float], list[float]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """The different (frequency, age) among patterns, and which one each pattern has."""
+    """The distinct (frequency, age) among patterns, and the index of each pattern's."""
 
     frequency: Any
     age: Any
@@ -222,7 +222,7 @@ class Pairs:
 
 
 def pairs_of(patterns: Any) -> Pairs:
-    """The different (frequency, age): what an alive customer will buy does not depend on recency."""
+    """The distinct (frequency, age): the future purchases of an alive customer do not depend on recency."""
     np = patterns.numpy
     if np is None:
         position: dict[tuple[float, float], int] = {}
@@ -242,7 +242,7 @@ def pairs_of(patterns: Any) -> Pairs:
 
 
 def _spread(values: Any, patterns: Any, history: PurchaseHistory) -> Any:
-    """From one value per pattern to one per customer: lists for lists, arrays for arrays."""
+    """Expand one value per pattern to one per customer: lists for lists, arrays for arrays."""
     if patterns.numpy is not None:
         spread = values[patterns.index]
         return spread if hasattr(history.frequency, "tolist") else spread.tolist()

@@ -1,6 +1,7 @@
-"""sBG, the shifted beta-geometric: how long contracts last when customers differ in how readily they leave.
+"""sBG, the shifted beta-geometric: the duration of contracts of customers with different probabilities of leaving.
 
-Fader and Hardie 2007. For contracts, where leaving is seen; `BgNbd` and its kin are for customers who leave unseen.
+Fader and Hardie 2007. For contracts, whose end is observed; `BgNbd` and similar models are for customers who leave
+unseen.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ __all__ = ["ShiftedBetaGeometric"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftedBetaGeometric(Model):
-    """Each customer leaves at a renewal with a chance of their own (beta, `alpha` and `beta`); `period` lies between.
+    """Each customer has a probability of leaving at each renewal (beta, `alpha` and `beta`), one `period` apart.
 
     Retention rises with age because the fickle leave first, so this year's churn rate says little about a lifetime.
-    The plain mean lifetime is infinite for alpha ≤ 1: ask for a discounted or a restricted one.
+    The plain mean lifetime is infinite for alpha ≤ 1: use a discounted or a restricted one.
 
     >>> from crmkpi.clv.time import Span
     >>> model = ShiftedBetaGeometric(alpha=0.704, beta=1.182, period=Span(1, "years"))
@@ -48,7 +49,7 @@ class ShiftedBetaGeometric(Model):
 
     @classmethod
     def fit(cls, survivors: Sequence[int], *, period: Span) -> Self:
-        """The model of a cohort that counts `survivors[t]` customers after t renewals, and `survivors[0]` at its start.
+        """Fit the model to a cohort with `survivors[t]` customers after t renewals, and `survivors[0]` at its start.
 
         >>> from crmkpi.clv.time import Span
         >>> model = ShiftedBetaGeometric.fit([1000, 631, 468, 382, 326], period=Span(1, "years"))
@@ -71,12 +72,12 @@ class ShiftedBetaGeometric(Model):
         return cls(alpha=alpha, beta=beta, period=period, fit_summary=fit)
 
     def survival(self, periods: int) -> float:
-        """The share of a new cohort that is still there after `periods` renewals."""
+        """The share of a new cohort that remains after `periods` renewals."""
         _whole(periods, "periods", 0)
         return math.prod(self.retention_rate(t) for t in range(1, periods + 1))
 
     def retention_rate(self, period: int) -> float:
-        """The share of those there before renewal number `period` who renew: (β + t - 1) / (α + β + t - 1)."""
+        """The share of customers that renew at renewal number t = `period`: (β + t - 1) / (α + β + t - 1)."""
         _whole(period, "period", 1)
         return (self.beta + period - 1) / (self.alpha + self.beta + period - 1)
 
@@ -90,7 +91,7 @@ class ShiftedBetaGeometric(Model):
         return total
 
     def discounted_lifetime(self, discount: DiscountRate) -> float:
-        """What one unit of money per period is worth from a new customer, the first one paid at once.
+        """The present value of one unit of money per period from a new customer, the first one paid at once.
 
         >>> from crmkpi.clv.time import Span, annual
         >>> model = ShiftedBetaGeometric(alpha=0.704, beta=1.182, period=Span(1, "years"))
@@ -100,19 +101,19 @@ class ShiftedBetaGeometric(Model):
         return self._discounted(1, self._rate(discount))
 
     def discounted_residual_lifetime(self, discount: DiscountRate, *, paid: int) -> float:
-        """The same for a customer with `paid` periods behind, just before the decision to renew."""
+        """The present value for a customer who has paid `paid` periods, just before the decision to renew."""
         _whole(paid, "paid", 1)
         return self.retention_rate(paid) * self._discounted(paid + 1, self._rate(discount))
 
     def value(self, margin_per_period: float, discount: DiscountRate, *, paid: int = 0) -> float:
-        """The value of a customer who brings `margin_per_period`: a new one, or one with `paid` periods behind."""
+        """The value of a customer with a `margin_per_period`: a new one, or one who has paid `paid` periods."""
         lifetime = (
             self.discounted_residual_lifetime(discount, paid=paid) if paid else self.discounted_lifetime(discount)
         )
         return margin_per_period * lifetime
 
     def refit(self, like: Sequence[int], random: Random) -> Self:
-        """The model fitted to a cohort of the size and age of `like`, which it simulates itself."""
+        """Refit the model to a cohort that it simulates, with the size and age of `like`."""
         customers, renewals = like[0], len(like) - 1
         survivors = [0] * (renewals + 1)
         for _ in range(customers):
@@ -134,15 +135,15 @@ class ShiftedBetaGeometric(Model):
         return rate
 
     def _discounted(self, renewal: int, rate: float) -> float:
-        """Σ over the payments from now on of the chance that they come, discounted: 2F1(1, b; c; 1/(1+d)).
+        """Σ over future payments of their discounted probability: 2F1(1, b; c; 1/(1+d)).
 
-        With b = β + renewal - 1 and c = α + b. Summed as ∫ over θ ~ Beta(α, b) of (1+d)/(d+θ), which needs no patience
-        where d is small.
+        With b = β + renewal - 1 and c = α + b. Computed as ∫ over θ ~ Beta(α, b) of (1+d)/(d+θ), which is fast even for
+        a small d.
         """
         b = self.beta + renewal - 1
         if rate == 0:
             return (self.alpha + b - 1) / (self.alpha - 1)
-        # 1/(d+θ) = (1 - 1/(1+θ/d)) / θ, a mean that the purchase models need as well
+        # 1/(d+θ) = (1 - 1/(1+θ/d)) / θ, a mean that the purchase models need too
         return (1 + rate) * mean_inverse_dropout(1.0, 1 / rate, self.alpha, b)
 
 

@@ -1,4 +1,4 @@
-"""The few special functions that the models need, in the standard library alone."""
+"""The special functions of the models, with the standard library only."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def digamma_and_trigamma(x: float) -> tuple[float, float]:
 
 
 def _stirling_rest(x: float) -> float:
-    """What ln Γ(x) has beyond Stirling's formula, for x ≥ 10."""
+    """The remainder of ln Γ(x) after Stirling's formula, for x ≥ 10."""
     square = 1 / (x * x)
     return (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square / 1188)))) / x
 
 
 def log_beta(a: float, b: float) -> float:
-    """The logarithm of the beta function, precise where `a` or `b` is large.
+    """The logarithm of the beta function, precise even if `a` or `b` is large.
 
     >>> round(log_beta(2.0, 3.0), 12) == round(-log(12), 12)
     True
@@ -105,9 +105,9 @@ def gauss_legendre(count: int) -> tuple[tuple[float, float], ...]:
 
 
 def negative_binomial_tail(n: int, shape: float, z: float) -> tuple[float, float]:
-    """P(N = n) and P(N ≥ n) of the negative binomial with `shape` and success chance `z`.
+    """P(N = n) and P(N ≥ n) of the negative binomial with `shape` and success probability `z`.
 
-    The tail is summed upwards from n, so that it stays precise where it is tiny.
+    The tail is summed upwards from n, so that it stays precise even if it is tiny.
 
     >>> round(negative_binomial_tail(0, 0.5, 0.3)[1], 12)
     1.0
@@ -126,10 +126,10 @@ def negative_binomial_tail(n: int, shape: float, z: float) -> tuple[float, float
 
 
 def mean_inverse_dropout(shape: float, ratio: float, a: float, b: float) -> float:
-    """The mean of (1 - (1 + p·ratio)^-shape) / p over p ~ Beta(a, b): purchases to come of an alive customer.
+    """The mean of (1 - (1 + p·ratio)^-shape) / p over p ~ Beta(a, b): expected purchases of an alive customer.
 
     The trapezoid rule over u = ln(p / (1 - p)), whose error falls exponentially with the step; where the integrand is
-    a pure exponential the rest is the sum of a geometric series. It holds for any parameters, at 200 evaluations.
+    a pure exponential the rest is the sum of a geometric series. It is valid for any parameters, with 200 evaluations.
     """
     spread = ((a + b) / (a * b)) ** 0.5
     step = min(0.25, 0.5 * spread)
@@ -158,10 +158,10 @@ def mean_inverse_dropout(shape: float, ratio: float, a: float, b: float) -> floa
 
 
 def evaluate_smooth(function: Callable[[float], float], places: Sequence[float], singularity: float) -> list[float]:
-    """`function` at all `places`, through a Chebyshev interpolant where that takes fewer calls.
+    """Evaluate `function` at all `places`, through a Chebyshev interpolant if that takes fewer calls.
 
-    The function must be analytic but for the left of `singularity`, which lies left of all places; that tells how many
-    nodes reach full precision.
+    The function must be analytic to the right of `singularity`, which is left of all places; the distance determines
+    the number of nodes for full precision.
 
     >>> values = evaluate_smooth(lambda x: 1 / (1 + x), [0.5 + i / 100 for i in range(100)], -1)
     >>> [round(value, 12) for value in values][:2]
@@ -194,7 +194,7 @@ def _log_logistic(u: float) -> float:
 
 
 def normal_quantile(confidence: float) -> float:
-    """How many standard errors a two-sided interval of that confidence reaches to each side.
+    """The half-width of a two-sided interval with a confidence, in standard errors.
 
     >>> round(normal_quantile(0.95), 6)
     1.959964

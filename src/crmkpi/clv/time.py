@@ -1,4 +1,4 @@
-"""Lengths of time and discount rates that carry their unit, so that weeks are never taken for days."""
+"""Lengths of time and discount rates with their unit, so that weeks and days are never confused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DAYS_IN: dict[TimeUnit, float] = {"days": 1.0, "weeks": 7.0, "months": MONTH_DAY
 
 
 def unit_of_time(name: Any) -> TimeUnit:
-    """The unit of time of that name; anything else is an error that names the nearest.
+    """Validate the name of a unit of time; an unknown one is an error that suggests the nearest.
 
     >>> unit_of_time("weeks")
     'weeks'
@@ -45,7 +45,7 @@ def unit_of_time(name: Any) -> TimeUnit:
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a number to calculate with; True and False are not."""
+    """Whether a value is a number; True and False are not."""
     return isinstance(value, Real | Decimal) and not isinstance(value, bool)
 
 
@@ -70,7 +70,7 @@ class Span:
             )
 
     def __repr__(self) -> str:
-        """The span as it is said."""
+        """The span as text, such as 39 weeks."""
         return f"{self.length:g} {self.unit[:-1] if self.length == 1 else self.unit}"
 
     def to(self, unit: TimeUnit) -> float:
@@ -106,7 +106,7 @@ def months(length: float) -> Span:
 
 
 def as_span(value: Any, name: str) -> Span:
-    """`value` as a span; a bare number is refused because nobody can tell its unit.
+    """`value` as a span; a bare number is refused because its unit is unknown.
 
     >>> as_span(timedelta(days=14), "horizon")
     14 days
@@ -123,7 +123,7 @@ def as_span(value: Any, name: str) -> Span:
 
 @dataclass(frozen=True, slots=True)
 class DiscountRate:
-    """What money loses by waiting: a rate and the time over which it applies, compounding.
+    """The compound rate by which later money is worth less: a fraction, and the span to which it applies.
 
     >>> round(annual(0.15).over(months(1)), 6)
     0.011715
@@ -145,7 +145,7 @@ class DiscountRate:
         return expm1(log1p(self.rate) * span.to(self.per.unit) / self.per.length)
 
     def factor(self, span: Span) -> float:
-        """What one unit of money paid after `span` is worth today."""
+        """The present value of one unit of money paid after `span`."""
         return 1 / (1 + self.over(span))
 
     def continuous(self, unit: TimeUnit) -> float:
@@ -172,7 +172,7 @@ def monthly(rate: float) -> DiscountRate:
 
 
 def as_discount(value: Any, name: str = "discount") -> DiscountRate:
-    """`value` as a discount rate; a bare number is refused, for 0.1 a year and 0.1 a month are worlds apart."""
+    """`value` as a discount rate; a bare number is refused, since 0.1 a year and 0.1 a month differ widely."""
     if isinstance(value, DiscountRate):
         return value
-    raise ParameterError(f"`{name}` needs to say per what; got {value!r}. Say annual({value!r}) or monthly({value!r}).")
+    raise ParameterError(f"`{name}` needs its period; got {value!r}. Give annual({value!r}) or monthly({value!r}).")

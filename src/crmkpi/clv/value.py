@@ -1,4 +1,4 @@
-"""What customers are worth: purchases to come × spend × margin, discounted, with every length of time in its unit."""
+"""Customer value: expected purchases × spend × margin, discounted, with a unit for every length of time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NO_DISCOUNT = DiscountRate(0.0, Span(1, "years"))
 
 @dataclass(frozen=True, slots=True)
 class CustomerValue:
-    """What the models say of one customer; `decile` 1 holds the most valuable tenth."""
+    """The predictions for one customer; `decile` 1 holds the most valuable tenth."""
 
     customer_id: Hashable
     probability_alive: float
@@ -35,16 +35,16 @@ class CustomerValue:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ValueTable(Tabular):
-    """What each customer is worth, the most valuable first."""
+    """The value of each customer, the most valuable first."""
 
     rows: tuple[CustomerValue, ...]
 
     def __len__(self) -> int:
-        """How many customers there are."""
+        """The number of customers."""
         return len(self.rows)
 
     def __getitem__(self, place: int) -> CustomerValue:
-        """The customer at a place."""
+        """The customer at an index."""
         return self.rows[place]
 
     def __iter__(self) -> Iterator[CustomerValue]:
@@ -76,11 +76,11 @@ def customer_value(
     margin: float = 1.0,
     engine: Engine = "auto",
 ) -> Any:
-    """What each customer will still bring within `horizon`: expected purchases × expected spend × `margin`.
+    """The future value of each customer within `horizon`: expected purchases × expected spend × `margin`.
 
     Value = margin · E[spend] · Σ_k (E[purchases in period k]) / (1 + d)^k: each `period` is discounted at its end, the
     last one may be shorter. With `horizon=None` it is for all time, discounted continuously, which needs a discount
-    above zero. `margin` is the share of a purchase that is earned, above 0 to 1. The past is not counted, so this is
+    above zero. `margin` is the profit share of a purchase, above 0 and at most 1. The past does not count, so this is
     residual value; it is in the currency of `history.spend`.
 
     >>> from crmkpi.clv import BgNbd, PurchaseHistory, monthly, months
@@ -113,10 +113,10 @@ def customer_value_interval(
     total: bool = False,
     **how: Any,
 ) -> list[Estimate]:
-    """The value of each customer, or with `total` of all together, with an interval for the error of the two fits.
+    """The value of each customer, or with `total` their sum, with an interval for the error of the two fits.
 
-    Further keywords are those of `customer_value`. By the delta method on the logarithm; the two models are fitted
-    apart, so their variances add.
+    Further keywords are those of `customer_value`. The delta method applies to the logarithm; the two fits are
+    independent, so their variances add.
     """
 
     def figures(buying: Any, spending: Any) -> list[float]:
@@ -133,7 +133,7 @@ def customer_value_interval(
 
 
 def value_table(purchases: PurchaseModel, spend: GammaGamma, history: PurchaseHistory, **how: Any) -> ValueTable:
-    """One row per customer, the most valuable first, with deciles of value; keywords as in `customer_value`."""
+    """One row per customer, the most valuable first, with deciles of value; keywords are those of `customer_value`."""
     ids = history.customer_ids if history.customer_ids is not None else range(len(history))
     columns = zip(
         ids,

@@ -1,8 +1,8 @@
-"""A sample company, the same on every machine, to try the KPIs on: two years of a firm that sells and serves software.
+"""A deterministic sample company to try the KPIs on: two years of a firm that sells and supports software.
 
-It has what real exports have: seasons and growth, and also missing amounts, open deals with a close date, deals closed
-before they were created, merged leads, tickets without a reply, a corner that bills in another currency, rows that
-cannot be read, and names that a spreadsheet or a browser would take for code. And it has something to find in the first
+It has the properties of real exports: seasons and growth, and also missing amounts, open deals with a close date, deals
+closed before they were created, merged leads, tickets without a reply, a region that bills in another currency,
+unreadable rows, and names that a spreadsheet or a browser could execute. And it has two effects to find in the first
 quarter of 2026: a source that wins less, and an agent who answers later.
 """
 
@@ -43,7 +43,7 @@ AS_OF = date(2026, 9, 30)
 _LARGEST_SCALE = 1000
 _RATES = {"CHF": "1.05"}
 
-# Rows as people and systems spoil them: each is a row of the file whose other cells are empty.
+# Faulty rows as in real exports: each is a row of the file whose other cells are empty.
 _SPOILED: Mapping[str, tuple[Mapping[str, str], ...]] = {
     "deals": (
         {"id": "D-import-1", "status": "won", "amount": "on request", "closed_at": "2026-03-11"},
@@ -68,7 +68,7 @@ def sample_company(scale: float = 1) -> Mapping[str, Any]:
     campaigns = list(campaigns_of(dice, scale))
     leads, deals, customers = sales_of(dice, scale, campaigns)
     tickets = list(tickets_of(dice, customers))
-    answers = Dice(20261001)  # of its own: what people answer changes nothing else
+    answers = Dice(20261001)  # a separate generator, so that answers do not affect other records
     planted = Dice(20260101)
     widened = list(widened_search(planted, scale))
     stage_visits = [*stage_visits_of(dice, deals), *stage_visits_of(planted, [deal for _, deal in widened])]
@@ -94,7 +94,7 @@ def sample_company(scale: float = 1) -> Mapping[str, Any]:
 
 
 def run(directory: Path) -> str:
-    """Write the sample company's exports to a directory, read them back, and say what its last quarter was like."""
+    """Write the sample company's exports to a directory, read them back, and report on its last quarter."""
     directory.mkdir(parents=True, exist_ok=True)
     for table, records in sample_company().items():
         path = directory / f"{table}.csv"
@@ -111,13 +111,13 @@ def run(directory: Path) -> str:
     rows = sum(len(records) + len(records.rejected) for records in tables.values())
     return (
         f"A sample company, made up: {rows:,} rows in {len(tables)} CSV files in {directory}.\n"
-        "Its last quarter beside the one before; 1 CHF counts as 1.05 EUR.\n\n"
+        "Its last quarter against the one before; 1 CHF counts as 1.05 EUR.\n\n"
         f"{report_text(report)}\n\nThe same as a page: {directory / 'report.html'}\n\nTry next:\n{_commands(directory)}"
     )
 
 
 def _spoil(path: Path, rows: tuple[Mapping[str, str], ...]) -> None:
-    """Add rows that cannot be read to a file."""
+    """Append unreadable rows to a file."""
     with path.open("r+", encoding="utf-8", newline="") as file:
         headers = next(csv.reader(file))
         file.seek(0, 2)

@@ -1,4 +1,4 @@
-"""How people answer the sample company: clicks on its advertisements, calls, posts and reviews."""
+"""Reactions to the sample company: clicks on its advertisements, calls, posts and reviews."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SENTIMENTS: tuple[Sentiment, ...] = ("positive",) * 5 + ("neutral",) * 4 + ("ne
 
 
 def clicked(dice: Dice, campaigns: Iterable[Campaign]) -> Iterator[Campaign]:
-    """The campaigns, with what the shown ones led to."""
+    """The campaigns, with clicks and conversions for those with impressions."""
     for campaign in campaigns:
         if campaign.impressions is None:
             yield campaign
@@ -30,7 +30,7 @@ def clicked(dice: Dice, campaigns: Iterable[Campaign]) -> Iterator[Campaign]:
 
 
 def taken(dice: Dice, interactions: Iterable[Interaction]) -> Iterator[Interaction]:
-    """The interactions, with how calls went; one that nobody takes has no length."""
+    """The interactions, with the outcome of calls; a call that nobody takes has no length."""
     for one in interactions:
         if one.kind != "call":
             yield one
@@ -43,7 +43,7 @@ def taken(dice: Dice, interactions: Iterable[Interaction]) -> Iterator[Interacti
 
 
 def mentions_of(dice: Dice, scale: float) -> Iterator[Interaction]:
-    """Posts of people who speak of the firm; of some nobody can say how they are meant."""
+    """Posts that mention the firm; some have no recognisable sentiment."""
     number = 0
     for month in MONTHS:
         for _ in range(dice.times(20 * scale * busy(month))):
@@ -58,7 +58,7 @@ def mentions_of(dice: Dice, scale: float) -> Iterator[Interaction]:
 
 
 def reviews_of(dice: Dice, scale: float) -> Iterator[Survey]:
-    """Reviews of one to five stars, which nobody was asked for."""
+    """Unsolicited reviews of one to five stars."""
     number = 0
     for month in MONTHS:
         for _ in range(dice.times(12 * scale * busy(month))):

@@ -1,4 +1,4 @@
-"""Chance and time in the words of the sample company."""
+"""Random draws and times for the sample company."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from crmkpi.errors import InputError
 
 __all__ = ["FIRST", "LAST", "MONTHS", "PRICES", "SEASON", "Dice", "busy", "date_of", "known"]
 
-# Its clocks show local time, as those of most exports do.
+# Timestamps are local times, as in most exports.
 FIRST = datetime.fromisoformat("2024-10-01")
-LAST = datetime.fromisoformat("2026-10-01")  # the first moment that nobody knows yet
+LAST = datetime.fromisoformat("2026-10-01")  # the end of the data, exclusive
 MONTHS = [FIRST.replace(year=2024 + month // 12, month=month % 12 + 1) for month in range(9, 33)]
 SEASON = (0.9, 1.0, 1.15, 1.05, 1.0, 0.95, 0.75, 0.65, 1.2, 1.15, 1.1, 0.7)
 _WEEKEND = (5, 6)
@@ -22,18 +22,18 @@ PRICES = {"Starter": 1800.0, "Team": 5200.0, "Enterprise": 14500.0}
 
 
 class Dice(Random):
-    """Chance in the words of this module."""
+    """A random generator with the distributions of the sample company."""
 
     def happens(self, probability: float) -> bool:
-        """Whether something of that probability happens."""
+        """True with the given probability."""
         return self.random() < probability
 
     def pick(self, weights: Mapping[str, float]) -> str:
-        """One of the names, as often as its weight says."""
+        """One of the names, drawn by weight."""
         return self.choices(list(weights), list(weights.values()))[0]
 
     def after(self, moment: datetime, median: timedelta, spread: float = 0.8) -> datetime:
-        """Some time later, mostly around the median and sometimes much more; to the minute."""
+        """A later moment, log-normal around the median delay, to the minute."""
         seconds = median.total_seconds() * math.exp(self.gauss(0, spread))
         return moment + timedelta(minutes=round(seconds / 60))
 
@@ -49,22 +49,22 @@ class Dice(Random):
         return Decimal(round(typical * math.exp(self.gauss(0, spread)) * 100)).scaleb(-2)
 
     def times(self, mean: float) -> int:
-        """How often something happens that happens `mean` times on average."""
+        """A random count with the given mean."""
         return int(mean) + self.happens(mean - int(mean))
 
 
 def busy(month: datetime) -> float:
-    """How busy a month is: seasons, on top of two percent growth a month."""
+    """The activity of a month: seasons, and two percent growth per month."""
     return SEASON[month.month - 1] * 1.02 ** MONTHS.index(month)
 
 
 def known(moment: datetime) -> datetime | None:
-    """What lies after the last day has not happened yet."""
+    """The moment, or None if it is after the end of the data."""
     return moment if moment < LAST else None
 
 
 def date_of(moment: datetime | None) -> datetime:
-    """A date that the sample company always has, though its record need not."""
+    """A date that is always set in the sample company, though optional in the record."""
     if moment is None:
-        raise InputError("A record of the sample company lacks a date that it was made with.")
+        raise InputError("A record of the sample company lacks a date that it was created with.")
     return moment

@@ -1,4 +1,4 @@
-"""What the sample company's customers do: subscribe, order, ask for help, answer surveys; and what that costs."""
+"""Activities of the sample company's customers: subscriptions, orders, tickets, surveys; and the expenses."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def subscriptions_of(dice: Dice, customers: list[Customer]) -> Iterator[Subscrip
 
 
 def orders_of(dice: Dice, customers: list[Customer]) -> Iterator[Order]:
-    """Hardware and training, which customers order now and then while they are customers."""
+    """Orders of hardware and training, now and then, by current customers."""
     for customer in customers:
         since = date_of(customer.since)
         moment = dice.after(since, timedelta(days=20))
@@ -146,7 +146,7 @@ def surveys_of(dice: Dice, customers: list[Customer], tickets: list[Ticket]) -> 
 
 
 def _answered(dice: Dice, survey: Survey, scores: Mapping[str, float]) -> Survey:
-    """The survey with an answer, if there is one; a comment alone rates nothing."""
+    """The survey with an answer, if there is one; some answers have a comment and no score."""
     answered = known(dice.after(date_of(survey.sent_at), timedelta(hours=18)))
     if answered is None or not dice.happens(0.42):
         return survey
@@ -156,7 +156,7 @@ def _answered(dice: Dice, survey: Survey, scores: Mapping[str, float]) -> Survey
 
 
 def interactions_of(dice: Dice, deals: list[Deal], tickets: list[Ticket]) -> Iterator[Interaction]:
-    """Calls, messages and meetings about deals, and what came in by phone and chat."""
+    """Calls, messages and meetings about deals, and tickets by phone and chat."""
     number = 0
     for deal in deals:
         created = date_of(deal.created_at)
@@ -191,7 +191,7 @@ def interactions_of(dice: Dice, deals: list[Deal], tickets: list[Ticket]) -> Ite
 
 
 def expenses_of(dice: Dice, scale: float) -> Iterator[Expense]:
-    """What the teams cost, salaries included, and a credit note now and then."""
+    """Expenses of the teams, including salaries, and a credit note now and then."""
     monthly: dict[Literal["marketing", "sales", "service"], float] = {
         "marketing": 26_000.0,
         "sales": 38_000.0,
@@ -213,7 +213,7 @@ def expenses_of(dice: Dice, scale: float) -> Iterator[Expense]:
 
 
 def visits_of(dice: Dice, scale: float) -> Iterator[Visit]:
-    """The website, a row per day and channel."""
+    """Visits of the website, one row per day and channel."""
     for day in range((LAST - FIRST).days):
         moment = FIRST + timedelta(days=day)
         for channel, share in {"organic": 0.55, "paid": 0.3, "email": 0.15}.items():

@@ -1,7 +1,7 @@
-"""What was planted in the sample company, for somebody to find: two causes, in the first quarter of 2026.
+"""Two effects planted in the sample company in the first quarter of 2026, for users to find.
 
-A search campaign is widened and brings people who do not buy, so that the win rate of its source falls; and one agent
-answers later than before. Both have dice of their own, so that nothing else changes.
+A search campaign is widened and brings leads who do not buy, so that the win rate of its source falls; and one agent
+answers later than before. Both have their own random generators, so that nothing else changes.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def widened_search(dice: Dice, scale: float) -> Iterator[tuple[Lead, Deal]]:
 
 
 def slowed(tickets: Iterable[Ticket]) -> Iterator[Ticket]:
-    """The tickets, of which one agent answers later in two months of the quarter, and never after they are solved."""
+    """The tickets, with later replies by one agent in two months of the quarter, but never after the solution."""
     for ticket in tickets:
         created, replied = ticket.created_at, ticket.first_replied_at
         late = created is not None and any(

@@ -1,4 +1,4 @@
-"""The sample company's campaigns, leads, deals and the customers that come of them."""
+"""The sample company's campaigns, leads, deals and resulting customers."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def campaigns_of(dice: Dice, scale: float) -> Iterator[Campaign]:
 
 
 def sales_of(dice: Dice, scale: float, campaigns: list[Campaign]) -> tuple[list[Lead], list[Deal], list[Customer]]:
-    """Leads, the deals that come of them, and the customers that come of those."""
+    """Leads, the deals from these leads, and the customers from these deals."""
     leads: list[Lead] = []
     deals: list[Deal] = []
     customers: list[Customer] = []
     for month in MONTHS:
         for _ in range(dice.times(150 * scale * busy(month))):
             lead, deal, customer = _way_of_one(dice, f"{len(leads) + 1:05}", month, campaigns)
-            if leads and dice.happens(0.02):  # filled in the form twice
+            if leads and dice.happens(0.02):  # a duplicate: the form was submitted twice
                 leads.append(Lead(id=lead.id, created_at=lead.created_at, source=lead.source, merged_into=leads[-1].id))
                 continue
             leads.append(lead)
@@ -81,7 +81,7 @@ def sales_of(dice: Dice, scale: float, campaigns: list[Campaign]) -> tuple[list[
 def _way_of_one(
     dice: Dice, number: str, month: datetime, campaigns: list[Campaign]
 ) -> tuple[Lead, Deal | None, Customer | None]:
-    """One lead, from the first sign of interest to what became of it."""
+    """One lead, with the deal and the customer that it leads to, if any."""
     source = dice.pick(_SOURCES)
     channel = "email" if source == "website" and dice.happens(0.2) else _CHANNELS[source]
     created = dice.working_moment(month)
@@ -120,12 +120,12 @@ def _start(month: datetime) -> datetime:
 
 
 def _deal(dice: Dice, lead: Lead) -> Deal:
-    """The first deal with someone, won, lost or still open."""
+    """The first deal with a lead, won, lost or still open."""
     created = date_of(lead.sql_at)
     product = dice.pick({"Starter": 0.5, "Team": 0.35, "Enterprise": 0.15})
     closes = dice.after(created, timedelta(days={"Starter": 21, "Team": 34, "Enterprise": 62}[product]), 0.5)
     hoped = created.date() + timedelta(days=45)
-    is_open = closes >= LAST or dice.happens(0.02)  # a few lie around, long after the day they hoped to close
+    is_open = closes >= LAST or dice.happens(0.02)  # a few stay open long after their expected close date
     won = not is_open and dice.happens(_WON[lead.source or ""])
     amount: Decimal | None = dice.money(PRICES[product])
     if dice.happens(0.03):
@@ -133,7 +133,7 @@ def _deal(dice: Dice, lead: Lead) -> Deal:
     elif not is_open and not won and dice.happens(0.15):
         amount = Decimal(0)  # some sellers clear the amount when they lose
     closed: datetime | None = closes
-    if is_open:  # the system fills the close date with a hope
+    if is_open:  # the system fills the close date with the expected one
         closed = datetime.combine(hoped, time()) if dice.happens(0.7) else None
     elif dice.happens(0.02):
         closed = None if dice.happens(0.5) else created - timedelta(hours=3)
@@ -207,7 +207,7 @@ def _more_business(dice: Dice, customer: Customer) -> Iterator[Deal]:
 
 
 def stage_visits_of(dice: Dice, deals: list[Deal]) -> Iterator[StageVisit]:
-    """The way of each deal through its pipeline; lost deals do not get to its end."""
+    """The stage visits of each deal; lost deals do not reach the last stage."""
     for deal in deals:
         entered = date_of(deal.created_at)
         end = deal.closed_at if deal.status != "open" and deal.closed_at is not None else LAST

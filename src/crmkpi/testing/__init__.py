@@ -1,12 +1,12 @@
-"""Tools for testing KPIs of your own: the laws that every KPI of the catalogue obeys, and records to try them on.
+"""Tools for testing your own KPIs: the laws that every KPI of the catalogue obeys, and generated records.
 
     from crmkpi.testing import check_metric
 
     def test_my_kpi_obeys_the_laws():
         check_metric(my_kpi)
 
-`records` and `datasets` are strategies for hypothesis, which `pip install 'crmkpi[testing]'` brings; `check_metric` and
-the import of this module do without it.
+`records` and `datasets` are strategies for hypothesis, which `pip install 'crmkpi[testing]'` installs; `check_metric`
+and the import of this module do not need it.
 """
 
 from __future__ import annotations
@@ -27,24 +27,25 @@ from crmkpi.testing.strategies import datasets, records
 
 __all__ = ["check_database", "check_metric", "datasets", "records"]
 
-_UNREADABLE = 0.3  # of the datasets have fields that cannot be read
+_UNREADABLE = 0.3  # the share of datasets with unreadable fields
 _PERIODS = (Period("2026-Q1"), Period("2026"), Period.between(date(2026, 1, 5), date(2026, 3, 30)))
 
 
 def check_metric(metric: Metric, *, examples: int = 25, seed: int = 0) -> None:
     """Check that a KPI and its variants obey the laws of the library, on generated records of the tables it reads.
 
-    The laws: the order of records does not matter; a generator gives the same as a list; parts merge into the whole;
-    months add up to the year; each record counts once, is used, left out for a reason or outside, and all add up to the
-    whole; each field of a record is read, empty or unreadable, and such a field costs the record only where it is read;
-    moving everything by whole weeks changes nothing; the value has the type and range of its unit; nothing, and
-    what is divided by zero, is 0 or undefined with a reason; inputs are not changed; results print, pickle and turn
-    into JSON; and the docstring has a first line, a formula, what it returns without data, and examples.
+    The laws: the order of records does not matter; a generator and a list give the same result; parts merge into the
+    whole; months add up to the year; each record counts once, is used, left out for a reason or outside, and all add up
+    to the whole; each field of a record is read, empty or unreadable, and a KPI leaves out a record only for an
+    unreadable field that it reads; moving everything by whole weeks changes nothing; the value has the type and range
+    of its unit; no data gives 0 or undefined with a reason, and division by zero undefined; inputs are not changed;
+    results print, pickle and convert to JSON; and the docstring has a first line, a formula, the result without data,
+    and examples.
 
-    `examples` is how many datasets each KPI is measured on, `seed` chooses them: the same seed tries the same ones.
+    `examples` is the number of datasets for each KPI; the same `seed` generates the same ones.
 
     Raises:
-        AssertionError: a law does not hold; one sentence names it, with the smallest example that was found.
+        AssertionError: a law does not hold; one sentence names it, with the smallest counterexample found.
 
     >>> from crmkpi import win_rate
     >>> check_metric(win_rate, examples=2)
@@ -91,7 +92,7 @@ def _check_on_data(metric: Metric, examples: int, seed: int) -> None:
 
 
 def _apply(law: str, obeyed_by: Callable[[Any], None], subject: Any, name: str, example: str = "") -> None:
-    """Apply one law; a violation, or any error on the way, becomes one sentence."""
+    """Apply one law; a violation, or any other error, becomes one sentence."""
     try:
         obeyed_by(subject)
     except Broken as found:

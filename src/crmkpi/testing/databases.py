@@ -1,4 +1,4 @@
-"""Whether a database of your own gives what records give: asked of it in one call, which only reads."""
+"""Test in one read-only call that your database returns the same results as records."""
 
 from __future__ import annotations
 
@@ -34,17 +34,18 @@ _QUESTIONS: tuple[Mapping[str, Any], ...] = ({}, {"period": "2026", "every": "qu
 def check_database(
     connected: Any, /, *, metrics: Metric | str | Iterable[Metric | str] | None = None, rows: int = 40
 ) -> int:
-    """Check that a database gives for each KPI what records give, on rows that stand in the statements themselves.
+    """Test that a database returns the same result as records for each KPI, on rows within the statements.
 
-    `connected` is what `crmkpi.database` takes: an engine, a connection or a URL. Nothing is written and no table is
-    read: the first `rows` of each table of the sample company go along as constants. All KPIs and variants of the
-    catalogue are compared, or these `metrics`: values, inputs, intervals and what was left out. A database that is not
-    tested with the library is taken as with `untested=True`. KPIs that need a field of a kind that no constant of the
-    database has, such as flags on MariaDB, are not compared. Gives how many results were the same.
+    `connected` is the argument of `crmkpi.database`: an engine, a connection or a URL. Nothing is written and no table
+    is read: the statements contain the first `rows` of each table of the sample company as constants. All KPIs and
+    variants of the catalogue are compared, or these `metrics`: values, inputs, intervals and left out records. A
+    database that is not tested with the library is accepted as with `untested=True`. KPIs that need a field of a kind
+    without constants in the database, such as flags on MariaDB, are not compared. It returns the number of equal
+    results.
 
     Raises:
         AssertionError: a figure differs; one sentence names it.
-        InputError: it is no database, or answers the first questions otherwise than its dialect says.
+        InputError: `connected` is not a database, or it contradicts its dialect in the first queries.
     """
     source = database(connected, untested=True)
     home: DatabaseHome[Any] = source.source.home
@@ -72,7 +73,7 @@ def check_database(
 
 
 def _fields_of(metric: Metric) -> list[tuple[str, str]]:
-    """The tables and fields without which the KPI has no value, but for custom attributes."""
+    """The tables and fields without which the KPI has no value, except for custom attributes."""
     needed = needed_fields(metric, dated=True)
     return [(table, name) for table, names in needed for name in names if name != "attributes"]
 
@@ -96,15 +97,15 @@ def _compared(metric: Metric, mine: Report | CrmKpiError, theirs: Report | CrmKp
         if isinstance(mine, CrmKpiError) and isinstance(theirs, CrmKpiError):
             return 0
         there, here = map(_in_short, (theirs, mine))
-        raise AssertionError(f"{metric.id} gives on the database {there}, and on records {here}.")
+        raise AssertionError(f"{metric.id} gives {there} on the database, and {here} on records.")
     if len(mine) != len(theirs):
-        raise AssertionError(f"{metric.id} gives on the database {len(theirs)} results, and on records {len(mine)}.")
+        raise AssertionError(f"{metric.id} gives {len(theirs)} results on the database, and {len(mine)} on records.")
     for right, found in zip(mine, theirs, strict=True):
         one, other = _said(right), _said(found)
         for name, value in one.items():
             if not _alike(value, other[name]):
                 raise AssertionError(
-                    f"{metric.id} gives on the database another {name} for {right.period} {dict(right.segment)}: "
+                    f"{metric.id} gives another {name} on the database for {right.period} {dict(right.segment)}: "
                     f"{other[name]!r}, and records give {value!r}."
                 )
     return len(mine)
@@ -136,7 +137,7 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def _of_kinds(records: list[Any], home: DatabaseHome[Any]) -> list[Any]:
-    """The records without values of kinds that no constant of the database has, and without attributes."""
+    """The records without attributes, and without values of kinds that have no constants in the database."""
     if not records:
         return []
     fields = record_type(type(records[0])).fields
@@ -149,7 +150,7 @@ def _of_kinds(records: list[Any], home: DatabaseHome[Any]) -> list[Any]:
 
 
 def _constants(source: Database, type_: RecordType, records: Sequence[Any]) -> Any:
-    """A query that gives the records."""
+    """A query that returns the records as constants."""
     home: DatabaseHome[Any] = source.source.home
     kinds = {name: known.kind for name, known in type_.fields.items() if _has(home, known.kind)}
     columns = {name: home.constants[kind] for name, kind in kinds.items()}

@@ -1,4 +1,4 @@
-"""Examples on which a law breaks: made small, and written down."""
+"""Counterexamples to laws: shrink them, and print them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["WEEKS", "Broken", "Case", "breaks", "moved", "parameters_of", "small
 WEEKS = timedelta(weeks=5)
 
 
-class Broken(Exception):  # noqa: N818  # it says what a law found, and never leaves this package
-    """A law does not hold; the message says how."""
+class Broken(Exception):  # noqa: N818  # internal: never leaves this package
+    """A law does not hold; the message has the details."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A KPI, the data to measure it on, and the period to measure it in; none means the whole data."""
+    """A KPI, its data, and its period, None for the whole data."""
 
     metric: Metric
     data: Dataset
@@ -33,7 +33,7 @@ class Case:
     _own: list[Result] = dataclasses.field(default_factory=list, init=False, repr=False, compare=False)
 
     def result(self, tables: Mapping[str, Iterable[Any]] | None = None) -> Result:
-        """The result, measured once for all laws; on other tables if they are given, anew each time."""
+        """The result, cached for all laws; with other `tables` it is not cached."""
         asked = parameters_of(self.metric)
         if tables is not None:
             found: Result = self.metric(self.on(tables).data, period=self.period, **asked)
@@ -43,7 +43,7 @@ class Case:
         return self._own[0]
 
     def on(self, tables: Mapping[str, Iterable[Any]]) -> Case:
-        """The same with other records."""
+        """The case with other records."""
         data = self.data
         names = ("calendar", "currency", "rates", "as_of", "most_unreadable")
         known = {name: getattr(data, name) for name in names}
@@ -56,13 +56,13 @@ class Case:
 
 
 def parameters_of(metric: Metric) -> dict[str, Any]:
-    """A plain value for each parameter that has no default."""
+    """A simple value for each parameter without a default."""
     plain = {"ratio": 0.5, "money": Decimal(1000), "days": 365, "number": 2}
     return {name: plain[known.unit] for name, known in metric.parameters.items() if known.default is None}
 
 
 def moved(case: Case) -> Case:
-    """The same some whole weeks later: all times, the period (which must be one of days) and the as-of date."""
+    """The case moved by whole weeks: all times, the period (which must be one of days) and the as-of date."""
     tables = {name: [_later(record) for record in records] for name, records in case.data.tables.items()}
     data, period = case.on(tables).data, case.period
     data.as_of = None if data.as_of is None else data.as_of + WEEKS
@@ -72,7 +72,7 @@ def moved(case: Case) -> Case:
 
 
 def smallest(case: Case, holds: Callable[[Case], None]) -> Case:
-    """The case without all records and values that the law does not need to break."""
+    """The case reduced to the records and values that are needed to break the law."""
     while True:
         case, found = next(((smaller, True) for smaller in _smaller(case) if breaks(holds, smaller)), (case, False))
         if not found:
@@ -80,7 +80,7 @@ def smallest(case: Case, holds: Callable[[Case], None]) -> Case:
 
 
 def breaks(holds: Callable[[Case], None], case: Case) -> bool:
-    """Whether the law does not hold, or cannot even be tried."""
+    """Whether the law does not hold, or cannot be evaluated."""
     try:
         holds(case)
     except Exception:  # noqa: BLE001  # whatever goes wrong, the law does not hold
@@ -89,7 +89,7 @@ def breaks(holds: Callable[[Case], None], case: Case) -> bool:
 
 
 def _smaller(case: Case) -> Iterator[Case]:
-    """The case with one record less, then with one value less."""
+    """The cases with one record less, then those with one value less."""
     tables = {name: list(records) for name, records in case.data.tables.items()}
     for name, records in tables.items():
         for number in range(len(records)):
@@ -100,7 +100,7 @@ def _smaller(case: Case) -> Iterator[Case]:
                 try:
                     plainer = dataclasses.replace(record, **{field: _default(record, field)})
                 except ValueError:
-                    continue  # the record needs that value
+                    continue  # the field is required
                 if plainer != record:
                     yield case.on({**tables, name: [*records[:number], plainer, *records[number + 1 :]]})
 
@@ -112,13 +112,13 @@ def _later(record: Any) -> Any:
 
 
 def _brief(record: Any) -> str:
-    """A record without the fields that are as they are by default."""
+    """A record as text, without the fields that have their default."""
     said = (f"{name}={getattr(record, name)!r}" for name in ("id", *_said(record)))
     return f"{type(record).__name__}({', '.join(said)})"
 
 
 def _said(record: Any) -> list[str]:
-    """The fields that are not as they are by default."""
+    """The fields that differ from their default, as text."""
     names = (field.name for field in dataclasses.fields(record) if field.name != "id")
     return [name for name in names if getattr(record, name) != _default(record, name)]
 

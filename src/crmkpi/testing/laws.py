@@ -1,6 +1,6 @@
-"""The laws that every KPI obeys, one function each: nothing where the law holds, and where not, what broke.
+"""The laws that every KPI obeys, one function each, which raises `Broken` if the law does not hold.
 
-A law sees a `Case`: a KPI, a dataset of small lists of records, and a period or none.
+The argument of a law is a `Case`: a KPI, a dataset of short lists of records, and an optional period.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _DIVIDED = ("ratio", "multiple", "score", "duration")
 
 @cache
 def takes_period(metric: Metric) -> bool:
-    """Whether the KPI can be measured in a period: something says when its records happened."""
+    """Whether the KPI can be measured in a period: its records have timestamps for it."""
     try:
         Plan((metric,), {}, whole=False, intervals=False)
     except PeriodError:
@@ -78,7 +78,7 @@ def takes_period(metric: Metric) -> bool:
 
 
 def order(case: Case) -> None:
-    """Any order of the records gives exactly the same."""
+    """Any order of the records gives exactly the same result."""
     whole = _evidence(case.result())
     for name, change in (("reversed", lambda found: found[::-1]), ("turned", lambda found: [*found[3:], *found[:3]])):
         other = case.result({table: change(list(found)) for table, found in case.data.tables.items()})
@@ -86,7 +86,7 @@ def order(case: Case) -> None:
 
 
 def parts(case: Case) -> None:
-    """The engine's answers to two parts of a table merge into its answer to the whole."""
+    """The engine's answers for two parts of a table merge into its answer for the whole."""
     data, calendar = case.data, case.data.calendar
     asked = parameters_of(case.metric)
     reader, plan = asking.read(data, (case.metric,), [case.period], (), asked, confidence=0.95)
@@ -120,7 +120,7 @@ def parts(case: Case) -> None:
 
 
 def stream(case: Case) -> None:
-    """A generator gives the same as a list."""
+    """A generator and a list give the same result."""
     related = _related_tables(case.metric)
     tables = {
         name: found if name in related else (record for record in found) for name, found in case.data.tables.items()
@@ -129,12 +129,12 @@ def stream(case: Case) -> None:
 
 
 def nothing(case: Case) -> None:
-    """No records give 0 for a count or a sum, and no value but a reason for a quotient."""
+    """No records give 0 for a count or a sum, and an undefined value with a reason for a quotient."""
     result = case.result({name: [] for name in case.data.tables})
     if adds_up(case.metric):
         _check(result.exact == 0, f"the value of no records is {result.value!r}, not 0")
     elif case.metric.unit in _DIVIDED and not case.metric.asked & set(case.metric.parameters):
-        # A part of a number that the caller gives, such as a target, is 0 where there is nothing.
+        # A share of a number that the caller gives, such as a target, is 0 without records.
         _check(result.value is None and bool(result.reason), f"the value of no records is {result.value!r}, not None")
 
 
@@ -185,7 +185,7 @@ def records_add_up(case: Case) -> None:
 def later(case: Case) -> None:
     """Moving all times and the period by whole weeks changes neither the value nor the account."""
     if any(measure.shift == "year_ago" for measure in case.metric.measures.values()):
-        return  # a year is no whole number of weeks
+        return  # a year is not a whole number of weeks
     if case.period is not None and case.period.unit != "days":
         return  # months differ in length
     before, after = case.result(), moved(case).result()
@@ -193,7 +193,7 @@ def later(case: Case) -> None:
 
 
 def kind(case: Case) -> None:
-    """The value is of the type and in the range of its unit, or it is None and says why."""
+    """The value has the type and the range of its unit, or it is None with a reason."""
     result = case.result()
     value, metric = result.value, case.metric
     _check((value is None) == bool(result.reason), f"the value is {value!r} and the reason {result.reason!r}")
@@ -213,7 +213,7 @@ def kind(case: Case) -> None:
 
 
 def accounts(case: Case) -> None:
-    """Used, left out, outside and rejected are all the records that were given."""
+    """Used, left out, outside and rejected records add up to the given ones."""
     result = case.result()
     _check(bool(result.accounts), "the result has no account of its records")
     for account in result.accounts:
@@ -229,7 +229,7 @@ def fields_add_up(case: Case) -> None:
 
 
 def unreadable_alone(case: Case) -> None:
-    """A record with a field that cannot be read is left out under the reason of this field, with its values."""
+    """A record with an unreadable field is left out under the reason of this field, with its values."""
     result = case.result()
     for account in result.accounts:
         for name, values in account.unreadable.items():
@@ -251,14 +251,14 @@ def shown(case: Case) -> None:
 
 
 def travels(case: Case) -> None:
-    """A result of a KPI of the catalogue survives pickling."""
+    """A result of a KPI of the catalogue round-trips through pickle."""
     if _is_listed(case.metric):
         result = case.result()
         _same(result, pickle.loads(pickle.dumps(result)), "after pickling")  # noqa: S301  # our own bytes
 
 
 def totals(metric: Metric) -> None:
-    """A formula that divides by zero, or lacks an input, has no value but a reason: never 0, NaN or infinity."""
+    """A formula that divides by zero, or lacks an input, is undefined with a reason: never 0, NaN or infinity."""
     names = [*metric.measures, *([metric.days] if metric.days else [])]
     usual = {name: _total(metric.measures.get(name), 1) for name in names}
     zero = {name: _total(metric.measures.get(name), 0) for name in names}
@@ -279,7 +279,7 @@ def totals(metric: Metric) -> None:
 
 
 def documented(metric: Metric) -> None:
-    """The docstring has a first line, a formula in $$, Returns with what there is without data, and Examples."""
+    """The docstring has a first line, a formula in $$, Returns with the result without data, and Examples."""
     text = metric.docstring
     lines = text.splitlines()
     _check(bool(lines) and (len(lines) == 1 or not lines[1]), "the first line does not stand alone")
@@ -288,19 +288,19 @@ def documented(metric: Metric) -> None:
     _check(
         "undefined" in returns.casefold() or "0 where" in returns, "Returns does not say 'undefined where' or '0 where'"
     )
-    if metric.id == metric.name:  # a variant that a word makes is tried as the default is
+    if metric.id == metric.name:  # the default's examples cover a stock variant
         _check(">>>" in text.partition("Examples:")[2], "there are no Examples with >>>")
 
 
 DEFINITION_LAWS: Mapping[str, Callable[[Metric], None]] = {
     "the docstring says what the KPI means": documented,
-    "what is divided by zero is undefined": totals,
+    "division by zero is undefined": totals,
 }
 DATA_LAWS: Mapping[str, Callable[[Case], None]] = {
     "the value has the type and range of its unit": kind,
     "every record is accounted for": accounts,
     "each field is read, empty or unreadable": fields_add_up,
-    "what is unreadable is left out under its own reason": unreadable_alone,
+    "an unreadable field is left out under its own reason": unreadable_alone,
     "no records give 0 or no value": nothing,
     "the order of the records does not matter": order,
     "a generator gives the same as a list": stream,
@@ -315,7 +315,7 @@ DATA_LAWS: Mapping[str, Callable[[Case], None]] = {
 
 
 def adds_up(metric: Metric) -> bool:
-    """Whether the KPI is one count or sum and nothing else, so that its parts add up."""
+    """Whether the KPI is a single count or sum, so that its parts add up."""
     if len(metric.measures) != 1 or metric.days or metric.until or metric.parameters:
         return False
     (measure,) = metric.measures.values()
@@ -330,7 +330,7 @@ def _evidence(result: Result) -> tuple[Any, ...]:
 
 
 def _canonical(inputs: Mapping[str, InputColumn]) -> dict[str, Any]:
-    """Inputs without the order in which values happen to be kept."""
+    """Inputs in a canonical order of values."""
     found = {}
     for name, one in inputs.items():
         sample = one.samples[0] if one.samples else None
@@ -340,7 +340,7 @@ def _canonical(inputs: Mapping[str, InputColumn]) -> dict[str, Any]:
 
 
 def _related_tables(metric: Metric) -> set[str]:
-    """The tables that are looked up by id, which a generator cannot serve twice."""
+    """The tables that are looked up by id, which a generator cannot provide twice."""
     found: set[str] = set()
     for measure in metric.measures.values():
         roots = (measure.where, measure.value, measure.at, *metric.leave_out.values())

@@ -1,7 +1,7 @@
-"""Values for records: half-filled, tied, related and wrong in the ways that exports of CRMs are.
+"""Values for records with the faults of CRM exports: missing, tied, related and wrong values.
 
-They come from small pools, so that records meet: the same instant twice, the edge of a month, an id that leads
-somewhere and one that leads nowhere, amounts of zero, of one cent and of a billion, text that a page must escape.
+They come from small pools, so that values coincide: the same instant twice, the edge of a month, valid and dangling
+ids, amounts of zero, of one cent and of a billion, text that a page must escape.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ __all__ = [
     "without_field",
 ]
 
-# By record class the fields to fill, and the constants that a KPI compares each with.
+# By record class: the fields to fill, and the constants with which a KPI compares each.
 Wanted = Mapping[type[Any], Mapping[str, Collection[Any]]]
 
 LONGEST = 10  # records of a table
-ALLOWED = (MOST_UNREADABLE, 1)  # shares of fields that cannot be read
-_UNREADABLE = 0.2  # of the records of a dataset that has fields which cannot be read
+ALLOWED = (MOST_UNREADABLE, 1)  # allowed shares of unreadable fields
+_UNREADABLE = 0.2  # the share of records with an unreadable field, in datasets that have any
 AS_OF = date(2026, 6, 30)
 CALENDAR = Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
-CURRENCIES = ("EUR", "EUR", None)  # of a dataset whose own currency is EUR
+CURRENCIES = ("EUR", "EUR", None)  # in a dataset whose currency is EUR
 
 _MOMENTS = tuple(
     datetime.fromisoformat(text)
@@ -79,14 +79,14 @@ _POOLS: Mapping[str, Collection[Any]] = {
     "timestamp": _MOMENTS,
     "date": sorted({moment.date() for moment in _MOMENTS}),
     "flag": (False, False, False, False, True),
-    "attributes": (  # records that have some name all of them: a name that no record has is an error
+    "attributes": (  # each pool entry has all names, because a name that no record has is an error
         {},
         {"region": "north", "size": 2.5, "vip": None},
         {"region": "south", "size": None, "vip": True},
         {"region": None, "size": None, "vip": None},
     ),
 }
-_REFERENCES = 5  # ids from 1 to this are referred to; a table that is shorter leaves some of them dangling
+_REFERENCES = 5  # references are ids from 1 to this; in a shorter table some of them dangle
 _SCALES: Mapping[str, tuple[int, int]] = {
     "nps": (0, 10),
     "csat": (1, 5),
@@ -98,7 +98,7 @@ _HIGH = 90
 
 
 def pools(type_: RecordType, wanted: Mapping[str, Collection[Any]]) -> dict[str, list[Any]]:
-    """The values that each wanted field may take, and each field that a record cannot do without; never the id."""
+    """The pool of values for each wanted field and each required field, except for the id."""
     return {
         name: _pool(type_, field, wanted.get(name, ()))
         for name, field in type_.fields.items()
@@ -107,7 +107,7 @@ def pools(type_: RecordType, wanted: Mapping[str, Collection[Any]]) -> dict[str,
 
 
 def accepted(type_: RecordType, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The values as the record class takes them; None if it refuses them."""
+    """The values as the record class validates them; None if it refuses them."""
     if type_.model is Survey:
         values = _on_its_scale(values)
     fields: dict[str, Any] = {"id": "1", **values}
@@ -119,7 +119,7 @@ def accepted(type_: RecordType, values: Mapping[str, Any]) -> Mapping[str, Any] 
 
 
 def built(type_: RecordType, rows: Iterable[Mapping[str, Any]], *, aware: bool) -> list[Any]:
-    """Records of these values, with ids that differ; their times are in UTC, or have no time zone."""
+    """Records of these values, with unique ids; their times are in UTC, or have no time zone."""
     return [
         type_.model(
             **{
@@ -132,7 +132,7 @@ def built(type_: RecordType, rows: Iterable[Mapping[str, Any]], *, aware: bool) 
 
 
 def random_dataset(metric: Metric, random: Random) -> Dataset:
-    """A dataset with all that the KPI reads, and nothing else; what it compares a field with appears in that field."""
+    """A dataset with exactly the fields that the KPI reads, which include the constants of its comparisons."""
     aware = random.random() < 0.5
     tables: dict[str, Any] = {}
     for model, wanted in _read_by(metric).items():
@@ -150,7 +150,7 @@ def random_dataset(metric: Metric, random: Random) -> Dataset:
 
 
 def with_unreadable_fields(crm: Dataset, random: Random) -> Dataset:
-    """The dataset, some of whose records have a field that cannot be read, as a reader leaves it."""
+    """The dataset with an unreadable field in some records, in the form that readers produce."""
     tables: dict[str, Any] = {}
     for table, records in crm.tables.items():
         names = fields_to_lose(record_type(record_class(table)))
@@ -168,7 +168,7 @@ def fields_to_lose(type_: RecordType) -> list[str]:
 
 
 def without_field(record: Any, name: str) -> Any:
-    """The record with a field that cannot be read."""
+    """The record with one field made unreadable."""
     values = {each: getattr(record, each) for each in record_type(type(record)).fields}
     partly: Any = partly_read(type(record))
     return partly(**{**values, name: None}, unreadable={name: "'?'"})
@@ -179,7 +179,7 @@ def _in_utc(value: Any) -> Any:
 
 
 def _pool(type_: RecordType, field: FieldType, compared_with: Collection[Any]) -> list[Any]:
-    """The values that a field may take; what a KPI compares it with comes twice, so that it is met often."""
+    """The pool of a field; constants with which a KPI compares it occur twice, so that they match often."""
     tables = {relation.key: relation.table for relation in type_.relations.values()}
     if type_.model is Survey and field.name == "score":
         return [*range(101), *[None] * 30]
@@ -197,7 +197,7 @@ def _pool(type_: RecordType, field: FieldType, compared_with: Collection[Any]) -
 
 
 def _bounds(model: type[Any], name: str) -> tuple[Any, Any]:
-    """The smallest and the largest value that the record class takes."""
+    """The smallest and the largest value that the record class accepts."""
     rules = model.__pydantic_fields__[name].metadata
     low = next((rule.ge for rule in rules if hasattr(rule, "ge")), None)
     high = next((rule.le for rule in rules if hasattr(rule, "le")), None)
@@ -205,7 +205,7 @@ def _bounds(model: type[Any], name: str) -> tuple[Any, Any]:
 
 
 def _on_its_scale(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A survey whose score, drawn as a whole number to 100, lies on its kind's scale; a high one on a wide scale."""
+    """A survey whose score, drawn from 0 to 100, is reduced to the scale of its kind; or a high one on a wide scale."""
     drawn = values.get("score")
     if not isinstance(drawn, int):
         return {name: value for name, value in values.items() if name not in ("scale_low", "scale_high")}
@@ -216,7 +216,7 @@ def _on_its_scale(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _read_by(metric: Metric) -> Wanted:
-    """What a KPI reads: by record class the fields, each with the constants that it is compared with."""
+    """The fields that a KPI reads, by record class, each with the constants with which it is compared."""
     types = {measure.base.record_type_.table: measure.base.record_type_ for measure in metric.measures.values()}
     wanted: dict[type[Any], dict[str, set[Any]]] = {type_.model: {} for type_ in types.values()}
     for part in (part for root in _roots(metric) for part in walk(root)):
@@ -242,7 +242,7 @@ def _roots(metric: Metric) -> list[Expression | None]:
 
 
 def _note(wanted: dict[type[Any], dict[str, set[Any]]], type_: RecordType, field: Field) -> None:
-    """Note a field, with the keys and records on the way to it, and the currency of money."""
+    """Add a field, with the keys and records of its relations, and the currency of money."""
     for step in field.path:
         fields = wanted.setdefault(type_.model, {})
         if step in type_.relations:

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for the records of a CRM, as dirty as its exports are."""
+"""Hypothesis strategies for records of a CRM, with the faults of real exports."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ __all__ = ["datasets", "records"]
 def records(
     model: type[Any], /, *, unreadable: bool = False, **fields: SearchStrategy[Any]
 ) -> SearchStrategy[list[Any]]:
-    """Lists of up to ten records of one class, with ids that differ and everything else as dirty as exports are.
+    """Lists of up to ten records of one class, with unique ids, and other fields with the faults of real exports.
 
-    Timestamps have no time zone and money is in EUR. With `unreadable=True` some records have a field that could not be
-    read, as a reader of files leaves it: KPIs that read it leave the record out. `fields` are strategies for fields of
-    your choice, such as `currency=sampled_from(["EUR", "USD"])`; an unknown field is an error. What the record class
-    refuses is drawn again.
+    Timestamps have no time zone and money is in EUR. With `unreadable=True` some records have an unreadable field, in
+    the form that readers of files produce: KPIs that read it leave the record out. `fields` are strategies for fields
+    of your choice, such as `currency=sampled_from(["EUR", "USD"])`; an unknown field is an error. Values that the
+    record class refuses are drawn again.
 
     >>> from crmkpi import Deal, win_rate
     >>> from hypothesis import given, strategies
@@ -57,12 +57,12 @@ def records(
 
 
 def datasets(*models: type[Any], unreadable: bool = False) -> SearchStrategy[Dataset]:
-    """Datasets of these record classes, whose records refer to each other, and at times to records that are not there.
+    """Datasets of these record classes, whose records refer to each other, and at times to missing records.
 
-    All timestamps of a dataset have a time zone, or none has. Amounts are in EUR, some of them without saying so. The
-    data is known up to the end of June 2026, or nothing is said about that; offices open Monday to Friday, 9 to 17.
-    With `unreadable=True` some records have a field that could not be read, as in `records`, and the dataset allows
-    only a few of them, or any number (`most_unreadable`).
+    All timestamps of a dataset have a time zone, or none has. Amounts are in EUR, some of them without a currency. The
+    data is known up to the end of June 2026, or `as_of` is None; offices open Monday to Friday, 9 to 17. With
+    `unreadable=True` some records have an unreadable field, as in `records`, and the dataset allows only a few of them,
+    or any number (`most_unreadable`).
 
     >>> from crmkpi import Customer, Deal, win_rate
     >>> from hypothesis import given
@@ -91,7 +91,7 @@ def datasets(*models: type[Any], unreadable: bool = False) -> SearchStrategy[Dat
 def _built(
     type_: RecordType, rows: SearchStrategy[list[Mapping[str, Any]]], *, aware: bool, unreadable: bool
 ) -> SearchStrategy[list[Any]]:
-    """Records of their values, with ids; some without a field where they may be `unreadable`."""
+    """Records of these values, with ids; with `unreadable` some have an unreadable field."""
     st = _strategies()
     found: SearchStrategy[list[Any]] = rows.map(lambda listed: built(type_, listed, aware=aware))
     lost = st.sampled_from((None, *fields_to_lose(type_)))
@@ -114,7 +114,7 @@ def _rows(type_: RecordType, own: Mapping[str, SearchStrategy[Any]]) -> SearchSt
 
 
 def _strategies() -> ModuleType:
-    """Hypothesis is not needed to use crmkpi, nor to check a KPI, so it is loaded at the first strategy."""
+    """The module of strategies, loaded lazily, because crmkpi and `check_metric` do not need hypothesis."""
     try:
         from hypothesis import strategies  # noqa: PLC0415  # an optional library
     except ImportError as error:
