@@ -28,7 +28,7 @@ def test_an_export_is_read_by_its_preset_or_by_the_one_that_is_found_out(preset,
     [
         ("deal=auto", "there is no table 'deal'. Did you mean 'deals'?"),
         ("deals", "an equals sign stands between a TABLE, and the name of a PRESET"),
-        ("leads=auto", "--preset speaks of leads, whose file is not given"),
+        ("leads=auto", "--preset names leads, whose file is not given"),
     ],
 )
 def test_a_preset_that_cannot_be_understood_ends_with_2_and_a_sentence(given, message, capsys):
