@@ -154,7 +154,7 @@ def test_the_relative_difference_is_undefined_where_the_control_may_be_0():
 
 def test_a_split_that_chance_does_not_give_is_refused_unless_it_was_the_plan():
     sides = {"a": [float(n % 7) for n in range(300)], "b": [float(n % 5) for n in range(200)]}
-    with pytest.raises(InputError, match="300 a and 200 b, where 250 and 250 were to be"):
+    with pytest.raises(InputError, match="300 a and 200 b, where 250 and 250 were planned"):
         compare_groups(sides, control="a")
     assert compare_groups(sides, control="a", split={"a": 3, "b": 2}).split_p == pytest.approx(1)
 
