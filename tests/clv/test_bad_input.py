@@ -139,9 +139,7 @@ def test_a_timedelta_is_a_horizon_too() -> None:
 
 
 def test_a_bare_discount_rate_is_refused() -> None:
-    with pytest.raises(
-        ParameterError, match=r"`discount` needs its period; got 0.1. Give annual\(0.1\) or monthly"
-    ):
+    with pytest.raises(ParameterError, match=r"`discount` needs its period; got 0.1. Give annual\(0.1\) or monthly"):
         customer_value(MODEL, SPEND, ONE, discount=0.1)  # type: ignore[arg-type]
 
 
