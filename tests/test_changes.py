@@ -395,4 +395,4 @@ def test_no_verdict_says_why_for_scores_that_are_all_alike_and_for_what_counts_k
         for n in range(20)
     ]
     change = ck.new_mrr(ck.Dataset(subscriptions=subscriptions), period="2026-02", compare="previous").change
-    assert change.reason == "it is not made of counts, sums and means of single records"
+    assert change.reason == "it is not computed from counts, sums and means of single records"

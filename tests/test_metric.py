@@ -103,7 +103,7 @@ DEFINITIONS: Mapping[str, tuple[Callable[[], Any], str]] = {
     "no measures": (lambda: ck.metric(unit="ratio")(share), r"share needs at least one measure\."),
     "only earlier periods": (
         lambda: made(won=won.previous(), every=every.year_ago()),
-        r"share must measure something of the period itself; all its measures look at earlier ones\.",
+        r"share must measure something of the period itself; all its measures read earlier periods\.",
     ),
     "no docstring": (
         lambda: made(undocumented),
@@ -140,7 +140,7 @@ DEFINITIONS: Mapping[str, tuple[Callable[[], Any], str]] = {
     ),
     "an unknown direction": (
         lambda: made(better="up"),
-        r"share says that 'up' is better\. Known: 'higher', 'lower', 'neither'\.",
+        r"share has no known `better`: 'up'\. Known: 'higher', 'lower', 'neither'\.",
     ),
 }
 

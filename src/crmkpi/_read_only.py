@@ -1,4 +1,4 @@
-"""A mapping that cannot be changed, and unlike `types.ReadOnly` can be pickled and copied."""
+"""A mapping that cannot be changed, and unlike `types.MappingProxyType` can be pickled and copied."""
 
 from __future__ import annotations
 

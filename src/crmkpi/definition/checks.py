@@ -28,7 +28,9 @@ def check_words(function: Callable[..., Any], unit: str, better: str, timing: st
     if unit not in get_args(Unit):
         raise DefinitionError(f"{name} has no known unit: {unit!r}. {did_you_mean(str(unit), get_args(Unit))}")
     if better not in get_args(Better):
-        raise DefinitionError(f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}")
+        raise DefinitionError(
+            f"{name} has no known `better`: {better!r}. {did_you_mean(str(better), get_args(Better))}"
+        )
     if timing is not None and timing not in get_args(Timing):
         raise DefinitionError(f"{name} has no known timing: {timing!r}. {did_you_mean(str(timing), get_args(Timing))}")
 
@@ -49,7 +51,7 @@ def check_definition(
         raise DefinitionError(f"{name} needs at least one measure.")
     if all(measure.shift != "none" for measure in measures.values()):
         raise DefinitionError(
-            f"{name} must measure something of the period itself; all its measures look at earlier ones."
+            f"{name} must measure something of the period itself; all its measures read earlier periods."
         )
     asked = list(inspect.signature(function).parameters)
     in_expressions = {

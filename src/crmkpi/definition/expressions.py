@@ -1,8 +1,8 @@
 """Row expressions: conditions and values computed from one record, written with Python operators.
 
 An expression is symbolic: `deals.status == "won"` compares nothing, it states a comparison, and every engine
-evaluates it with the same meaning. Comparison with a missing value is neither true nor false, as NULL in SQL; such a
-record is not counted, with `~` neither.
+evaluates it with the same meaning. Comparison with a missing value is neither true nor false, as with NULL in SQL; such
+a record is not counted, and `~` does not change that.
 
 | written | meaning |
 |---|---|

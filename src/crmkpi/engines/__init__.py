@@ -1,4 +1,4 @@
-"""Engines answer queries: they read a table and give a few numbers per group. They never see a formula."""
+"""Engines answer queries: they read a table and return a few numbers per group. They never see a formula."""
 
 from __future__ import annotations
 

@@ -226,7 +226,7 @@ class Moments:
 
     Each is given twice, as wall-clock time (for naive timestamps) and as exact instant (for aware ones), since only a
     record shows which of the two it holds. `edges[i]` to `edges[i + 1]` is elementary interval i, if `wanted[i]`.
-    `dated` means that every period has dates, so that records without a date are in none of them.
+    `dated` means that every period has dates, so that records without a date are in none of them and are only counted.
     """
 
     wall_edges: Sequence[datetime] = ()

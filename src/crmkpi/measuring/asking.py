@@ -285,7 +285,7 @@ def _answered_by_loops() -> Callable[..., Answer]:
     return answer
 
 
-_PLANS: dict[Any, Plan] = {}  # plans without segments by functions, whose identity is no key
+_PLANS: dict[Any, Plan] = {}  # plans that depend neither on data nor on functions of records
 
 
 def _plan(

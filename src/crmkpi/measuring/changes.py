@@ -200,7 +200,7 @@ def check_adjust(adjust: str) -> None:
 def change_of(result: Compared, other: Compared) -> Change:
     """The change of one result from another, as the only comparison."""
     if result.value is None or other.value is None:
-        side = "the value" if result.value is None else "what it is compared to"
+        side = "the value" if result.value is None else "the value that it is compared to"
         return Change(None, None, reason=f"{side} is undefined")
     if not (result.currency == other.currency or _is_nothing(result) or _is_nothing(other)):
         return Change(None, None, reason="the two are in different currencies")
@@ -272,7 +272,7 @@ def difference_of(result: Compared, other: Compared) -> tuple[Difference | None,
     return _of_moments(metric, result, other)
 
 
-_NO_INTERVALS = "intervals were left off"
+_NO_INTERVALS = "it was measured without intervals"
 _ALL_EQUAL = "all values are equal, so that nothing is known of how they vary"
 
 
@@ -308,7 +308,7 @@ def _why_none(metric: Definition) -> str:
     if aggregates & {"median", "quantile"}:
         return "a median or quantile has no interval of a difference; a control chart shows whether it moved"
     if metric.roll_up in ("distinct", "distributional"):
-        return "it is not made of counts, sums and means of single records"
+        return "it is not computed from counts, sums and means of single records"
     return "the totals alone do not say how the records vary"
 
 

@@ -23,7 +23,7 @@ from crmkpi.measuring.unreadable import DataReason
 __all__ = ["Cut", "InputColumn", "Rows", "currencies_of"]
 
 _LONGEST_MONTH = 31
-_NOTHING_EARLIER = "there is no earlier period to look at"
+_NOTHING_EARLIER = "there is no earlier period"
 
 
 class InputColumn(NamedTuple):

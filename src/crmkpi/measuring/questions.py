@@ -31,7 +31,7 @@ _search: Callable[..., Search] = hook("search")
 
 
 class Questions:
-    """The questions that a `Dataset` answers from its measurements."""
+    """The analysis methods of a `Dataset`."""
 
     __slots__ = ()
 

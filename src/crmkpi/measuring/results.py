@@ -379,7 +379,7 @@ class Report(Tabular, Generic[Value_co]):
         return _report_page(self)
 
     def save(self, path: str | Path) -> None:
-        """Write a file in the format of its suffix: .html, .xlsx, .md, .csv, .json or .txt; all of it or nothing."""
+        """Write a file atomically, in the format of its suffix: .html, .xlsx, .md, .csv, .json or .txt."""
         write_whole(path, _report_file(self, path))
 
     def chart(self, kind: Literal["line", "bars", "heatmap", "number"] | None = None) -> Any:

@@ -49,8 +49,8 @@ _TOLD: Mapping[tuple[str, str], tuple[tuple[str, ...], str, str | None]] = ReadO
 def so_far(what: What, but: str | None = None) -> What:
     """Rewrite an expression, or a tuple of them, so that the timestamps of events are missing after `as_of`.
 
-    A status or score then reports only events up to `as_of`, except of the date `but` by which records are counted:
-    records with a later one are left out as "after as of".
+    A status or score then reports only events up to `as_of`, unless its date is `but`, by which records are counted:
+    those dated later are left out as "after as of".
     """
     if isinstance(what, Comparison | Membership | Presence) and (told := _told(what, but)) is not None:
         return told  # type: ignore[return-value]

@@ -35,7 +35,7 @@ _PLAIN_REASONS = {
 
 
 class FaultyFieldsError(ValueError):
-    """Fields that are valid each by itself and contradict each other, found by a record's own check."""
+    """Fields that are each valid alone but contradict each other, found by a record's own check."""
 
     def __init__(self, reason: str, fields: tuple[str, ...]) -> None:
         super().__init__(reason)

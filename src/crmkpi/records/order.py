@@ -16,7 +16,7 @@ class Order:
     """One purchase.
 
     An order without a status is completed, because most exports hold only completed orders. An abandoned order is a
-    cart that was never ordered. `amount` is the price that the customer pays, `cost` the cost of the goods, both in
+    cart that was never checked out. `amount` is the price that the customer pays, `cost` the cost of the goods, both in
     `currency`.
 
     >>> order = Order(id="O1", customer_id="C1", ordered_at="2026-02-03", amount="80")

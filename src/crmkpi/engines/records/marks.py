@@ -1,6 +1,6 @@
 """Records with unreadable fields: recognised by their class, and set aside for a second loop.
 
-A table whose records all have the table's own class pays no cost for this.
+A table whose records all have the table's own class needs none of this.
 """
 
 from __future__ import annotations
