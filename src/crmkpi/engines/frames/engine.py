@@ -145,14 +145,14 @@ def _answered(query: Query, table: FrameTable, compiler: Compiler, options: _Opt
         found: dict[Group, list[State]] = {}
         everything = table.backend.counts_all and given is None
         for run in _runs(query, anchor, compiler, options, everything=everything):
-            run.given = given
-            answered = partial(run.states, merging=merging)
+            answered = partial(run.answered, merging=merging, first=given is None)
             if run.undated:
                 what = f"undated {number} {query.text} {moments.dated} {asked!r}"
-                found |= _once(table, compiler, query, what, answered)
+                states, counted = _once(table, compiler, query, what, answered)
             else:
-                found |= answered()
-            given = run.given if given is None else given
+                states, counted = answered()
+            found |= states
+            given = counted if given is None else given
         groups.append(found)
     if given is None and prepared.assumed is not None:
         raise WrongAssumptionError(later=False)  # no statement had all rows
@@ -233,15 +233,14 @@ def _runs(query: Query, anchor: Anchor, compiler: Compiler, options: _Options, *
     counts_alone = moments.dated and not options.merging and rates is None  # an amount without a rate is an error
     if everything or (compiler.prepared.backend.counts_all and stamp.needs):
         placed, keys = _by_part(compiler, anchor.at), all_rows(keys, stamp, compiler)
-        whole = Pass(placed, segments, keys, anchor, convert, confidence, everything=True)
-        whole.counts_alone = counts_alone
+        whole = Pass(placed, segments, keys, anchor, convert, confidence, everything=True, counts_alone=counts_alone)
         return [whole]
     dated = Pass(_with_dates(compiler, anchor.at), segments, keys, anchor, convert, confidence)
     if not stamp.needs:
         return [dated]
-    undated = Pass(compiler, segments, [undated_key(stamp, compiler)], anchor, convert, confidence, (NO_DATE,))
-    undated.counts_alone = counts_alone
-    return [dated, undated]
+    key = undated_key(stamp, compiler)
+    without = Pass(compiler, segments, [key], anchor, convert, confidence, (NO_DATE,), counts_alone=counts_alone)
+    return [dated, without]
 
 
 def _day_at(bounds: Sequence[tuple[datetime, datetime, datetime, datetime]], number: int | None) -> date:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from crmkpi.engines.frames.compiler import Compiler
 from crmkpi.engines.frames.group_keys import UNDATED, Key
@@ -13,68 +13,56 @@ from crmkpi.engines.frames.states import Convert, States
 from crmkpi.engines.frames.stocks import parted
 from crmkpi.engines.query import Anchor, Group, State
 
-__all__ = ["Pass", "given"]
+__all__ = ["Pass", "RowsBySegment", "given"]
+
+RowsBySegment = Mapping[tuple[Hashable, ...], int]  # how many rows each segment has
 
 
+@dataclass(frozen=True, slots=True)
 class Pass:
     """An anchor's slots over one frame; `keys` are the part and the days of rates, grouped by beside the `segments`.
 
-    `parts` is that of all rows, where there is no key for it; or several, and the anchor has slots for each.
+    `parts` is that of all rows, where there is no key for it; or several, and the anchor has slots for each. With
+    `everything` rows of no period have groups too; where it `counts_alone`, those without a date are only counted.
     """
 
-    def __init__(
-        self,
-        compiler: Compiler,
-        segments: Sequence[Key],
-        keys: Sequence[Key],
-        anchor: Anchor,
-        convert: Convert | None = None,
-        confidence: float | None = None,
-        parts: Sequence[int | None] = (None,),
-        *,
-        everything: bool = False,
-    ) -> None:
-        """With `everything` rows of no period have groups too, so that `given` says how many each segment has."""
-        self.given: Mapping[tuple[Hashable, ...], int] | None = None
-        self._everything = everything
-        self.counts_alone = False
-        self.undated = any(key.name == UNDATED for key in keys)  # its answer does not depend on the period
-        self._compiler = compiler
-        self._segments = segments
-        self._keys = keys
-        self._anchor = anchor
-        self._convert = convert
-        self._confidence = confidence
-        self._parts = parts
+    compiler: Compiler
+    segments: Sequence[Key]
+    keys: Sequence[Key]
+    anchor: Anchor
+    convert: Convert | None
+    confidence: float | None
+    parts: Sequence[int | None] = (None,)
+    everything: bool = False
+    counts_alone: bool = False
 
-    def states(self, *, merging: bool) -> dict[Group, list[State]]:
-        """The states of each group."""
-        once = len(self._parts) == 1
-        preaggregates = self._compiler.prepared.backend.preaggregates and once
-        slots, segments = self._anchor.slots, self._segments
-        undated = self.counts_alone and self.undated
-        asked = [slot if slot.what == "count" or not undated else None for slot in slots]
-        compiler = self._compiler
-        if self.given is not None:  # another pass has all rows, and has checked what is assumed of them
-            compiler = replace(compiler, prepared=replace(compiler.prepared, doubts={}))
+    @property
+    def undated(self) -> bool:
+        """Whether it is about the rows without a date, so that its answer does not depend on the period."""
+        return any(key.name == UNDATED for key in self.keys)
+
+    def answered(self, *, merging: bool, first: bool) -> tuple[dict[Group, list[State]], RowsBySegment | None]:
+        """The states of each group, and of a `first` pass over all rows how many each segment has."""
+        prepared, slots = self.compiler.prepared, self.anchor.slots
+        once, undated = len(self.parts) == 1, self.counts_alone and self.undated
         projection = Projection(
-            compiler,
-            segments,
-            self._keys,
-            asked,
-            preaggregates=preaggregates,
-            everything=self._everything,
+            # Another pass than the first finds all rows checked.
+            self.compiler if first else replace(self.compiler, prepared=replace(prepared, doubts={})),
+            self.segments,
+            self.keys,
+            [slot if slot.what == "count" or not undated else None for slot in slots],
+            preaggregates=prepared.backend.preaggregates and once,
+            everything=self.everything,
             counts_alone=self.counts_alone,
         )
-        states = States(slots, len(segments), self._parts, self._convert)
-        for each in groupings(projection, merging=merging, converts=self._convert is not None):
-            counts = self._everything and self.given is None and not each.per
-            asks = replace(each, checked=counts and self._compiler.prepared.assumed is not None)
-            found = grouped(projection, asks, confidence=self._confidence)
-            states.add(asks, found, counts=counts)
-            if counts:
-                self.given = states.given
-        return states.groups if once else parted(states.groups, self._parts)
+        states = States(slots, len(self.segments), self.parts, self.convert)
+        known: RowsBySegment | None = None
+        for each in groupings(projection, merging=merging, converts=self.convert is not None):
+            counts = self.everything and first and known is None and not each.per
+            asks = replace(each, checked=counts and prepared.assumed is not None)
+            states.add(asks, grouped(projection, asks, confidence=self.confidence), counts=counts)
+            known = states.given if counts else known
+        return (states.groups if once else parted(states.groups, self.parts)), known
 
 
 def given(compiler: Compiler, segments: Sequence[Key]) -> dict[tuple[Hashable, ...], int]:
