@@ -165,10 +165,7 @@ def _dated_after(records: Iterable[Any], at: str, wall: datetime, exact: datetim
         now = wall if first is None or first.tzinfo is None else exact
         dates = zip(records, map(read, records), strict=True)
         return [one for one, moment in dates if moment is not None and moment > now]
-    except (
-        TypeError,
-        AttributeError,
-    ):  # dates with and without a zone, or items that are not records, which the engine reports
+    except (TypeError, AttributeError):  # dates with and without a zone, or items that are not records
         dated = [(one, moment) for one in records if (moment := getattr(one, at, None))]
         return [one for one, moment in dated if moment > (wall if moment.tzinfo is None else exact)]
 
