@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import os
 import pickle
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,3 +65,19 @@ def test_ipython_shows_the_cell_and_the_sentence_and_no_inner_frames(tmp_path: P
     told = ran.stdout + ran.stderr
     assert "UnknownNameError: A dataset has no table 'deal'. Did you mean 'deals'?" in told
     assert "dataset.py" not in told
+
+
+def suggestions() -> Iterator[tuple[str, str, str]]:
+    """Each sentence before a suggestion of known names in the library: where it stands, and both as source."""
+    for path in sorted(Path(ck.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "unknown_name" and len(node.args) > 2:
+                yield f"{path.name}:{node.lineno}", ast.unparse(node.args[0]), ast.unparse(node.args[2])
+
+
+def test_a_sentence_does_not_list_the_known_names_that_its_suggestion_lists() -> None:
+    found = list(suggestions())
+    assert len(found) > 30
+    listed = re.compile(r"'\w+'(, '\w+')* or '\w+'")
+    twice = [place for place, sentence, known in found if f".join({known})" in sentence or listed.search(sentence)]
+    assert twice == []

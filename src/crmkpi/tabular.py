@@ -163,7 +163,7 @@ def _zone_of(moment: datetime) -> str | None:
 
 def _with_money(columns: Mapping[str, FrameColumn], money: str) -> dict[str, FrameColumn]:
     if money not in _MONEY:
-        raise unknown_name(f"`money` is 'decimal' or 'float'; got {money!r}.", str(money), _MONEY)
+        raise unknown_name(f"`money` has no form {money!r}.", str(money), _MONEY)
     if money == "decimal":
         return dict(columns)
     return {name: column.map("number", float) if column.kind == "money" else column for name, column in columns.items()}

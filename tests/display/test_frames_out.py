@@ -238,7 +238,7 @@ def test_a_report_of_nothing_is_a_frame_without_rows() -> None:
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_an_unknown_type_of_money_is_an_error_that_names_both(library: str) -> None:
     report = ck.Dataset(deals=[]).measure("revenue")
-    with pytest.raises(UnknownNameError, match=r"`money` is 'decimal' or 'float'; got 'floats'. Did you mean 'float'?"):
+    with pytest.raises(UnknownNameError, match=r"`money` has no form 'floats'. Did you mean 'float'?"):
         as_frame(report, library, money="floats")
 
 

@@ -146,7 +146,7 @@ def test_amounts_in_several_currencies_have_no_common_axis() -> None:
 
 
 def test_an_unknown_kind_names_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match=r"got 'bar'. Did you mean 'bars'?"):
+    with pytest.raises(UnknownNameError, match=r"no chart 'bar' of a report. Did you mean 'bars'?"):
         CRM.measure("revenue").chart("bar")  # type: ignore[arg-type]
 
 

@@ -118,7 +118,7 @@ def sorted_report(report: Report, sort: str) -> Report:
     """
     key = sort.removeprefix("-")
     if key not in SORTS:
-        raise unknown_name(f"Results are sorted by {', '.join(SORTS)}; got {sort!r}.", key, SORTS)
+        raise unknown_name(f"Results cannot be sorted by {sort!r}.", key, SORTS)
     order: dict[str, list[Result]] = {}
     for result in report:
         order.setdefault(result.definition, []).append(result)

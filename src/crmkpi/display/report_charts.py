@@ -31,7 +31,7 @@ def report_chart(report: Report, kind: ChartKind | None = None) -> Any:
     change. Each KPI has its own panel, since scales differ.
     """
     if kind is not None and kind not in _KINDS:
-        raise unknown_name(f"A chart of a report is a {', '.join(_KINDS)}; got {kind!r}.", kind, _KINDS)
+        raise unknown_name(f"There is no chart {kind!r} of a report.", kind, _KINDS)
     if not report:
         raise InputError("There is nothing to draw: the report has no results.")
     if all(result.value is None for result in report):
