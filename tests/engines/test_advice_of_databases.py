@@ -209,7 +209,7 @@ def test_what_is_nearly_a_database_is_an_error_that_says_what_to_give(tmp_path) 
     connection.execute("CREATE TABLE deals AS SELECT '1' AS id, 'won' AS status")
     database = ck.database(connection)
     given = {
-        "Of a cursor give cursor.connection": connection.cursor(),
+        "For a cursor give cursor.connection": connection.cursor(),
         r"sqlite3.connect\(path\) opens a file": tmp_path / "crm.db",
         "Give the engine, connection or URL that the database is made of": database,
         "Give the engine, connection or URL that the database is made of.": database.table("deals"),
@@ -229,12 +229,12 @@ def test_what_is_nearly_a_database_is_an_error_that_says_what_to_give(tmp_path) 
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("deals", r"starts with DEALS. Of a table write SELECT \* FROM deals\."),
-        ("main.deals", r"Of a table write SELECT \* FROM main.deals\."),
+        ("deals", r"starts with DEALS. For a table write SELECT \* FROM deals\."),
+        ("main.deals", r"For a table write SELECT \* FROM main.deals\."),
         ("SELECT * FROM deals WHERE id = ?", "a query has no parameters, so write the constants into its text"),
         ("SELECT * FROM deals WHERE id = :id", "a query has no parameters, so write the constants into its text"),
-        ("SELECT '\ud800' AS id", "a character that stands for none"),
-        ("SELECT 'a\0b' AS id", "a character that stands for none"),
+        ("SELECT '\ud800' AS id", "an invalid character"),
+        ("SELECT 'a\0b' AS id", "an invalid character"),
         ("EXPLAIN SELECT 1", "starts with EXPLAIN"),
         ("-- nothing", "starts with -- nothing"),
         (sqlite3.connect(":memory:"), "takes the text of a SELECT; got <sqlite3.Connection"),

@@ -459,7 +459,7 @@ def test_databases_that_are_not_measured_are_refused_in_words(word) -> None:
 def test_an_unknown_dialect_is_an_error_that_names_those_measured() -> None:
     made = sa.create_engine("sqlite://")
     made.dialect.name = "firebird"
-    with pytest.raises(InputError, match=r"The database 'firebird' is not measured; those are .*postgresql"):
+    with pytest.raises(InputError, match=r"The database 'firebird' is not supported; supported are .*postgresql"):
         ck.database(made)
 
 

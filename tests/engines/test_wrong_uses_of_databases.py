@@ -192,13 +192,13 @@ def test_a_view_of_sqlite_with_two_columns_of_one_name_is_an_error() -> None:
 @pytest.mark.parametrize(
     "url, message",
     [
-        ("postgres://u:hidden@h/db", r"knows no database 'postgres'.*, and postgresql\+psycopg:// may be meant"),
+        ("postgres://u:hidden@h/db", r"knows no dialect 'postgres'.*, and postgresql\+psycopg:// may be meant"),
         ("mysql://u:hidden@h/db", r"it starts with mysql://, and mysql\+pymysql:// may be meant"),
         ("clickhouse://u:hidden@h/db", "and clickhousedb:// may be meant"),
         ("jdbc:postgresql://u:hidden@h/db", "the text that was given does not start like one"),
         (" postgresql://u:hidden@h/db", "the text that was given does not start like one"),
         ("postgresql+psycopg://u:hidden@h:port/db", "its parts are not those of dialect"),
-        ("https://u:hidden@h/db", "knows no database 'https'"),
+        ("https://u:hidden@h/db", "knows no dialect 'https'"),
         ("postgresql+asyncpg://u:hidden@h/db", "driver 'asyncpg' is not installed|not an asynchronous one"),
     ],
 )
@@ -241,7 +241,7 @@ def test_a_session_of_sqlalchemy_is_an_error_whose_way_out_works() -> None:
     name = made(server)
     repeatable = server.connected.execution_options(isolation_level="REPEATABLE READ")
     with OrmSession(repeatable) as session:
-        with pytest.raises(InputError, match=r"Of a session give session.connection\(\)"):
+        with pytest.raises(InputError, match=r"For a session give session.connection\(\)"):
             ck.database(session)
         session.execute(sa.text(f"INSERT INTO {name} VALUES ('3', 'won')"))
         assert ck.win_rate(ck.database(session.connection()).table(name)).value == 2 / 3
@@ -250,7 +250,7 @@ def test_a_session_of_sqlalchemy_is_an_error_whose_way_out_works() -> None:
 
 def test_connections_of_drivers_are_an_error_that_says_what_to_give() -> None:
     psycopg = pytest.importorskip("psycopg")
-    said = r"got Connection. sqlalchemy.create_engine\(url\) makes an engine"
+    said = r"got Connection. Create an engine with sqlalchemy.create_engine\(url\)"
     url = postgresql().replace("+psycopg", "")
     with psycopg.connect(url) as connection, pytest.raises(InputError, match=said):
         ck.database(connection)

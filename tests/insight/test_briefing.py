@@ -113,7 +113,7 @@ def test_what_the_data_cannot_say_names_every_kpi_without_a_verdict():
 
 def test_it_is_shown_as_text_json_html_markdown_and_a_frame():
     found = CRM.briefing(period="2026-02", metrics="win_rate")
-    assert str(found).startswith("Briefing, 2026-02 beside 2026-01\n\nWhat really changed\n- win_rate 30.0 %")
+    assert str(found).startswith("Briefing, 2026-02 against 2026-01\n\nWhat really changed\n- win_rate 30.0 %")
     rows = json.loads(found.to_json())
     assert [row["question"] for row in rows][:2] == ["changed", "accounts for it"]
     assert "What really changed" in found.to_html()

@@ -454,9 +454,9 @@ def test_figures_of_a_kpi_set_that_cannot_be_meant_are_refused(keys: dict[str, A
 def test_a_state_that_is_no_text_or_no_file_is_told_by_its_name(tmp_path: Path):
     broken = tmp_path / "state.json"
     broken.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match=r"state\.json is no state of alerts, .* Remove it to begin anew"):
+    with pytest.raises(InputError, match=r"state\.json is not a state of alerts from watch; remove it to begin anew"):
         WatchState.read(broken)
     with pytest.raises(InputError, match=r"cannot be read: Is a directory"):
         WatchState.read(tmp_path)
-    with pytest.raises(InputError, match="is what watch wrote"):
+    with pytest.raises(InputError, match="must be JSON from watch"):
         WatchState.from_json('{"version": 1, "alerts": {"a": ["firing", 1, 0, 5, 7]}}')

@@ -226,7 +226,7 @@ def test_a_column_named_by_the_user_goes_before_one_of_the_same_name() -> None:
         ("id,status\n1,won\n", {"decimal": ";"}, InputError, "decimal= is ',' or '.', and this is ';'"),
         ("id,status\n1,won\n", {"delimiter": ";;"}, FileFormatError, "A delimiter is one character.*';;'"),
         ("id,status\n1,won\n", {"date_format": {"at": "%d"}}, UnknownNameError, "date_format= names 'at'"),
-        ("id,status;x\n1,won;2\n", {}, FileFormatError, "could be set apart by ',' or ';'"),
+        ("id,status;x\n1,won;2\n", {}, FileFormatError, "could be separated by ',' or ';'"),
         ("", {}, FileFormatError, "<file> is empty"),
         (" \n", {}, FileFormatError, "<file> is empty"),
         ('id,"sta"tus\n', {}, FileFormatError, "The headers of <file> do not read as CSV"),

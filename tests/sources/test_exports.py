@@ -120,7 +120,7 @@ def test_a_line_without_end_is_refused(tmp_path: Path):
 
 def test_an_archive_is_no_text():
     with pytest.raises(
-        FileFormatError, match="a workbook or another archive and no text: read workbooks with read_excel"
+        FileFormatError, match="a workbook or another archive and not text: read workbooks with read_excel"
     ):
         ck.read_csv(io.BytesIO(b"PK\x03\x04" + bytes(9)), record=ck.Deal)
 

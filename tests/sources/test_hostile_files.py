@@ -139,7 +139,7 @@ def test_a_pipe_is_read_once(read: Any, tmp_path: Path) -> None:
 def test_a_pipe_is_not_scanned(tmp_path: Path) -> None:
     pytest.importorskip("polars")
     os.mkfifo(tmp_path / "pipe.csv")
-    with pytest.raises(FileFormatError, match=r"is no file on disk, which scan\(\) reads more than once"):
+    with pytest.raises(FileFormatError, match=r"is not a file on disk, and scan\(\) reads its files more than once"):
         ck.scan(tmp_path / "pipe.csv", record=ck.Deal)
 
 

@@ -112,7 +112,7 @@ def test_a_preset_says_kinds_too() -> None:
     [
         (
             {"Seat": "integer"},
-            r"custom column 'Seat' of <file> holds, but it is none of its columns. Did you mean 'Seats'",
+            r"custom column 'Seat' of <file> holds, but it is not one of its columns. Did you mean 'Seats'",
         ),
         ({"status": "flag"}, r"'status' of <file> holds, but it fills a field"),
         ({"Seats": "int"}, r"kinds= says what the column 'Seats' holds; got 'int'. Did you mean"),

@@ -178,9 +178,9 @@ def _check(row: int, frequency: float, recency: float, age: float, history: Purc
     elif frequency < 0 or recency < 0:
         reason = "none of them can be negative"
     elif recency > age:
-        reason = "the last purchase cannot lie after the end of the observation"
+        reason = "the last purchase cannot be after the end of the observation"
     elif (frequency > 0) != (recency > 0):
-        reason = "who bought again has a recency above 0, and who did not has 0"
+        reason = "recency is above 0 with repeat purchases, and 0 without"
     else:
         return
     name = history.customer_ids[row] if history.customer_ids is not None else row

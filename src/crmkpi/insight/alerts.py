@@ -67,7 +67,7 @@ class WatchState:
 
         >>> WatchState.from_json("{}")
         Traceback (most recent call last):
-        crmkpi.errors.InputError: The state of alerts is what watch wrote; got '{}'. Remove the file to begin anew.
+        crmkpi.errors.InputError: The state of alerts must be JSON from watch; got '{}'. Remove the file to begin anew.
         """
         try:
             found = json.loads(text)
@@ -78,7 +78,7 @@ class WatchState:
             }
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
-                f"The state of alerts is what watch wrote; got {text[:40]!r}. Remove the file to begin anew."
+                f"The state of alerts must be JSON from watch; got {text[:40]!r}. Remove the file to begin anew."
             ) from error
         return WatchState(states)
 
@@ -91,7 +91,7 @@ class WatchState:
         except OSError as error:
             raise InputError(f"{file} cannot be read: {error.strerror or error}.") from None
         except UnicodeDecodeError:
-            raise InputError(f"{file} is no state of alerts, which watch wrote. Remove it to begin anew.") from None
+            raise InputError(f"{file} is not a state of alerts from watch; remove it to begin anew.") from None
 
     def write(self, path: str | Path) -> None:
         """Write the state atomically."""

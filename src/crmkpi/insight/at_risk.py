@@ -71,7 +71,9 @@ class ScoreCheck(InsightTable):
         )
         lift = "–" if self.lift is None else f"{self.lift:.1f} times"
         row = (f"{self.leavers:,}", f"{self.stayers:,}", shown, lift)
-        told = self.reason or ("the score told who left" if self.tells else "the score told no more than a coin")
+        told = self.reason or (
+            "the score predicted who left" if self.tells else "the score predicted no better than a coin"
+        )
         headers = ("left", "stayed", "area under the curve", "worst tenth left")
         return ShownTable("The score against who left", headers, [row], (told, *self.notes), 0)
 
@@ -308,8 +310,8 @@ def _check_threshold(health: HealthTable | None, check: ScoreCheck | None) -> No
         raise InputError(f"The score has no threshold yet: it {check.reason}.")
     if not check.tells:
         raise InputError(
-            f"The score told leavers from stayers no better than a coin ({_told(check)}), so that a threshold on it "
-            "says nothing; take other parts, and check those."
+            f"The score predicted who left no better than a coin ({_told(check)}), so that a threshold on it means "
+            "nothing; choose other parts, and check those."
         )
 
 

@@ -133,7 +133,7 @@ def briefing_of(
     details += [("accounts for it", table) for table in tables] + [("will be missed", card) for card in cards]
     if at_risk is not None:
         details.append(("at risk", at_risk))
-    return Briefing(f"Briefing, {when.label} beside {other.label}", when, other, lines, tuple(details))
+    return Briefing(f"Briefing, {when.label} against {other.label}", when, other, lines, tuple(details))
 
 
 def _changed(results: Report) -> list[Result]:

@@ -84,7 +84,7 @@ def series_of_report(report: Report) -> ChartSeries:
         if one.definition != first.definition or one.segment != first.segment:
             raise InputError(
                 "A control chart is of one KPI and one segment over time; "
-                f"got {_called(one)} beside {_called(first)}. "
+                f"got {_called(one)} and {_called(first)}. "
                 "Take one with report.where(...)."
             )
         if one.period is None:

@@ -181,6 +181,6 @@ def _settings(crm: Dataset, parameters: Mapping[str, Any], confidence: float) ->
     for table, records in crm.tables.items():
         with suppress(CrmKpiError, TypeError):
             source = f" from {records.source}" if isinstance(records, Records) else ""
-            size = f"{len(records):,} records" if isinstance(records, Sequence) else "where it lies"
+            size = f"{len(records):,} records" if isinstance(records, Sequence) else "measured in place"
             found[table] = f"{size}{source}"
     return {name: text for name, text in found.items() if text}

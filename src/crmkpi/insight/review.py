@@ -35,16 +35,16 @@ _SUGGESTIONS = {
     "no end": "say until when the target holds",
     "no reason": "say which plan or objective the target is from",
     "no value": "record what it needs, or drop it",
-    "few records": "take longer periods, or look at it for all segments together",
+    "few records": "use longer periods, or measure all segments together",
     "not measured": "give the table or parameter, or drop it",
     "always reached": "raise the target, or drop the KPI",
     "says the same": "keep one of the two",
-    "only grows": "put a rate beside it, or give it a target",
+    "only grows": "add a rate to the set, or give it a target",
     "too many": 'move some to tier = "supporting"',
     "none leads": "add one that moves before the outcome",
-    "no guard": "look at one of them beside it",
+    "no guard": "add one of them to the set",
     "target changed": "keep the old target for the period that it was set for",
-    "review is due": "look through the set, and set reviewed to the day",
+    "review is due": "review the set, and set reviewed to the day",
 }
 
 
@@ -159,7 +159,7 @@ def _of_words(kpi: Kpi, kpis: KpiSet) -> Iterator[ReviewFinding]:
     name = (kpi.metric.id,)
     if kpi.target is None and not kpi.segments:
         if kpi.tier == "first":
-            yield ReviewFinding("no target", name, "nothing says what is good")
+            yield ReviewFinding("no target", name, "it has no standard of comparison")
         if kpi.metric.additive and kpi.metric.better != "lower":
             yield ReviewFinding("only grows", name, "a count or sum without a target is larger in a larger firm")
     else:

@@ -339,7 +339,7 @@ def _check(shortest: float, longest: float, *, finite: bool) -> None:
 def _check_entry(entry: float, length: float) -> None:
     if not 0 <= entry < length:
         raise InputError(
-            f"Who enters late must do so before the end: an entry at {entry!r} does not lie in 0 to {length!r}."
+            f"A delayed entry must be before the end of its duration: {entry!r} is not between 0 and {length!r}."
         )
 
 

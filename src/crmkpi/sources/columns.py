@@ -194,7 +194,7 @@ def _typed(
     custom = [headers[place] for place, _ in attributes]
     for header in options.kinds:
         if header not in custom:
-            what = "fills a field, which has its own kind" if header in headers else "is none of its columns"
+            what = "fills a field, which has its own kind" if header in headers else "is not one of its columns"
             raise ColumnError(
                 f"kinds= says what the custom column {header!r} of {source} holds, but it {what}. "
                 f"{did_you_mean(header, custom) if custom else 'There are no custom columns.'}"
@@ -222,9 +222,9 @@ def _said(header: str, targets: Any, kind: RecordType) -> PresetColumn:
     except ValidationError as problem:
         error = problem.errors(include_url=False)[0]
         place = ".".join(map(str, error["loc"])) or "its words"
-        raise InputError(f"columns= says of {header!r} at {place} what no column has: {error['msg']}.") from None
+        raise InputError(f"columns= has a fault for {header!r} at {place}: {error['msg']}.") from None
     except ValueError as problem:
-        raise InputError(f"columns= says of {header!r} what does not fit: {problem}") from None
+        raise InputError(f"columns= does not fit {header!r}: {problem}") from None
     return column
 
 

@@ -132,7 +132,9 @@ def a_month(field: str, count: Count, *, first: Combine | None = None) -> Combin
         amount = _decimal(value if first is None else first(value, raw)) * _decimal(raw.get(f"{field} times", 1))
         every = _decimal(raw.get(f"{field} every", 1))
         if every <= 0:
-            raise ValueError("not an amount that can be brought to a month: there is no interval between two payments")
+            raise ValueError(
+                "not an amount that can be converted to a month: there is no interval between two payments"
+            )
         found = _monthly(amount, interval, every)
         if interval not in ("month", "monthly") or every != 1:
             count(
@@ -151,7 +153,7 @@ def _monthly(amount: Decimal, interval: str, every: Decimal) -> Decimal:
     elif interval in _DAYS:
         amount = amount * 365 / (12 * _DAYS[interval] * every)
     else:
-        raise ValueError(f"not an amount that can be brought to a month: its interval is {interval[:40]!r}")
+        raise ValueError(f"not an amount that can be converted to a month: its interval is {interval[:40]!r}")
     try:
         return amount.quantize(_MOST_DECIMALS).normalize() + 0  # without the zeros that rounding adds
     except InvalidOperation:
@@ -170,7 +172,7 @@ def stripe_items(count: Count) -> Combine:
             items = json.loads(value) if isinstance(value, str) else value
             prices = [(item.get("price") or item["plan"], item.get("quantity", 1)) for item in items]
             if not all(isinstance(price, Mapping) for price, _ in prices):
-                raise TypeError  # noqa: TRY301  # which is told below, as what is no list of items is
+                raise TypeError  # noqa: TRY301  # the handler below raises the error
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
             raise ValueError("not the items of a subscription, each with a price") from None
         currencies = {str(price.get("currency", raw.get("currency", ""))).upper() for price, _ in prices}

@@ -1,4 +1,4 @@
-"""Reading CSV files."""
+"""Read CSV files."""
 
 from __future__ import annotations
 
@@ -47,59 +47,60 @@ def read_csv(
 ) -> Records[Any]:
     r"""Read a CSV file, or an open file, as records; rows that do not parse are in `.rejected` with the reason.
 
-    Nothing is guessed. A column fills the field of the same name, whatever its case and whether it has blanks or
-    underscores; every other match must be said. An empty cell is a missing value.
+    Nothing is guessed. A column fills the field of the same name, in any case and with blanks or underscores; every
+    other match must be declared. An empty cell is a missing value.
 
     Args:
         path: a path, or a file open for reading as text or bytes.
-        record: the class of the records, such as `Deal`; the preset knows it, too.
+        record: the class of the records, such as `Deal`; by default that of the preset.
         preset: the name of one of `crmkpi.presets`, which knows the headers, words and units of a system's export; or
-            one of your own, as a dict or a JSON file (see `crmkpi.preset`). What the other arguments say goes before
-            it. A preset of deals that has a date for each stage reads as `record=StageVisit`, too.
-        columns: `{header: field}` for headers that are named otherwise; `{header: (field, field)}` fills several and
+            one of your own, as a dict or a JSON file (see `crmkpi.preset`). The other arguments override it. A preset
+            of deals that has a date for each stage also reads with `record=StageVisit`.
+        columns: `{header: field}` for headers with another name; `{header: (field, field)}` fills several fields and
             `{header: None}` drops a column. `{header: {"fills": "solved_at", "unit": "hours", "after": "created_at"}}`
-            says more, in the words of a preset's columns, and `{("Day", "Time"): "created_at"}` fills one field from
-            columns that belong together.
-        values: `{field: {value in the file: value of ours}}`, where `None` makes a value missing. The words of fields
-            with fixed choices match in any case. `{"currency": {"$": "USD"}}` says what a sign of several currencies
-            beside amounts means.
+            uses the keys of a preset's columns, and `{("Day", "Time"): "created_at"}` fills one field from several
+            columns.
+        values: `{field: {value in the file: value of the field}}`, where `None` means a missing value. The words of
+            fields with fixed choices match in any case. `{"currency": {"$": "USD"}}` declares the meaning of an
+            ambiguous sign next to amounts.
         defaults: `{field: value}` for fields that no column fills.
         attributes: keep the columns that fill no field in the `attributes` of the records, as text.
-        kinds: `{header: kind}` for such columns that are no text: `"number"`, `"integer"`, `"money"`, `"flag"`,
+        kinds: `{header: kind}` for such columns that are not text: `"number"`, `"integer"`, `"money"`, `"flag"`,
             `"date"` or `"timestamp"`.
-        headers: the names of all columns of a file that has no line of headers.
-        delimiter: found in the header line when not given, among comma, semicolon, tab and bar. With a blank, `" "`,
-            any run of blanks is one delimiter, as in tables set with blanks, and blanks at the ends of a line are none.
-        encoding: UTF-8 when not given, or UTF-16 where a byte order mark says so.
-        decimal: the sign before decimals, `","` or `"."`. When it is not given, the first number of a column that shows
-            it settles it (12,5 or 1.234,50 or 12,34,567), whatever stands around the digits; a column that shows both,
-            or in which all numbers could be read in two ways, as 1.200, is an error.
-        units: `{field: unit}` for what the file has: `"percent"` for shares, `"minutes"` and the like for durations,
+        headers: the names of all columns of a file without a header line.
+        delimiter: by default inferred from the header line, among comma, semicolon, tab and bar. With a blank, `" "`,
+            any run of blanks is one delimiter, as in tables aligned with blanks, and blanks at the ends of a line are
+            ignored.
+        encoding: UTF-8 by default, or UTF-16 where a byte order mark says so.
+        decimal: the decimal sign, `","` or `"."`. By default the first number of a column that shows it decides (12,5
+            or 1.234,50 or 12,34,567), with any signs around the digits; a column that shows both, or in which all
+            numbers are ambiguous, such as 1.200, is an error.
+        units: `{field: unit}` for the unit in the file: `"percent"` for shares, `"minutes"` and the like for durations,
             `"thousands"`, `"millions"` or `"smallest"` (cents) for amounts, `"yearly"` or `"quarterly"` for those of
             subscriptions, `"unix_seconds"` and the like for dates, `"plain"` where a header is wrong.
-        ends: `"inclusive"` where `until`, `ended_at` and `left_at` are the last day and not the first moment after it.
+        ends: `"inclusive"` if `until`, `ended_at` and `left_at` are the last day and not the first moment after it.
         date_format: a pattern of `strptime` for all date columns or `{field: pattern}`; also `"unix_seconds"` and
-            `"unix_milliseconds"`. When it is not given, a date may be ISO (2026-01-31), worded (31 Jan 2026) or in
-            numbers (31/01/2026), with or without a time.
-        day_first: the order of dates in numbers. When it is not given, a column shows its order by having a number
-            above 12 in one place; a column that never does is an error, one that does in both places is rejected.
+            `"unix_milliseconds"`. By default a date may be ISO (2026-01-31), worded (31 Jan 2026) or in numbers
+            (31/01/2026), with or without a time.
+        day_first: the order of dates in numbers. By default a column shows its order by a number above 12 in one
+            position; a column without one is an error, and in a column with both orders the dates are unreadable.
         tz: the time zone of times without an offset, such as `"Europe/Berlin"`, or its `ZoneInfo`; they become exact
-            instants. When it is not given they stay local times. A column that mixes times with and without an offset
-            is an error.
-        only: the fields to read where not all of them are wanted, and custom ones as `"attributes.HEADER"`. With them
-            go the fields that each record needs, and those that they are read with, such as the currency of an
-            amount. The others are not looked at and missing; `account.not_looked_at` names their columns.
-        strict: raise at the first row that has an unreadable field.
-        progress: called once with the blocks of rows before they are read, and gives them back one by one while it
-            shows how far it is, as `tqdm` does.
+            instants. By default they stay local times. A column that mixes times with and without an offset is an
+            error.
+        only: the fields to read, if not all, with custom ones as `"attributes.HEADER"`. Required fields are always
+            read, and so are fields that these need, such as the currency of an amount. All others are missing;
+            `account.not_looked_at` names their columns.
+        strict: raise an error at the first row with an unreadable field.
+        progress: a function that gets the iterable of row blocks and yields them while it shows the progress, such as
+            `tqdm`.
 
-    A value that cannot be read costs its field and not the record: `unreadable` of the record has the field, KPIs that
-    read it leave the record out, and `account.unreadable` counts the values. Without a column of ids they are line
-    numbers, and looking such a record up by its id is an error.
-    Lines above the headers are skipped and counted when the headers stand within the first thirty lines. Of a file on
-    disk one block is held in memory at a time. A line or a cell may have sixteen million characters: the lower limit of
-    the `csv` module, which holds for the whole process, is lifted until reading ends. An apostrophe before = + - @ at
-    the start of a cell, which `write_csv` and some systems put there against formulas, is removed.
+    A record with an unreadable value is kept without it: `unreadable` of the record has the field, KPIs that read it
+    leave the record out, and `account.unreadable` counts the values. Without a column of ids they are line numbers, and
+    a lookup of such a record by its id is an error.
+    Lines above the headers are skipped and counted if the headers are within the first thirty lines. Memory holds one
+    block of a file on disk at a time. A line or a cell may have sixteen million characters: the lower limit of the
+    `csv` module, which is global to the process, is lifted while reading. An apostrophe before = + - @ at the start of
+    a cell, which `write_csv` and some systems add as protection against formulas, is removed.
 
     >>> import io
     >>> from crmkpi.records import Deal

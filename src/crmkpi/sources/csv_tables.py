@@ -67,10 +67,10 @@ def _check_is_table(start: str, name: str) -> None:
     first = start.lstrip()[:200].casefold()
     if first.startswith(("<!doctype", "<html", "<?xml")):
         raise FileFormatError(
-            f"{name} is a web page or XML and no table, as a download gives it that needs a login; export it as CSV."
+            f"{name} is a web page or XML and not a table, such as the page of a login; export the data as CSV."
         )
     if re.match(r"\[\s*[{\[]|\{\s*\"", first):
-        raise FileFormatError(f"{name} is JSON and no CSV: read it with read_json, or give its name the end .json.")
+        raise FileFormatError(f"{name} is JSON and not CSV: read it with read_json, or give its name the suffix .json.")
 
 
 def _no_score(_cells: Sequence[str]) -> int:
@@ -120,7 +120,7 @@ def _found_delimiter(text: str, name: str) -> str:
     likely = [candidate for candidate, count in counts.items() if count == most]
     if most and len(likely) > 1:
         raise FileFormatError(
-            f"The headers of {name} could be set apart by {likely[0]!r} or {likely[1]!r}, which occur equally often; "
+            f"The headers of {name} could be separated by {likely[0]!r} or {likely[1]!r}, which occur equally often; "
             f"say delimiter=."
         )
     return likely[0]

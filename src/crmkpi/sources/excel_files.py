@@ -118,7 +118,7 @@ def _rows(path: Workbook, name: str, sheet: str | None) -> Iterator[tuple[int, l
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     except Exception as problem:  # the library raises whatever its parsers do
-        raise FileFormatError(f"{name} is no workbook that can be read ({problem}).") from problem
+        raise FileFormatError(f"{name} is not a readable workbook ({problem}); save it as CSV.") from problem
     try:
         if sheet is not None and sheet not in book.sheetnames:
             raise unknown_name(f"{name} has no sheet {sheet!r}.", sheet, book.sheetnames)
@@ -139,7 +139,7 @@ def _parsed(rows: Iterator[Sequence[Any]], name: str) -> Iterator[Sequence[Any]]
     try:
         yield from rows
     except Exception as problem:  # the library raises whatever its parsers do
-        raise FileFormatError(f"{name} is no workbook that can be read ({problem}); save it as CSV.") from problem
+        raise FileFormatError(f"{name} is not a readable workbook ({problem}); save it as CSV.") from problem
 
 
 def _openpyxl() -> Any:
@@ -159,7 +159,7 @@ def _check_size(path: Workbook, name: str) -> None:
     except (BadZipFile, OSError) as problem:
         if isinstance(problem, FileNotFoundError):
             raise
-        raise FileFormatError(f"{name} is no .xlsx workbook ({problem}); save it as one, or as CSV.") from None
+        raise FileFormatError(f"{name} is not an .xlsx workbook ({problem}); save it as one, or as CSV.") from None
     unpacked = sum(member.file_size for member in members)
     packed = sum(member.compress_size for member in members) or 1
     if unpacked > MOST_UNPACKED or (unpacked > 10_000_000 and unpacked / packed > MOST_UNPACKED_RATIO):

@@ -163,8 +163,8 @@ def check_filled(
     if columns.numbered and len(columns.unmapped) > len(own) and all(each.kind == "text" for each in known):
         raise FileFormatError(
             f"{source} has no id, no date and no column of {kind.table} but {_listed(sorted(own)) or 'none'}, so that "
-            f"nothing says that its rows are such records and no summary of them; name a column that fills a field, "
-            f"such as columns={{{headers[0]!r}: 'id'}}."
+            f"its rows may be a summary of records; name a column that fills a field, such as "
+            f"columns={{{headers[0]!r}: 'id'}}."
         )
 
 

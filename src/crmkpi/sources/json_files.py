@@ -121,7 +121,7 @@ def _array(text: str, name: str) -> Iterator[tuple[int, Any]]:
         if mark != ",":
             raise FileFormatError(
                 f"{name} is not JSON: after the object that starts on line {line} comes {mark or 'the end'!r}, where "
-                f"an array goes on with a comma or ends with a bracket."
+                f"an array continues with a comma or ends with a bracket."
             )
         position = _after_blanks(text, position + 1)
 

@@ -182,7 +182,7 @@ class NumberReader:
     def _check_currencies(self, marks: Sequence[str]) -> None:
         for mark in marks:
             if not currencies_of(mark):
-                raise ValueError(f"not a number: {mark!r} beside it is no currency")
+                raise ValueError(f"not a number: {mark!r} next to it is not a currency")
             if self._kind != "money":
                 raise ValueError(f"not a number: it is an amount in {mark}, where {self._wanted} is wanted")
         self.currencies = tuple(marks)
@@ -198,7 +198,7 @@ class NumberReader:
             )
         if number is not None and 0 < number <= 1 and self._says_percent:
             raise ValueError(
-                f"below a header that speaks of percent, so that 1 may be all or a hundredth; say "
+                f"below a header that names percent, so that 1 may mean 100 % or 1 %; say "
                 f'units={{"{self._field}": "percent"}}, or "plain" for shares from 0 to 1'
             )
         return value

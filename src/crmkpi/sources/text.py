@@ -44,7 +44,7 @@ class Text:
             if "\0" in found:
                 line = lines + rest.count("\n") + found.count("\n", 0, found.index("\0")) + 1
                 raise FileFormatError(
-                    f"{self.name} has a NUL character on line {line}, so it is no plain text in this encoding: "
+                    f"{self.name} has a NUL character on line {line}, so it is not plain text in this encoding: "
                     f'save it as CSV or JSON, or say encoding="utf-16" if it is in that encoding.'
                 )
             found = rest + found
@@ -53,7 +53,7 @@ class Text:
             if len(rest) > LONGEST_LINE:
                 raise FileFormatError(
                     f"{self.name} has a line of more than {LONGEST_LINE:,} characters, after line {lines:,}: "
-                    f"it is no table, or its lines lost their ends."
+                    f"it is not a table, or its line ends are lost."
                 )
             if whole:
                 lines += whole.count("\n")
@@ -142,10 +142,10 @@ def _encoding(start: bytes, given: str | None, name: str) -> str:
     """The given encoding, or the one that the first bytes show."""
     if start == _ARCHIVE:
         raise FileFormatError(
-            f"{name} is a workbook or another archive and no text: read workbooks with read_excel, and unpack others."
+            f"{name} is a workbook or another archive and not text: read workbooks with read_excel, and unpack others."
         )
     if start == _OLD_WORKBOOK:
-        raise FileFormatError(f"{name} is a workbook of the old form (.xls) and no text: save it as .xlsx or as CSV.")
+        raise FileFormatError(f"{name} is a workbook of the old form (.xls) and not text: save it as .xlsx or as CSV.")
     if given is None:
         return next((encoding for mark, encoding in _MARKS if start.startswith(mark)), "utf-8")
     try:

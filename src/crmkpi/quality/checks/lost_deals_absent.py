@@ -37,5 +37,5 @@ class _LostDeals:
                 field="status",
                 level="error",
                 count=self.statuses["won"],
-                impacts=[Impact("a lie in", self.table.usage.counting("deals", "status", "lost"))],
+                impacts=[Impact("misleading in", self.table.usage.counting("deals", "status", "lost"))],
             )

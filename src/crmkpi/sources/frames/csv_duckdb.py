@@ -181,8 +181,8 @@ def _check_rows(grid: Grid, columns: Columns) -> None:
             for row, line in zip(rows, part.lines(), strict=True):
                 if (reason := report.reason_of(row, above)) is not None:
                     raise FileFormatError(
-                        f"Line {line} of {grid.source} is no record ({reason}), which DuckDB would take for one; read "
-                        f"it with scan(engine='polars'), read_csv or stream_csv."
+                        f"Line {line} of {grid.source} is not a record ({reason}), but DuckDB would read it as one; "
+                        f"read the file with scan(engine='polars'), read_csv or stream_csv."
                     )
                 above = row
         above = rows[-1] if rows else above

@@ -52,8 +52,8 @@ def csv_table(
     for path in files:
         if not path.is_file():
             raise FileFormatError(
-                f"{path.name} is no file on disk, which scan() reads more than once; read it with read_csv or "
-                f"stream_csv, which take pipes as well."
+                f"{path.name} is not a file on disk, and scan() reads its files more than once; read it with read_csv "
+                f"or stream_csv, which accept pipes."
             )
         frame, out, refused, lacking, without = _frame_of(path, record, options, held=held)
         frames.append(frame)
@@ -100,8 +100,8 @@ def _frame_of(
                 pass
         if not held:
             raise FileFormatError(
-                f"{path.name} is larger than what is held in memory and has values that only the readers of records "
-                f"read, such as $1,200 or 31/01/2026; measure records of it, which stream_csv gives one by one."
+                f"{path.name} is too large to load at once, and has values that are not written plainly, such as "
+                f"$1,200 or 31/01/2026; measure its records, which stream_csv reads one at a time."
             )
         if options.preset is not None and options.preset.history:
             records = load(grid, record, options)

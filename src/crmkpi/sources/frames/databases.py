@@ -47,7 +47,7 @@ class Database:
         """
         if not isinstance(name, str) or not isinstance(schema, str | None):
             raise InputError(
-                "table() takes the name of a table as text, and its schema likewise, as in table('deals', "
+                "table() takes the names of a table and of its schema as text, as in table('deals', "
                 f"schema='crm'); got {type(name if isinstance(schema, str | None) else schema).__name__}."
             )
         return self._described(TableOrQuery(name, schema))
@@ -133,17 +133,19 @@ def any_source(connected: Any) -> AlchemySource | SqliteSource | ChdbSource:
             f"{type(connected).__name__}. {_INSTEAD.get(module, _INSTEAD[''])}"
         )
     if waits or getattr(connected.dialect, "is_async", False):
-        raise InputError("Databases are asked in turn; give an engine of create_engine(), and not an asynchronous one.")
+        raise InputError(
+            "Databases are queried synchronously; give an engine of create_engine(), not an asynchronous one."
+        )
     return AlchemySource(connected, str(connected.dialect.name))
 
 
 _INSTEAD = {  # the object to give in place of another one of a library
-    "": "sqlalchemy.create_engine(url) makes an engine.",
-    "crmkpi": "Give the engine, connection or URL that the database is made of.",
+    "": "Create an engine with sqlalchemy.create_engine(url).",
+    "crmkpi": "Give the engine, connection or URL of the database.",
     "duckdb": "DuckDB tables are given as they are: connection.table('deals').",
     "pathlib": "sqlite3.connect(path) opens a file.",
-    "sqlalchemy": "Of a session give session.connection().",
-    "sqlite3": "Of a cursor give cursor.connection.",
+    "sqlalchemy": "For a session give session.connection().",
+    "sqlite3": "For a cursor give cursor.connection.",
 }
 
 
@@ -179,7 +181,7 @@ def _engine(url: Any) -> Any:
         unknown = isinstance(error, sa.exc.NoSuchModuleError)
         why = (
             f"its driver {named!r} is not installed" if named
-            else f"SQLAlchemy knows no database {word!r} by it" if unknown
+            else f"SQLAlchemy knows no dialect {word!r}" if unknown
             else "its parts are not those of dialect+driver://user:password@host:port/database"
         )  # fmt: skip
         other = f", and {_BEGIN_WITH[word]} may be meant" if word in _BEGIN_WITH else ""
@@ -210,7 +212,7 @@ def _dialect(connected: Any, *, untested: bool) -> str:
             "it first with crmkpi.testing.check_database(engine), or load rows with crmkpi.read_sql()."
         )
     if name not in BACKENDS:
-        raise InputError(f"The database {name!r} is not measured; those are {', '.join(_measured())}.")
+        raise InputError(f"The database {name!r} is not supported; supported are {', '.join(_measured())}.")
     return name
 
 
@@ -240,14 +242,14 @@ def one_select(text: str) -> str:
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"query() takes the text of a SELECT; got {text!r:.80}.")
     if not text.isprintable() and re.search("[\0\ud800-\udfff]", text):
-        raise InputError("query() takes text that can be sent; this one has a character that stands for none.")
+        raise InputError("query() takes text that can be sent; this one has an invalid character.")
     bare, *others = (reading.sub(" ", text) for reading in _READINGS)
     if any(";" in each for each in (bare, *others)):
         raise InputError("query() takes one statement without a ';'; leave it out, or give each statement by itself.")
     first = re.match(r"[\s(]*([A-Za-z]+)", bare)
     word = first[1].upper() if first else text.strip()[:20]
     if word not in ("SELECT", "WITH", "VALUES", "TABLE"):
-        named = f" Of a table write SELECT * FROM {text.strip()}." if re.fullmatch(r"\s*[\w.]+\s*", text) else ""  # noqa: S608  # a hint
+        named = f" For a table write SELECT * FROM {text.strip()}." if re.fullmatch(r"\s*[\w.]+\s*", text) else ""  # noqa: S608  # a hint
         raise InputError(f"query() takes a SELECT, which only reads; got one that starts with {word}.{named}")
     if written := next((found for each in (bare, *others) if (found := _WRITES.search(each))), None):
         raise InputError(

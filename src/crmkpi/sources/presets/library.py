@@ -122,13 +122,13 @@ def _contents(name: str) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     if path.stat().st_size > _LARGEST:
-        raise FileFormatError(f"{path.name} is no preset: it is larger than {_LARGEST:,} bytes.")
+        raise FileFormatError(f"{path.name} is not a preset: it is larger than {_LARGEST:,} bytes.")
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as problem:
-        raise FileFormatError(f"{path.name} is no preset, because it is not JSON ({problem}).") from None
+        raise FileFormatError(f"{path.name} is not a preset, because it is not JSON ({problem}).") from None
     if not isinstance(found, dict):
-        raise FileFormatError(f"{path.name} is no preset: it must hold one JSON object.")
+        raise FileFormatError(f"{path.name} is not a preset: it must hold one JSON object.")
     return found
 
 
