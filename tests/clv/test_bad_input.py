@@ -44,7 +44,7 @@ def rows(*values: Any, engine: Any = "python") -> Any:
             (2, 40.0, 38.0),
             "Customer 1 has frequency 2, recency 40 and age 38 weeks: the last purchase cannot be after",
         ),
-        ((0, 5.0, 38.0), "who did not has 0"),
+        ((0, 5.0, 38.0), "and 0 without"),
         ((3, 0.0, 38.0), "recency is above 0 with repeat purchases"),
         ((1, -1.0, 38.0), "none of them can be negative"),
         ((1, 1.0, float("nan")), "all three are finite"),

@@ -211,8 +211,8 @@ def test_what_is_nearly_a_database_is_an_error_that_says_what_to_give(tmp_path) 
     given = {
         "For a cursor give cursor.connection": connection.cursor(),
         r"sqlite3.connect\(path\) opens a file": tmp_path / "crm.db",
-        "Give the engine, connection or URL that the database is made of": database,
-        "Give the engine, connection or URL that the database is made of.": database.table("deals"),
+        "Give the engine, connection or URL of the database": database,
+        "Give the engine, connection or URL of the database.": database.table("deals"),
         "got NoneType": None,
         "got bytes": b"sqlite://",
         "got module": sqlite3,

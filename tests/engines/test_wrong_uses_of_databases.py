@@ -55,7 +55,10 @@ def made(server: Server, columns: str = "", values: str = "") -> str:
 @pytest.mark.parametrize("given", [42, None, b"deals", sa.table("deals")], ids=["number", "nothing", "bytes", "table"])
 def test_a_name_that_is_no_text_is_an_error(server, given) -> None:
     source = ck.database(server.connected)
-    with pytest.raises(InputError, match=r"takes the name of a table as text, .*as in table\('deals', schema='crm'\)"):
+    with pytest.raises(
+        InputError,
+        match=r"takes the names of a table and of its schema as text, .*as in table\('deals', schema='crm'\)",
+    ):
         source.table(given)
     if given is not None:
         with pytest.raises(InputError, match=f"got {type(given).__name__}"):
@@ -230,7 +233,7 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path, monkeypatch) -> None:
 def test_asynchronous_connections_are_an_error(name) -> None:
     """SQLAlchemy's own need a package that is not always there."""
     waiting = type(name, (), {"__module__": "sqlalchemy.ext.asyncio.engine"})()
-    with pytest.raises(InputError, match=r"give an engine of create_engine\(\), and not an asynchronous one"):
+    with pytest.raises(InputError, match=r"give an engine of create_engine\(\), not an asynchronous one"):
         ck.database(waiting)
 
 

@@ -195,7 +195,7 @@ def test_dates_and_zoned_timestamps_do_not_mix() -> None:
         (Durations([float("nan")], [True]), "finite and not negative"),
         (Durations([1.0, float("nan"), 2.0], [True] * 3), "finite and not negative"),
         (Durations([1.0, float("inf")], [True] * 2), "finite and not negative; got 1.0 to inf"),
-        (Durations([3.0], [True], entries=[5.0]), "an entry at 5.0 does not lie in 0 to 3.0"),
+        (Durations([3.0], [True], entries=[5.0]), "5.0 is not between 0 and 3.0"),
     ],
 )
 def test_durations_that_cannot_be_are_refused(durations: Durations, message: str) -> None:

@@ -232,7 +232,7 @@ def test_a_file_too_large_to_hold_must_be_plain(tmp_path: Path, monkeypatch: pyt
     path = tmp_path / "deals.csv"
     path.write_text('id,status,amount\n1,won,"$1,200"\n', encoding="utf-8")
     monkeypatch.setattr(csv_files, "_MOST_HELD", 0)
-    with pytest.raises(FileFormatError, match=r"deals.csv is larger than what is held in memory and has values that"):
+    with pytest.raises(FileFormatError, match=r"deals.csv is too large to load at once, and has values that"):
         ck.scan(path, record=ck.Deal)
 
 

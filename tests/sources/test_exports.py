@@ -173,7 +173,7 @@ def test_a_workbook_that_would_unpack_to_far_more_is_refused():
 
 @given(st.binary(max_size=200))
 def test_any_bytes_as_a_workbook_are_an_error_in_words(content: bytes):
-    with pytest.raises(FileFormatError, match=r"no .xlsx workbook"):
+    with pytest.raises(FileFormatError, match=r"not an .xlsx workbook"):
         ck.read_excel(io.BytesIO(content), record=ck.Deal)
 
 

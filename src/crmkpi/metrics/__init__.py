@@ -1,4 +1,4 @@
-"""The definitions, one family a file, in theme folders; `NAMES` are in the order of the catalogue."""
+"""The definitions, one family per file, in theme folders; `NAMES` are in the order of the catalogue."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ THEMES = tuple(dict.fromkeys(home.partition(".")[0] for home in KPIS.values()))
 
 
 def definition(name: str) -> Metric:
-    """The KPI of that id, without loading any other family."""
+    """The KPI with an id; no other family is loaded."""
     found: Metric = getattr(import_module(f"crmkpi.metrics.{KPIS[name]}"), name)
     return found

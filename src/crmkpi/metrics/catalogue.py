@@ -1,4 +1,4 @@
-"""The catalogue: find a KPI by its name, by another name that people use, by theme or by unit."""
+"""The catalogue: find a KPI by name, alias, theme or unit."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from crmkpi.metrics.roles import ROLES
 __all__ = ["Catalogue", "catalogue", "find_metric"]
 
 
-# What people look for among KPIs and is no single number, and the function that makes it.
+# Analyses that people search among the KPIs, and the functions that create them.
 _MADE = {"customer_health_score": "health", "health_score": "health", "funnel": "funnel", "sales_funnel": "funnel"}
 
-# Names that several KPIs go by, and the variants that a common name means.
+# Ambiguous names of several KPIs, and the variants that a common name means.
 _SEVERAL = {
     "conversion_rate": ("lead_conversion_rate", "visit_conversion_rate", "win_rate"),
     "conversions": ("ad_conversions", "lead_conversion_rate", "visit_conversion_rate"),
@@ -47,7 +47,7 @@ _WORDS_OF_QUESTIONS = """
 a an and are at be by can did do does each for from have how i in is it many me month much my of on our per quarter show
 the there to us was we were what when which who why with year
 """
-_LITTLE = frozenset(_WORDS_OF_QUESTIONS.split())  # they name no KPI
+_LITTLE = frozenset(_WORDS_OF_QUESTIONS.split())  # words that no KPI is named by
 
 
 class Catalogue:
@@ -104,7 +104,7 @@ class Catalogue:
         return found.variant(variant) if variant else found
 
     def _hint(self, words: str) -> str:
-        """What an unknown name may mean: the nearest name, else the KPIs whose pages mention it."""
+        """The suggestion for an unknown name: the nearest name, else the KPIs whose pages mention it."""
         hint = did_you_mean(words, [*self._by_name, *(metric.id for metric in self)])
         about = [] if hint.startswith("Did you") else [metric.id for metric in self._with_all_of(words)][:3]
         return f"KPIs that mention it: {', '.join(about)}." if about else hint
@@ -133,7 +133,7 @@ class Catalogue:
         return tuple(dict.fromkeys([*named, *called, *about]))
 
     def _with_most_of(self, words: str) -> tuple[Metric, ...]:
-        """The KPIs that have some of these words, in their name or meaning; a word that many have weighs little."""
+        """The KPIs with some of these words in their name or meaning; a frequent word weighs little."""
         scores: dict[Metric, float] = {}
         asked = [word.removesuffix("s") for word in re.findall(r"\w+", words.casefold()) if word not in _LITTLE]
         for word in dict.fromkeys(asked):
@@ -194,7 +194,7 @@ class Catalogue:
 
 
 def _holds(text: str, words: Sequence[str]) -> bool:
-    """Whether all words are in a text, each at the beginning of a word of it."""
+    """Whether a text contains all words, each as the beginning of one of its words."""
     inside = "_".join(["", *re.findall(r"[^\W_]+", text.casefold())])
     return bool(words) and all(f"_{word}" in inside for word in words)
 
@@ -204,12 +204,12 @@ def _folded(name: str) -> str:
 
 
 class _Whole(Catalogue):
-    # A look-up by id loads that KPI alone; any other look-up loads all of them.
+    # A lookup by id loads only that KPI; any other lookup loads all of them.
     __doc__ = Catalogue.__doc__
     __slots__ = ()
 
     def __init__(self) -> None:
-        """Nothing is loaded yet."""
+        """Create the catalogue without loading any KPI."""
 
     def find(self, name: str) -> Metric:
         """The KPI of that name, alias ("CAC") or id with a variant ("churn_rate.stripe")."""
@@ -237,5 +237,5 @@ catalogue: Catalogue = _Whole()
 
 
 def find_metric(name: str) -> Metric:
-    """The KPI of the catalogue with that name, alias or id."""
+    """The KPI of the catalogue with a name, alias or id."""
     return catalogue.find(name)

@@ -1,4 +1,4 @@
-"""The works that the definitions refer to, each named once."""
+"""The sources that several definitions cite, each defined once."""
 
 AAPOR = "American Association for Public Opinion Research: Standard Definitions"
 CALL_CENTER = "Cleveland: Call Center Management on Fast Forward, ICMI Press"

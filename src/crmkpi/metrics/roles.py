@@ -1,4 +1,4 @@
-"""The KPIs that each role looks at first; a KPI may serve several roles. `crmkpi.catalogue.by_role` gives them."""
+"""The first KPIs for each role; a KPI may serve several roles. `crmkpi.catalogue.by_role` returns them."""
 
 from collections.abc import Mapping
 

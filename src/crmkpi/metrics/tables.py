@@ -1,4 +1,4 @@
-"""The tables that definitions measure: `deals.closed_at` is a field of `Deal`. Each is made at its first import."""
+"""The tables that definitions measure: `deals.closed_at` is a field of `Deal`. Each is created at its first import."""
 
 from crmkpi.definition.measures import Table
 from crmkpi.records import RECORDS

@@ -1,4 +1,4 @@
-"""Customers: who stays, who leaves, and how often they buy."""
+"""Customers: retention, churn, and purchase frequency."""
 
 from crmkpi._lazy import loader
 from crmkpi._names import theme

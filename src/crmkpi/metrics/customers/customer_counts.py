@@ -1,4 +1,4 @@
-"""How many customers came, left and are there."""
+"""Counts of new, lost and current customers."""
 
 from crmkpi.definition.expressions import period
 from crmkpi.definition.metric import metric

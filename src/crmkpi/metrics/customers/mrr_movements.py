@@ -1,4 +1,4 @@
-"""How monthly recurring revenue moved: new + reactivated + expansion + contraction + churned = closing - opening."""
+"""Movements of monthly recurring revenue: new + reactivated + expansion + contraction + churned = closing - opening."""
 
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from crmkpi.metrics.customers.recurring_revenue import (
 from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 from crmkpi.metrics.tables import subscriptions
 
-# One row per customer: what they paid a month at the start and at the end, and how often before the period.
+# One row per customer: their monthly amount at the start and at the end, and the number of earlier subscriptions.
 accounts = subscriptions.per(
     subscriptions.customer_id,
     opening=subscriptions.sum(subscriptions.mrr, running_at_start),

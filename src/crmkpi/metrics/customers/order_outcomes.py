@@ -1,4 +1,4 @@
-"""What became of carts and orders."""
+"""Outcomes of carts and orders."""
 
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CART_ABANDONMENT, PRODUCT_RETURNS, SCOR

@@ -1,4 +1,4 @@
-"""Recurring revenue: what subscriptions bring in a month, in a year, and for each customer."""
+"""Recurring revenue of subscriptions: per month, per year, and per customer."""
 
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from crmkpi.definition.planned_expressions import Unless
 from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 from crmkpi.metrics.tables import subscriptions
 
-# A trial brings nothing: who goes on pays from its end on.
+# A trial has no revenue: customers who continue pay from its end on.
 paid_before = (subscriptions.started_at < period.start) & (
     subscriptions.trial_end.missing() | (subscriptions.trial_end < period.start)
 )
@@ -24,12 +24,12 @@ running_at_end = (
     & (subscriptions.trial_end.missing() | (subscriptions.trial_end < period.end))
     & (subscriptions.ended_at.missing() | (subscriptions.ended_at >= period.end))
 )
-# What starts after the period has nothing to do with it, whatever else is missing.
+# A subscription that starts after the period is outside of it, even if other fields are missing.
 may_have_begun = subscriptions.started_at.missing() | (subscriptions.started_at < period.end)
 not_later = Unless(subscriptions.started_at >= period.end)
-# Left out of everything that is said of subscriptions, so that movements explain the recurring revenue to the cent.
+# Left out of all KPIs of subscriptions, so that movements explain the recurring revenue to the cent.
 left_out = {
-    "no started_at": subscriptions.started_at.missing() & ~period.now,  # what runs now needs no start
+    "no started_at": subscriptions.started_at.missing() & ~period.now,  # a current subscription needs no start
     "negative duration": (subscriptions.ended_at < period.end) & (subscriptions.ended_at < subscriptions.started_at),
     "no mrr": may_have_begun & subscriptions.mrr.missing(),
     "no customer_id": may_have_begun & subscriptions.customer_id.missing(),

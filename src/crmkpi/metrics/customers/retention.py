@@ -1,4 +1,4 @@
-"""Retention and churn: two views of what became of the customers that a period began with."""
+"""Retention and churn: two views of the customers at the start of a period."""
 
 from crmkpi.definition.expressions import as_of, period
 from crmkpi.definition.metric import Share, metric

@@ -1,4 +1,4 @@
-"""Revenue retention and churn: what became of the recurring revenue that a period began with."""
+"""Revenue retention and churn: the change of the recurring revenue at the start of a period."""
 
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 
 paying = accounts.opening > 0
 opening = accounts.sum(accounts.opening, paying)
-# Of each opening customer no more counts than they paid at the start, and never less than nothing.
+# Each opening customer counts with their amount at the end, limited to between 0 and their amount at the start.
 in_full = accounts.sum(accounts.opening, paying & (accounts.closing >= accounts.opening))
 in_part = accounts.sum(accounts.closing, paying & (accounts.closing < accounts.opening) & (accounts.closing > 0))
 closing = accounts.sum(accounts.closing, paying & (accounts.closing > 0))

@@ -1,4 +1,4 @@
-"""Experience: what customers say."""
+"""Experience: ratings and comments of customers."""
 
 from crmkpi._lazy import loader
 from crmkpi._names import theme

@@ -10,7 +10,7 @@ satisfied = (
     | ((steps >= 8) & (surveys.score >= surveys.scale_high - 2))
 )
 no_score = {"no score": csat & surveys.score.missing()}
-# Twice the score, held against the sum of the ends, says on which side of the middle it is without a rounding.
+# Comparing twice the score with the sum of the scale's ends finds its side of the middle without rounding.
 twice = surveys.score * 2
 ends = surveys.scale_low + surveys.scale_high
 

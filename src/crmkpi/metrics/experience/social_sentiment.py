@@ -1,4 +1,4 @@
-"""Social sentiment: whether people who speak of the firm praise or blame it."""
+"""Social sentiment: positive and negative mentions of the firm."""
 
 from crmkpi.definition.metric import NetPromoter, Share, metric
 from crmkpi.metrics.literature import MARKETING_METRICS

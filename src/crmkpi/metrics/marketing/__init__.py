@@ -1,4 +1,4 @@
-"""Marketing: from attention to qualified leads, and what they cost."""
+"""Marketing: from attention to qualified leads, and their cost."""
 
 from crmkpi._lazy import loader
 from crmkpi._names import theme

@@ -1,4 +1,4 @@
-"""Advertising: how often ads are shown and clicked, what they lead to, and what that costs."""
+"""Advertising: impressions, clicks and conversions of ads, and their cost."""
 
 from decimal import Decimal
 

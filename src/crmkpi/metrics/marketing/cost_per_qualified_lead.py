@@ -1,4 +1,4 @@
-"""What a qualified lead costs."""
+"""The cost of a qualified lead."""
 
 from decimal import Decimal
 

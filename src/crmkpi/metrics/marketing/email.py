@@ -1,4 +1,4 @@
-"""E-mail campaigns: how many, and what became of the messages."""
+"""E-mail campaigns: their number, and the outcomes of the messages."""
 
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import EMAIL_METRICS, MARKETING_METRICS

@@ -6,7 +6,7 @@ from crmkpi.metrics.marketing.lead_volume import merged_or_deleted
 from crmkpi.metrics.tables import leads
 
 days = Parameter("days", "how many days a lead has to convert", unit="days", default=30)
-# A lead marked as converted without a date has converted at some time.
+# A lead marked as converted without a date counts as converted.
 at_some_time = (leads.status == "converted") & leads.converted_at.missing()
 converted = (leads.converted_at < as_of) | at_some_time
 

@@ -1,4 +1,4 @@
-"""How many leads were qualified."""
+"""Counts of qualified leads."""
 
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import DEMAND_WATERFALL

@@ -1,4 +1,4 @@
-"""Sales: from an open deal to the money it brings."""
+"""Sales: from open deals to revenue."""
 
 from crmkpi._lazy import loader
 from crmkpi._names import theme

@@ -1,4 +1,4 @@
-"""How many deals were won, and how many are open."""
+"""Counts of won and open deals."""
 
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES

@@ -1,4 +1,4 @@
-"""What the open deals are worth: in full, and weighted by their probability."""
+"""The value of open deals: in full, and weighted by their probability."""
 
 from crmkpi.definition.expressions import period
 from crmkpi.definition.metric import metric
@@ -6,11 +6,11 @@ from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.metrics.tables import deals
 
 is_open = deals.status == "open"
-# A deal that is closed by now was open at the end of an earlier period. An open deal's close date is only a hope.
+# A deal that is closed by now was open at the end of an earlier period. An open deal's close date is only expected.
 closed = deals.status.is_in("won", "lost")
 not_closed_then = is_open | (closed & (deals.closed_at >= period.end))
 was_open = period.begun(deals.created_at) & not_closed_then
-# What is open now needs no dates.
+# A deal that is open now needs no dates.
 unknown = {
     "deleted": deals.deleted,
     "no created_at": not_closed_then & deals.created_at.missing() & ~period.now,

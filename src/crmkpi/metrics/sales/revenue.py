@@ -1,4 +1,4 @@
-"""Won revenue, and how fast it grows."""
+"""Won revenue, and its growth."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""What sales people do: calls, messages and meetings."""
+"""Activities of sales people: calls, messages and meetings."""
 
 from crmkpi.definition.expressions import as_of
 from crmkpi.definition.metric import metric
@@ -102,7 +102,7 @@ def sms_sent() -> None:
 
 @metric(
     at=interactions.at,
-    # Most systems give a meeting no direction; only one that the customer called is inbound.
+    # Most systems store no direction for meetings; only one that the customer called is inbound.
     meetings=interactions.count(
         meeting & (outbound | no_direction) & ((interactions.at < as_of) | interactions.at.missing())
     ),

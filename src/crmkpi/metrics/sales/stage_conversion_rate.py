@@ -3,7 +3,7 @@ from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.metrics.tables import stage_visits
 
 deal = stage_visits.deal
-# A lost deal leaves its last stage by being lost; the stages before it were left for another one.
+# A lost deal leaves its last stage by the loss, and its earlier stages for the next one.
 moved_on = stage_visits.left_at.present() & (
     deal.status.is_in("open", "won") | ((deal.status == "lost") & (deal.closed_at > stage_visits.left_at))
 )

@@ -1,4 +1,4 @@
-"""How long deals stay in a stage."""
+"""The time that deals stay in a stage."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Service: how much customers ask, and how fast they are helped."""
+"""Service: the volume of requests, and the speed of help."""
 
 from crmkpi._lazy import loader
 from crmkpi._names import theme

@@ -1,4 +1,4 @@
-"""Telephone: which calls are answered, which are given up, and what answered calls achieve."""
+"""Telephone: answered and abandoned calls, and the outcomes of answered ones."""
 
 from datetime import timedelta
 

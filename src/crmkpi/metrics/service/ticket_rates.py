@@ -1,4 +1,4 @@
-"""What became of tickets: opened again, escalated, in time, solved by the customer."""
+"""Outcomes of tickets: reopened, escalated, in time, solved by the customer."""
 
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CALL_CENTER, ISO_18295, ITIL
@@ -7,7 +7,7 @@ from crmkpi.metrics.service.ticket_volume import merged_or_spam
 from crmkpi.metrics.tables import tickets
 
 solved = tickets.solved_at.present() | tickets.status.is_in("solved", "closed")
-# Some systems take the date of the solution off a ticket that is opened again.
+# Some systems clear the date of the solution when a ticket is reopened.
 was_solved = solved | tickets.first_solved_at.present() | (tickets.reopens > 0)
 in_time = (tickets.solved_at <= tickets.sla_due_at) & is_solved
 solved_some_day = tickets.status.is_in("solved", "closed") & tickets.sla_due_at.present() & tickets.solved_at.missing()

@@ -1,4 +1,4 @@
-"""Value: what customers bring, and what it costs to win them."""
+"""Value: the revenue from customers, and the cost of acquiring them."""
 
 from crmkpi._lazy import loader
 from crmkpi._names import theme

@@ -1,4 +1,4 @@
-"""Whether customers are worth what they cost to win."""
+"""The value of customers compared with their acquisition cost."""
 
 from decimal import Decimal
 
@@ -22,7 +22,7 @@ from crmkpi.metrics.value.customer_lifetime_value import (
     opening_mrr,
 )
 
-# Subscriptions may go backwards as well, and each reason has one name.
+# Subscriptions may end before they start, too, and each reason has one name.
 unusable = unusable_subscriptions | {"left before they came": backwards["negative duration"]}
 
 
@@ -146,7 +146,7 @@ def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscri
 
 
 def _refuse_credit(spend: Decimal, revenue: Decimal) -> None:
-    """Undefined where credit notes outweigh what was spent or brought: a ratio of such sums means nothing."""
+    """Raise `UndefinedError` if credit notes exceed the spend or the revenue: a ratio of such sums is meaningless."""
     if spend < 0:
         raise UndefinedError("credit notes outweigh what was spent")
     if revenue < 0:

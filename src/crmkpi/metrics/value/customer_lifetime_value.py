@@ -17,9 +17,9 @@ from crmkpi.metrics.literature import LIFETIME_VALUE, MARKETING_METRICS
 from crmkpi.metrics.tables import customers, orders
 
 completed = orders.status == "completed"
-# Only orders with an amount and a customer: each of the three inputs then speaks of the same purchases.
+# Only orders with an amount and a customer, so that the three inputs cover the same purchases.
 counted = completed & orders.amount.present() & orders.customer_id.present()
-# A refund, an order below zero, lowers what customers bring, and makes nobody a buyer.
+# A refund, an order below zero, lowers the revenue of a customer, and is not a purchase.
 bought = completed & (orders.amount >= 0) & orders.customer_id.present()
 left_out = {
     "no amount": completed & orders.amount.missing(),
@@ -39,7 +39,7 @@ purchase_days = orders.per(
     spent=orders.sum(orders.amount, counted & (orders.ordered_at < period.end) & (orders.ordered_at < as_of)),
 )
 without_a_date = {"no ordered_at": completed & orders.ordered_at.missing()}
-Purchases = Sequence[tuple[Hashable, date, Decimal]]  # of each customer and day what was spent
+Purchases = Sequence[tuple[Hashable, date, Decimal]]  # the spend per customer and day
 _discounted_time: Callable[..., float] = hook("discounted_time")
 
 
@@ -50,7 +50,7 @@ def _exact(number: float | Decimal) -> Decimal:
 def _bounds(
     purchases: Purchases, until: date, discount: float, margin: float, *, confidence: float
 ) -> tuple[Decimal, Decimal] | None:
-    from crmkpi.clv.average_value import average_value_interval  # noqa: PLC0415  # models are loaded late
+    from crmkpi.clv.average_value import average_value_interval  # noqa: PLC0415  # models load lazily
 
     how = {"discount": discount, "margin": margin, "confidence": confidence}
     found = average_value_interval(purchases, until, **how)
@@ -225,6 +225,6 @@ def predictive(purchases: Purchases, until: date, discount: float, margin: float
     >>> worth(orders[:1], as_of="2025-12-31", discount=0.1).reason
     'a purchase model needs at least two customers; got one'
     """
-    from crmkpi.clv.average_value import average_value  # noqa: PLC0415  # models are loaded when they are used
+    from crmkpi.clv.average_value import average_value  # noqa: PLC0415  # models load lazily
 
     return _exact(average_value(purchases, until, discount=discount, margin=margin))
