@@ -267,6 +267,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a name to check": (lambda: check_metric("win_rate"), r"check_metric\(\) takes a metric, .*; got 'win_rate'\."),
     # reports, files and scores
+    "a result of a report by its name": (
+        lambda: ck.Dataset(deals=DEALS).measure("win_rate")["win_rate"],  # type: ignore[call-overload]
+        r"A report is indexed by numbers; got 'win_rate'\. For one KPI write report\.get\('win_rate'\)\.",
+    ),
     "a result of nothing": (
         lambda: measured().get(None),
         r"The report has no results for None; get\(\) needs exactly one\.",

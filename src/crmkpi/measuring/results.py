@@ -279,6 +279,8 @@ class Report(Tabular, Generic[Value_co]):
     def __getitem__(self, index: int | slice) -> Result[Value_co] | Report[Value_co]:
         if isinstance(index, slice):
             return replace(self, results=self.results[index], statements=())
+        if isinstance(index, str):
+            raise InputError(f"A report is indexed by numbers; got {index!r}. For one KPI write report.get({index!r}).")
         return self.results[index]
 
     def __len__(self) -> int:
