@@ -341,6 +341,21 @@ def test_an_error_that_names_an_argument_of_python_says_which_option_it_is(run: 
     assert err.splitlines()[-1].startswith("crmkpi: hint: --deals FILE and its like say what a file holds")
 
 
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        (["--period", "last month"], "--as-of DATE, or --as-of today, says which day it is"),
+        (["--every", "month"], "--period says it here, such as --period 2026"),
+        (["--period", "2025-13"], None),
+    ],
+)
+def test_a_hint_about_a_period_names_the_option_that_helps(run: Run, asked: list[str], hint: str | None) -> None:
+    Path("deals.csv").write_text("id,status,closed_at\n1,won,2026-01-05\n", encoding="utf-8")
+    status, _, err = run("report", "win_rate", "--deals", "deals.csv", *asked)
+    hints = [line.removeprefix("crmkpi: hint: ") for line in err.splitlines() if "hint:" in line]
+    assert (status, hints) == (1, [] if hint is None else [hint])
+
+
 def test_each_line_of_the_help_is_that_of_the_command_which_is_loaded_when_it_is_called() -> None:
     for name, (module, help_) in COMMANDS.items():
         commands = argparse.ArgumentParser().add_subparsers()

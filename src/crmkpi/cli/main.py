@@ -33,7 +33,6 @@ from crmkpi.errors import (
     CurrencyError,
     InputError,
     ParameterError,
-    PeriodError,
     TimeZoneError,
 )
 
@@ -60,6 +59,8 @@ _NEEDS_ALL = "completion"
 # The library's messages name its arguments; these hints name the options of the command. The first hint whose key is in
 # the message is shown, else the hint for its class.
 _HINTS_BY_WORDS: Mapping[str, str] = {
+    "as_of=date": "--as-of DATE, or --as-of today, says which day it is",
+    "period=": "--period says it here, such as --period 2026",
     "units=": "--units TABLE:FIELD=UNIT says it here, such as --units deals:amount=thousands",
     "encoding=": "--encoding cp1252, or another, says which it is",
     "delimiter=": "--delimiter ';', or another, says which it is",
@@ -72,7 +73,6 @@ _HINTS: Mapping[type[CrmKpiError], str] = {
     CurrencyError: "--currency EUR --rate USD=0.92 converts amounts, --by currency keeps them apart",
     AmbiguousDateError: "--day-first or --no-day-first says which it is",
     TimeZoneError: "--tz Europe/Berlin says in which time zone they are",
-    PeriodError: "--as-of DATE, or --as-of today, says what 'last month' means",
     ParameterError: "--set NAME=NUMBER, --as-of DATE and --opening-hours mon-fri=09:00-17:00 say it here",
 }
 _IN_FILE = "the company file has keys of these names, such as day_first = true or rates = { CHF = 1.05 }"
