@@ -191,7 +191,7 @@ def _hours(given: Sequence[tuple[str, tuple[tuple[str, str], ...]]]) -> dict[str
     for days, spans in given:
         hours.setdefault(days, []).extend(spans)
         if any(closes == "23:59" for _, closes in spans):
-            say(f"the last minute of {days} is closed: opening hours end at 23:59; write 24:00 for the whole day")
+            say(f"the last minute of {days} is closed: opening hours end at 23:59; write 24:00 for midnight")
     return hours or None
 
 

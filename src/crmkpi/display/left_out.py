@@ -32,7 +32,7 @@ def left_out_in_words(metric: Metric) -> dict[str, str]:
     ...     print(f"{reason}: {records}")
     deleted: deleted is true
     no amount: status is won and amount is missing
-    no closed_at: closed at is missing, where a period is asked for
+    no closed_at: closed at is missing, if a period is given
     """
     found = {reason: condition_in_words(what) for reason, what in metric.leave_out.items()}
     for measure in metric.measures.values():
@@ -43,7 +43,7 @@ def left_out_in_words(metric: Metric) -> dict[str, str]:
                 found.setdefault(reason, condition_in_words(what))
         at = measure.at if measure.at is not None else metric.at
         if at is not None and not measure.is_stock and _may_lack(metric, measure, at):
-            undated = f"{condition_in_words(at.missing())}, where a period is asked for"
+            undated = f"{condition_in_words(at.missing())}, if a period is given"
             found.setdefault(f"no {repr(at).partition('.')[2]}", undated)
     return found
 

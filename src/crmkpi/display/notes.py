@@ -87,7 +87,7 @@ def _changes(results: Sequence[Result], name_of: Callable[[Result], str]) -> Ite
         if change is not None and change.verdict == "too few to say" and change.detectable and change.absolute
     ]
     if small:
-        yield f"too few to say: the smallest change that would mostly show is, of {listed(small)}"
+        yield f"too few to say: smallest detectable change: {listed(small)}"
     # The change compares totals, but its interval compares totals per day: explain the difference.
     per_day = [
         name_of(result)

@@ -96,7 +96,7 @@ def _told(account: LoadAccount) -> Iterator[str]:
         yield f"{name} unreadable in {count:,}: {account.words_of(name)}"
     if account.coerced:
         counts = (f"{header} ({sum(kinds.values()):,})" for header, kinds in account.coerced.items())
-        yield f"values not taken as they stood: {listed(counts)}"
+        yield f"converted values: {listed(counts)}"
 
 
 def quality_html(report: QualityReport) -> str:

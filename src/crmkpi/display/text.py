@@ -131,7 +131,7 @@ def _change(result: Result, change: Change) -> str:
     verdict = judgement(change)
     if change.verdict in ("no clear change", "too few to say"):
         seen = format_detectable(change, result.unit, currency=result.currency)
-        return f"{said}: {change.verdict}" + (f", a change of {seen} would mostly show" if seen else "")
+        return f"{said}: {change.verdict}" + (f", smallest detectable change {seen}" if seen else "")
     return f"{said}: {verdict}" if verdict else said
 
 

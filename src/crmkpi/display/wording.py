@@ -116,7 +116,7 @@ def condition_in_words(condition: Expression) -> str:
         case Combination(word, left, right):
             return f" {word} ".join(_bracketed(part, word) for part in (left, right))
         case Now():
-            return "no period is asked for"
+            return "no period is given"
         case Negation(item) | Unless(item):
             return f"not ({condition_in_words(item)})"
         case Now():

@@ -290,7 +290,7 @@ def _missed(
     facts = [_told_target(one, card.period) for card in cards for one in card.targets if one.status in _MISSES]
     if not facts:
         known = sum(one.good is not None for card in cards for one in card.targets)
-        facts = [BriefingFact(f"nothing, of {_many(known, 'target')} of which something is known")]
+        facts = [BriefingFact(f"nothing, of {_many(known, 'target')} with data")]
     return tuple(facts), cards
 
 
@@ -316,7 +316,7 @@ def _at_risk(found: AtRisk | None) -> tuple[BriefingFact, ...]:
         return (BriefingFact("not known: no customers at risk were given (at_risk=)"),)
     known = [one for one in found.customers if one.at_stake]
     if not known:
-        return (BriefingFact("nobody of whom a value at stake is known"),)
+        return (BriefingFact("nobody with a known value at stake"),)
     facts = [
         BriefingFact(
             f"{one.customer_id}: {one.at_stake:,.0f} at stake"
@@ -348,7 +348,7 @@ def _cannot_say(results: Report, left_off: Sequence[str]) -> tuple[BriefingFact,
     if much:
         facts.append(_together(f"more than {100 * _MUCH:.0f} % of the records left out", much))
     facts += [BriefingFact(note) for note in left_off]
-    return tuple(facts) or (BriefingFact("nothing that was asked"),)
+    return tuple(facts) or (BriefingFact("nothing about the requested KPIs"),)
 
 
 def _grouped(rows: Iterable[tuple[Result, str | None]]) -> list[tuple[str, list[Result]]]:

@@ -190,7 +190,7 @@ def _of_values(kpi: Kpi, results: Sequence[Result]) -> Iterator[ReviewFinding]:
     chart = control_chart(Report(tuple(results)))
     bound = target.low if target.low is not None else target.high
     if not chart.signals and chart.assurance(bound, at_least=target.low is not None) == "will hit it":
-        yield ReviewFinding("always reached", name, "its process lies beyond the target, and did not move")
+        yield ReviewFinding("always reached", name, "its process is beyond the target, and stable")
 
 
 def _alike(histories: dict[str, list[Result]]) -> Iterator[ReviewFinding]:
@@ -244,5 +244,5 @@ def _changed(kpis: KpiSet, before: KpiSet | None, today: date) -> Iterator[Revie
             continue
         begun = was.start is not None and Period(was.start).first_day <= today
         if begun:
-            evidence = f"its target was set from {was.start} on, and is another now"
+            evidence = f"its target from {was.start} on has changed since"
             yield ReviewFinding("target changed", (kpi.metric.id,), evidence)

@@ -102,7 +102,7 @@ def _visits(
 
 
 def joined_visits(visits: Sequence[Any]) -> list[Any]:
-    """Turn the ordered stage changes of each deal into visits: equal stages in a row merge, each ends at the next."""
+    """Turn the stage changes of each deal into visits, by time: repeated stages merge, each visit ends at the next."""
     by_deal: dict[Any, list[Any]] = {}
     for visit in visits:
         by_deal.setdefault(visit.deal_id, []).append(visit)

@@ -148,7 +148,7 @@ def _facts(path: Path, delimiter: str, above: int, width: int) -> _Facts:
     """The facts of a first pass over the bytes; most files have the same delimiters in each line, which is fast."""
     mark = delimiter.encode()
     others = bytes(set(range(256)) - {*mark, *b"\r\n"})
-    line, passed, even = b"", 0, True  # a line's delimiters and end, and the length of an unfinished line
+    line, passed, even = b"", 0, True  # the usual delimiters and end of a line, and the bytes that match so far
     count, quoted, waiting, last = 0, False, above, b""
     decoder = getincrementaldecoder("utf-8")()
     with path.open("rb") as file:

@@ -425,6 +425,6 @@ def _meaning(word: str, conversion: Conversion | None, known: FieldType) -> Any:
 
 
 def first_places(columns: Columns) -> range:
-    """The columns that may have a word for a total; only the first one if it is never empty."""
+    """The columns that may have a word for a total; only the first one if it holds the ids."""
     named = [column.position for column in columns.of("id")] == [0]
     return range(1 if named else min(FIRST_CELLS, columns.width))
