@@ -27,7 +27,6 @@ from __future__ import annotations
 import re
 import sysconfig
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from traceback import FrameSummary, extract_tb
 from typing import ClassVar
@@ -205,6 +204,8 @@ def did_you_mean(name: str, known: Iterable[str], *, limit: int = 12, cutoff: fl
     >>> did_you_mean("zzz", ["owner", "amount"])
     "Known: 'amount', 'owner'."
     """
+    from difflib import get_close_matches  # noqa: PLC0415  # what is spelt right needs no neighbours
+
     names = sorted(set(known))
     folded = {candidate.casefold(): candidate for candidate in names}
     near = get_close_matches(str(name).casefold(), folded, n=1, cutoff=cutoff)

@@ -20,7 +20,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -146,9 +145,11 @@ class _Parser(argparse.ArgumentParser):
 
 def _parsed(given: Sequence[str]) -> argparse.Namespace:
     """The parsed arguments; an unknown one is an error of its command, which names the nearest option."""
-    parser = _parser(next((each for each in given if not each.startswith("-")), None))
+    parser = _parser(given)
     arguments, rest = parser.parse_known_args(given)
     if rest:
+        from difflib import get_close_matches  # noqa: PLC0415  # only for an unknown argument
+
         command: argparse.ArgumentParser = getattr(arguments, "command", parser)
         several = next((one.dest for one in command._actions if one.nargs == "*"), None)  # noqa: SLF001
         if several is not None and not any(one.startswith("-") for one in rest):  # argparse takes consecutive ones
@@ -162,7 +163,7 @@ def _parsed(given: Sequence[str]) -> argparse.Namespace:
     return arguments
 
 
-def _parser(command: str | None) -> argparse.ArgumentParser:
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     from crmkpi import __version__  # noqa: PLC0415  # the package imports this module's neighbours
 
     parser = _Parser(
@@ -173,11 +174,14 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"crmkpi {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    command = next((each for each in given if not each.startswith("-")), None)
+    # Neither the main help nor an unknown command comes after a command, and nothing else names the others.
+    alone = command in COMMANDS and given[0] == command
     for name, (module, help_) in COMMANDS.items():
         if command in (name, _NEEDS_ALL):
             adds: Callable[..., None] = getattr(import_module(f"crmkpi.cli.{module}"), f"add_{name.replace('-', '_')}")
             adds(commands, *([parser] if name == _NEEDS_ALL else []))
-        else:  # other commands only need their line in the help
+        elif not alone:  # other commands only need their line in the help
             commands.add_parser(name, help=help_, add_help=False)
     for each in commands.choices.values():
         each.set_defaults(command=each)

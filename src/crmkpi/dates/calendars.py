@@ -11,8 +11,6 @@ from functools import partial
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from dateutil.relativedelta import relativedelta
-
 from crmkpi.dates import wall_clock
 from crmkpi.dates.open_time import FIRST_YEAR, LAST_YEAR, OpenTime, instant
 from crmkpi.dates.opening_hours import WEEKDAYS, OpeningHours, Schedules, Weekday, hours_text, read_schedules
@@ -185,6 +183,8 @@ class Calendar:
         try:
             if unit in _DAYS_IN:
                 return day + timedelta(days=_DAYS_IN[unit] * count)
+            from dateutil.relativedelta import relativedelta  # noqa: PLC0415  # a report without periods needs no months
+
             return day + relativedelta(months=_MONTHS_IN[unit] * count)
         except (OverflowError, ValueError) as error:
             msg = f"Periods lie in the years {FIRST_YEAR} to {LAST_YEAR}; got {day} moved by {count} {unit}s."

@@ -24,7 +24,7 @@ from crmkpi.definition.planned_expressions import Unless
 from crmkpi.engines.records.interpreter import evaluate
 from crmkpi.measuring.unreadable import UnreadableReason
 from crmkpi.records.base import RecordType
-from crmkpi.records.survey import USUAL_SCALE
+from crmkpi.records.scales import USUAL_SCALE
 from crmkpi.sources.reading import ENDS
 
 __all__ = ["needed_fields", "unfilled_field", "why_unfilled"]

@@ -182,6 +182,11 @@ class RecordType:
     relations: Mapping[str, Relation]
 
     @property
+    def is_survey(self) -> bool:
+        """Whether it is `Survey`, whose scores are validated against scales; asked without loading that class."""
+        return self.model.__module__ == f"{__package__}.survey"
+
+    @property
     def may_be_absent(self) -> list[str]:
         """The fields that are not required: a file need not have a column for them."""
         return [name for name, known in self.fields.items() if not known.required and known.kind != "attributes"]

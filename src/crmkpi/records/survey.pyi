@@ -5,11 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-__all__ = ["LONGEST_SCALES", "SHARES", "USUAL_SCALE", "USUAL_SCALES", "Survey"]
-USUAL_SCALES: Mapping[str, tuple[float, float | None]]
-USUAL_SCALE = ("scale_low", "scale_high")
-LONGEST_SCALES: Mapping[str, float]
-SHARES = ("nps", 0.0, 1.0)
+__all__ = ["Survey"]
 
 @dataclass(frozen=True, kw_only=True, init=False)
 class Survey:

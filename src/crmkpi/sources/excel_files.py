@@ -8,7 +8,6 @@ from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeVar, Unpack, overload
-from zipfile import BadZipFile, ZipFile
 
 from crmkpi.errors import FileFormatError, MissingExtraError, unknown_name
 from crmkpi.records.base import record_type
@@ -151,6 +150,8 @@ def _openpyxl() -> Any:
 
 def _check_size(path: Workbook, name: str) -> None:
     """Refuse an archive that would unpack to many times its size, before unpacking it."""
+    from zipfile import BadZipFile, ZipFile  # noqa: PLC0415  # CSV files do not need it
+
     if not isinstance(path, str | Path):
         path.seek(0)
     try:

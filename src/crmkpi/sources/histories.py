@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from crmkpi.errors import ColumnError
-from crmkpi.records import StageVisit
+from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.records.directions import by_header
 from crmkpi.sources.account import Rejected
@@ -30,7 +30,7 @@ _VISIT = ("id", "deal_id", "stage", "entered_at", "left_at")
 def stage_grid(grid: Grid, options: ReadingOptions, preset: Preset) -> tuple[Grid, ReadingOptions]:
     """Unpivot a table of deals with a date column per stage into a table of stage visits."""
     assert preset.stages is not None
-    visit = record_type(StageVisit)
+    visit = record_type(RECORDS["stage_visits"])
     said = by_header(options.columns, grid.headers, visit.fields)
     named = wanted_columns(grid.headers, visit, said, source=grid.source)
     beside = {field: grid.headers.index(header) for header, fields in named.items() for field in fields}

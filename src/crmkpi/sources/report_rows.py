@@ -28,8 +28,7 @@ TOTAL = rf"(?i)^\s*(?:{'|'.join(_WORDS)})\s*(?:\([^)]*\)|:.*)?\s*$"
 SUBTOTAL = r"(?i)^\s*(?:sub-?total|zwischensumme|teilergebnis|sous-total|subtotaal|delsumma|suma częściowa|小計)\s*$"
 _OF_GROUP = rf"(?:{'|'.join(_WORDS)}|ergebnis)"  # next to the name of the group, as in spreadsheets
 MAY_BE_TOTAL = rf"(?i)^\s*{_OF_GROUP}(?:[\s(:]|$)|\s{_OF_GROUP}\s*$"
-_TOTAL, _SUBTOTAL = re.compile(TOTAL), re.compile(SUBTOTAL)
-_TOTAL_OF_GROUP = re.compile(rf"(?i)\s*{_OF_GROUP}\s*")
+_TOTAL_OF_GROUP = rf"(?i)\s*{_OF_GROUP}\s*"
 _PARTS_OF_WORDS = (
     *("total", "totaa", "sum", "gesamt", "ergebnis", "overall", "somme", "razem", "ogół", "łącz", "i alt", "yhteens"),
     *("toplam", "итого", "всего", "合", "小計", "総計", "总计", "कुल"),
@@ -87,7 +86,7 @@ class ReportRows:
             return False
         # In a file without ids a deal of the company "Total" fills all columns, as other deals do.
         full = self.of_ids is None and not any(_is_nothing(cell) for cell, _ in others)
-        plain = _TOTAL.match(row[place]) is not None and _SUBTOTAL.match(row[place]) is None
+        plain = re.match(TOTAL, row[place]) is not None and re.match(SUBTOTAL, row[place]) is None
         return not (full and plain and any(not _adds_up(cell) for cell, _ in others))
 
     def _id_of(self, row: Row) -> Sequence[Any]:
@@ -98,14 +97,14 @@ def _is_word(cell: Any, above: Any) -> bool:
     """Whether a cell is a word for a total, alone or next to the group name of the row above."""
     if not isinstance(cell, str) or len(cell) > _LONGEST_WORD:
         return False
-    if _TOTAL.match(cell):
+    if re.match(TOTAL, cell):
         return True
     group = above.strip() if isinstance(above, str) else ""
     text = cell.strip()
     if not group or group not in text:
         return False
     rest = text.removeprefix(group) if text.startswith(group) else text.removesuffix(group)
-    return rest != text and _TOTAL_OF_GROUP.fullmatch(rest) is not None
+    return rest != text and re.fullmatch(_TOTAL_OF_GROUP, rest) is not None
 
 
 def _is_nothing(cell: Any) -> bool:
@@ -127,4 +126,4 @@ def _adds_up(cell: Any) -> bool:
     text = cell.strip()
     if not text or is_missing(text) or spelling_of(text) is not None:
         return True
-    return bool(currencies_of(text)) or (len(text) <= _LONGEST_WORD and _TOTAL.match(text) is not None)
+    return bool(currencies_of(text)) or (len(text) <= _LONGEST_WORD and re.match(TOTAL, text) is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Literal
 
 from crmkpi.currencies import CURRENCY_AFTER, CURRENCY_BEFORE, currencies_of
@@ -49,14 +50,11 @@ _SCALES = {
 _OF_RUPEES = ("l", "cr", "cr.")  # abbreviations that mean lakh and crore only next to rupees
 _LETTER = r"[^\W\d_]"
 _SCALE = "|".join(re.escape(word) for word in sorted(_SCALES, key=len, reverse=True))
-_BEFORE = re.compile(
-    rf" *(?:(?P<open>\()|(?P<sign>[+\-\u2013▲△])|(?P<percent>%)|(?P<currency>{CURRENCY_BEFORE}))", re.IGNORECASE
-)
+_BEFORE = rf" *(?:(?P<open>\()|(?P<sign>[+\-\u2013▲△])|(?P<percent>%)|(?P<currency>{CURRENCY_BEFORE}))"
 _DIGITS = re.compile(r" *(\d(?:[\d.,' ]*\d)?|[.,]\d+)(?P<no_cents>[.,:](?:-{1,2}|[\u2013\u2014]))?", re.ASCII)
-_AFTER = re.compile(
+_AFTER = (
     rf" *(?:(?P<close>\))|(?P<sign>[+\-])|(?P<percent>%)"
-    rf"|(?P<scale>{_SCALE})(?:(?!{_LETTER})|(?=[A-Z]{{3}}(?!{_LETTER})|[円元원]))|(?P<currency>{CURRENCY_AFTER}))",
-    re.IGNORECASE,
+    rf"|(?P<scale>{_SCALE})(?:(?!{_LETTER})|(?=[A-Z]{{3}}(?!{_LETTER})|[円元원]))|(?P<currency>{CURRENCY_AFTER}))"
 )
 _COULD_BE_BOTH = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 _GROUPED = r"[1-9]\d{0,2}(?P<mark>[%s' ])\d{3}(?:(?P=mark)\d{3})*"
@@ -142,9 +140,16 @@ def spelling_of(text: str) -> Spelling | None:
     )
 
 
-def _parts(pattern: re.Pattern[str], text: str, place: int, found: list[tuple[str, str]]) -> int:
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """The pattern, compiled at first use: with all currencies in it that takes a while, and plain numbers skip it."""
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def _parts(pattern: str, text: str, place: int, found: list[tuple[str, str]]) -> int:
     """Parse the signs on one side of a number into `found`, and return the position after them."""
-    while match := pattern.match(text, place):
+    compiled = _compiled(pattern)
+    while match := compiled.match(text, place):
         assert match.lastgroup is not None
         found.append((match.lastgroup, match[match.lastgroup]))
         place = match.end()

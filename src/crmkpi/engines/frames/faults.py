@@ -16,7 +16,7 @@ from crmkpi.engines.frames.homes.home import DAY, NUMBERS, TOO_LATE, ColumnType,
 from crmkpi.engines.frames.words import Cell, Expr, Frame, Scalar, Words, any_of, one_of, only_where
 from crmkpi.records.base import Kind, RecordType
 from crmkpi.records.placeholders import OFFSETS, PLACEHOLDERS, WIDEST_OFFSET
-from crmkpi.records.survey import LONGEST_SCALES, SHARES
+from crmkpi.records.scales import LONGEST_SCALES, SHARES
 from crmkpi.records.texts import BLANKS
 
 __all__ = [

@@ -28,7 +28,6 @@ from crmkpi.engines.frames.faults import (
 from crmkpi.engines.frames.homes.home import Kept, raw_name, word_name
 from crmkpi.engines.frames.unreadable import Mark
 from crmkpi.engines.frames.words import Cell, Expr, Frame, Words, flagged, only_where, with_named
-from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
 
 __all__ = ["Look", "Path", "Prepared", "ProfiledColumn", "looked_over"]
@@ -177,7 +176,7 @@ class Look:
 
     def off_scale(self) -> list[Expr]:
         """Where a survey's score is not on its scale, or its scale none."""
-        if self.type_.model is not Survey or all(one.name != "score" for one in self.fields):
+        if not self.type_.is_survey or all(one.name != "score" for one in self.fields):
             return []
         return [*scale_faults(self.nw, self.fields)]
 

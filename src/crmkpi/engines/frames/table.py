@@ -28,7 +28,6 @@ from crmkpi.engines.frames.unreadable import set_aside, with_usual_scales
 from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words, with_named
 from crmkpi.engines.query import Value
 from crmkpi.errors import ColumnError, InputError
-from crmkpi.records import Survey
 from crmkpi.records.base import Kind, RecordType
 
 if TYPE_CHECKING:
@@ -189,7 +188,7 @@ class FrameTable:
     def _wanted(self, names: Iterable[str]) -> tuple[str, ...]:
         """The names, with those of scale and kind where a score is read, since scores are validated against these."""
         wanted = dict.fromkeys(names)
-        if self.type_.model is Survey and not wanted.keys().isdisjoint(_SCORE):
+        if self.type_.is_survey and not wanted.keys().isdisjoint(_SCORE):
             wanted |= dict.fromkeys(("kind", *_SCORE))
         return tuple(wanted)
 
@@ -293,7 +292,7 @@ class FrameTable:
         }
         frame = with_named(frame, constants)
         types |= {name: ColumnType(_ABSENT.get(kind, "whole"), kind) for name, (_, kind) in said.items()}
-        if self.type_.model is Survey and "scale_low" in wanted and not worded:
+        if self.type_.is_survey and "scale_low" in wanted and not worded:
             frame, types = with_usual_scales(nw, frame, types)
         nothing = {
             name: [

@@ -32,10 +32,9 @@ from crmkpi.engines.frames.faults import (
 from crmkpi.engines.frames.homes.home import NUMBERS, OUT_OF_TIME, ColumnType, raw_name, word_name
 from crmkpi.engines.frames.words import Expr, Frame, Words, flagged, only_where, with_named
 from crmkpi.engines.query import UNREADABLE, Group, Query, State
-from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
 from crmkpi.records.faults import shortened
-from crmkpi.records.survey import USUAL_SCALES
+from crmkpi.records.scales import USUAL_SCALES
 
 __all__ = [
     "Mark",
@@ -92,7 +91,7 @@ def set_aside(backend: Backend, type_: RecordType, entry: Entry, wanted: Collect
         known = type_.fields.get(one.name)
         lacking = [nw.col(one.own).is_null()] if known is not None and known.required and not entry.told else []
         found = some_of([*(fault for fault in (faulty[one.name],) if fault is not None), *lacking])
-        if found is not None or (type_.model is Survey and one.name in _SCALE):
+        if found is not None or (type_.is_survey and one.name in _SCALE):
             flags[one.name] = nw.lit(0) if found is None else flagged(nw, found)
     frame = frame.with_columns(
         *(flag.alias(_flag_name(name)) for name, flag in flags.items()),
@@ -101,7 +100,7 @@ def set_aside(backend: Backend, type_: RecordType, entry: Entry, wanted: Collect
     )
     frame = _emptied(nw, type_, frame, own, flags)
     types = dict(entry.types)
-    if type_.model is Survey and {"kind", *_SCALE} <= set(wanted) and not entry.told:
+    if type_.is_survey and {"kind", *_SCALE} <= set(wanted) and not entry.told:
         frame, types = with_usual_scales(nw, frame, types, marked=True)
         frame = _off_scale(nw, frame, fields_of(type_, types))
     asked = {name: nw.col(_flag_name(name)) for name in flags} | {_NOTHING: nw.col(_NOTHING)}

@@ -16,7 +16,6 @@ from crmkpi.engines.frames.backends import BACKENDS
 from crmkpi.engines.frames.faults import wrong_type
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import FileFormatError, InputError
-from crmkpi.records import Survey
 from crmkpi.records.base import RecordType, record_type
 from crmkpi.records.directions import together
 from crmkpi.sources.columns import Columns, matched_columns
@@ -55,7 +54,7 @@ def duckdb_table(
     kind = record_type(record)
     options = options_from(preset, {**given, "columns": together(columns or {}, kind.fields)})
     said = any(value is not None for word, value in given.items() if word not in _READ_IN_PLACE)
-    if options.preset is None and kind.model is record and kind.model is not Survey and not said:
+    if options.preset is None and kind.model is record and not kind.is_survey and not said:
         try:
             return _in_place(library, files, kind, options)
         except (NotPlainError, FileFormatError, InputError, library.Error):

@@ -14,7 +14,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
 from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.frames.typed_columns import NotPlainError, TypedColumns, first_places
@@ -56,7 +55,7 @@ def plain_frame(
     pl = import_module("polars")
 
     preset = options.preset
-    if kind.model is Survey or (preset is not None and (preset.history or preset.merged or preset.decimal == ",")):
+    if kind.is_survey or (preset is not None and (preset.history or preset.merged or preset.decimal == ",")):
         raise NotPlainError  # scores need their scales, and the other cases need all rows at once
     if preset is not None and preset.record != kind.model.__name__:
         raise NotPlainError
