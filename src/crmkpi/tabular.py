@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from crmkpi._hooks import hook
 from crmkpi.errors import InputError, MissingExtraError, unknown_name
@@ -29,8 +28,7 @@ _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)  # noqa: 
 _EXTRAS = {"pandas": "pandas", "polars": "polars", "pyarrow": "frames"}
 
 
-@dataclass(frozen=True, slots=True)
-class FrameColumn:
+class FrameColumn(NamedTuple):
     """The cells of one column: values of one kind, and None for missing values.
 
     `zone` is the time zone in which timestamps are shown; None means wall-clock times.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -166,7 +165,7 @@ class Assistant:
     def _table(self, report: Report, notes: Sequence[str]) -> str:
         sheet = sheet_of(report.results)
         columns = tuple(
-            replace(column, cells=tuple(_clean(cell) for cell in column.cells)) if column.role == "label" else column
+            column._replace(cells=tuple(_clean(cell) for cell in column.cells)) if column.role == "label" else column
             for column in sheet.columns
         )
         legend = [note for note in sheet.notes if note.startswith((SMALL_SAMPLE, NOT_OVER))]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Literal, TypeVar
@@ -38,7 +38,7 @@ __all__ = ["Period", "PeriodUnit"]
 
 RecordType = TypeVar("RecordType")
 
-_EDGES = tuple(field.name for field in fields(PeriodEdges))
+_EDGES = PeriodEdges._fields
 _SIZE = re.compile("([1-9][0-9]*) (day|week|month|quarter|half year|year)s?")
 
 

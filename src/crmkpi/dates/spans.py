@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from crmkpi.dates.calendars import Calendar, CalendarUnit
 from crmkpi.errors import PeriodError, did_you_mean
@@ -37,8 +36,7 @@ _MONTHS_IN: dict[str, int] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class PeriodEdges:
+class PeriodEdges(NamedTuple):
     """The edges and the name of a period; `crmkpi.dates.periods.Period` documents the fields."""
 
     label: str

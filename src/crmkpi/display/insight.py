@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import replace
 from typing import Any
 
 from crmkpi.definition.units import Unit
@@ -29,8 +28,8 @@ def insight_text(table: InsightTable, *, width: int | None = None) -> str:
     sheet = _sheet(table)
     if width is None:
         return draw_text(sheet)
-    columns = tuple(replace(one, role="metric") if one.is_text else one for one in sheet.columns)  # text wraps like ids
-    return draw_text(replace(sheet, heading=textwrap.fill(sheet.heading, width), columns=columns), width=width)
+    columns = tuple(one._replace(role="metric") if one.is_text else one for one in sheet.columns)  # text wraps like ids
+    return draw_text(sheet._replace(heading=textwrap.fill(sheet.heading, width), columns=columns), width=width)
 
 
 def insight_markdown(table: InsightTable) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from crmkpi.display.format import UNDEFINED, format_change, format_label, format_range, judgement, value_text
 from crmkpi.display.notes import marks, notes_of
@@ -16,8 +15,7 @@ Names = Literal["id", "title"]
 Role = Literal["metric", "label", "value", "interval", "number", "change", "mark"]
 
 
-@dataclass(frozen=True, slots=True)
-class SheetColumn:
+class SheetColumn(NamedTuple):
     """One column: its role, its header, and one text per row; HTML shows the `drawings` instead."""
 
     role: Role
@@ -31,8 +29,7 @@ class SheetColumn:
         return self.role in ("metric", "label", "mark")
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(NamedTuple):
     """A table ready to render, with the results in its rows; `groups` names the theme of each row.
 
     `groups` is empty if there is only one theme, and `results` if a row is not one result.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import zip_longest
 from unicodedata import combining, east_asian_width
 
@@ -170,7 +169,7 @@ def _fitted(columns: Sequence[SheetColumn], width: int) -> list[SheetColumn]:
             limits[number] = shorter
     for number, column in enumerate(columns):
         if column.role == "number" and spare < 0 and any(" to " in cell for cell in column.cells):
-            fitted[number] = replace(column, cells=tuple(cell.replace(" to ", " to\n") for cell in column.cells))
+            fitted[number] = column._replace(cells=tuple(cell.replace(" to ", " to\n") for cell in column.cells))
             shorter = max(map(_columns, (column.header, *_lines_of(fitted[number]))))
             spare += limits[number] - shorter
             limits[number] = shorter

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, Inexact, localcontext
 from enum import Enum
 from operator import add, mul
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from crmkpi.definition.expressions import Expression, Field, ValueKind, walk
 from crmkpi.errors import InputError
@@ -98,8 +98,7 @@ class UnreadableFoundError(Exception):
     """The query reads a field that is unexpectedly unreadable in some record: plan and run it again."""
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentKey:
+class SegmentKey(NamedTuple):
     """A key to group by: a field, of the record or a related one, or a function of the record; optionally in bins."""
 
     name: str
@@ -220,8 +219,7 @@ class Query:
         return f"{self.type_.model!r} {[key.text for key in self.segments]} {anchors}"
 
 
-@dataclass(frozen=True, slots=True)
-class Moments:
+class Moments(NamedTuple):
     """The instants of a query: elementary intervals for flows, bounds for stocks, and the as-of instant.
 
     Each is given twice, as wall-clock time (for naive timestamps) and as exact instant (for aware ones), since only a

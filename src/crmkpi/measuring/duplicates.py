@@ -7,9 +7,8 @@ Lists are searched at each measurement, and files once. Streams, frames and data
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmkpi.definition.expressions import Expression, Field, walk
 from crmkpi.engines.query import Anchor, Answer, Query, Slot
@@ -25,8 +24,7 @@ DUPLICATE = "duplicate id"
 _id_of = attrgetter("id")
 
 
-@dataclass(frozen=True, slots=True)
-class Duplicates:
+class Duplicates(NamedTuple):
     """A table with duplicate ids: the first record of each id, and the other records.
 
     `together` has, for each duplicate id, the numbers of the records that share it.

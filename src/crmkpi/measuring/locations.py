@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
+from typing import NamedTuple
 
 from crmkpi.definition.measures import Measure
 from crmkpi.definition.metric import Metric
@@ -31,16 +32,14 @@ class Location:
         return empty_state(self.slot)
 
 
-@dataclass(frozen=True, slots=True)
-class MeasurePlan:
+class MeasurePlan(NamedTuple):
     """The locations of a measure: one under the name "", or one for each column of a grouped table."""
 
     measure: Measure
     columns: Mapping[str, Location]
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadPlan:
+class UnreadPlan(NamedTuple):
     """The slots that hold unreadable values with their counts, by field.
 
     `undated` covers records whose date cannot be read, so that they may belong to any period: the field, the slots of

@@ -8,12 +8,12 @@ these sums add up over segments and periods as the totals do.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from math import isfinite, sqrt
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.definition.interval_rules import IntervalRule, Mean
 from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.engines.query import Sample
@@ -90,8 +90,7 @@ class Definition(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SampleMoments:
+class SampleMoments(NamedTuple):
     """Totals by the name of the input, and the sums over records of the products of two of them.
 
     An input that is a mean has two totals: the sum of its values, and their number under the name with a `#`.
@@ -101,7 +100,7 @@ class SampleMoments:
 
     totals: Mapping[str, Fraction]
     products: Mapping[tuple[str, str], Fraction]
-    fixed: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = ReadOnly()
     confidence: float = 0.95
 
     def covariance(self, first: str, second: str) -> float:

@@ -7,10 +7,10 @@ engines filter alike, over related tables too, and a record whose field is unrea
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import localcontext
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.query import EXACT, UNREADABLE, Answer, Query, merged_state
@@ -27,8 +27,7 @@ INSIDE = (True,)  # the last key of wanted records, in place of the values of th
 Key = tuple[Hashable, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowing:
+class Narrowing(NamedTuple):
     """A filter: a field and its wanted values."""
 
     segment: Segment
@@ -94,7 +93,7 @@ def narrowed(
         again = None if answer.again is None else cut(answer.again)
         doubtful = [found.through(cut) for found in answer.contradictions]
         made[table] = replace(cut(answer), again=again, contradictions=doubtful)
-    return replace(reader, answers=made)
+    return reader._replace(answers=made)
 
 
 def _check_known(one: Narrowing, place: int, answers: Mapping[str, Answer]) -> None:

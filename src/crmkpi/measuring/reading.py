@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import localcontext
 from itertools import chain, repeat
@@ -97,8 +96,7 @@ class Timeline:
         return self._parts.get(period, ())
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """Reads the inputs of formulas, and accounts, from answers, for a period and a segment."""
 
     answers: Mapping[str, Answer]

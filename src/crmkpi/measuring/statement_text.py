@@ -42,7 +42,7 @@ _AMOUNTS = {True: 10**15, False: 10**10}  # the largest amount, by whether whole
 _YEARS = {"low": -62_135_596_800_000_000, "high": 253_402_300_799_999_999}  # microseconds of the years 1 to 9999
 _COUNT_OR_SUM = re.compile(r"n\b|[uv]\d")  # the names of the columns of slots in an answer
 _UNSENT = {
-    "duckdb": replace(BACKENDS["postgresql"], name="duckdb", place="duckdb_text:DuckDbTextHome", boundless=False)
+    "duckdb": BACKENDS["postgresql"]._replace(name="duckdb", place="duckdb_text:DuckDbTextHome", boundless=False)
 }
 _UNTESTED = "-- This dialect is written from its documentation and was never run: compare a figure first.\n"
 _LABELS = ("text", "choice", "flag", "integer")  # kinds of segments that a statement can show as they are
@@ -95,7 +95,7 @@ def _backend(dialect: str) -> Backend:
     known = {name: each for name, each in BACKENDS.items() if isinstance(each.home, DatabaseHome)} | _UNSENT
     if dialect not in known:
         raise unknown_name(f"No statements are written in the dialect {dialect!r}.", dialect, known)
-    return replace(known[dialect], counts_all=False)  # a view has no account of rows outside its periods
+    return known[dialect]._replace(counts_all=False)  # a view has no account of rows outside its periods
 
 
 def _check(metric: Metric) -> None:

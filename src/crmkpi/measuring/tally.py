@@ -8,7 +8,7 @@ import inspect
 import json
 import textwrap
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import CodeType, FunctionType
@@ -159,7 +159,7 @@ class Tally:
             return report(tuple(found), mine.periods, mine.every, mine.by)
         reader, plan = self._read({})
         answers = {table: self._answers.get(table, _nothing(query)) for table, query in plan.queries.items()}
-        whole = replace(reader, answers=answers)
+        whole = reader._replace(answers=answers)
         results = built(
             mine.crm,
             whole,

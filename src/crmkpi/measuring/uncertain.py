@@ -8,9 +8,9 @@ anyway, such as an open deal among won ones, is not, even if its amount is unrea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
+from typing import NamedTuple
 
 from crmkpi.definition.expressions import (
     Combination,
@@ -26,8 +26,7 @@ from crmkpi.measuring.conditions import every, sides, union
 __all__ = ["Doubt", "Uncertainty", "doubt_of", "fields_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Uncertainty:
+class Uncertainty(NamedTuple):
     """Rewrites conditions for records with unreadable fields; `may` says which fields may be unreadable."""
 
     may: Callable[[Field], bool]
@@ -126,8 +125,7 @@ def fields_of(*roots: Expression | None) -> list[Field]:
     return list(found.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(NamedTuple):
     """The uncertain records of one KPI, table and anchor.
 
     `certain` has, for each condition under which a measure uses records, the condition that it holds without doubt.

@@ -7,7 +7,7 @@ memory (`python benchmarks/records.py` measures both).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib import import_module
@@ -17,6 +17,7 @@ from typing import (
     Annotated,
     Any,
     Literal,
+    NamedTuple,
     TypeVar,
     Union,
     cast,
@@ -146,8 +147,7 @@ def no_attributes() -> ReadOnly[str, Any]:
     return _NO_ATTRIBUTES
 
 
-@dataclass(frozen=True, slots=True)
-class FieldType:
+class FieldType(NamedTuple):
     """One field of a record: its kind of value, whether a file must have it, whether a record may lack it.
 
     A `planned` timestamp is that of a future event, such as a due time; every other timestamp is that of a past event.
@@ -163,8 +163,7 @@ class FieldType:
     default: object = None
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(NamedTuple):
     """A foreign key from one record to another: the field that holds the other's id, and the other's table."""
 
     name: str
@@ -292,8 +291,7 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
         plain: Any = _RecordClass(cls.__name__, cls.__bases__, members)
         model = pydantic_dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=_CONFIG)(plain)
         described = {
-            name: replace(
-                _describe(name, hints[name], required=known.is_required()),
+            name: _describe(name, hints[name], required=known.is_required())._replace(
                 default=None if known.is_required() else known.get_default(),
             )
             for name, known in model.__pydantic_fields__.items()

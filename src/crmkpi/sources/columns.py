@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, get_args
+from dataclasses import replace
+from typing import Any, NamedTuple, get_args
 
 from pydantic import ValidationError
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.currencies import currency_in, one_currency
 from crmkpi.errors import ColumnError, InputError, did_you_mean, unknown_name
 from crmkpi.records.base import FieldType, RecordType
@@ -31,8 +32,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class MatchedColumn:
+class MatchedColumn(NamedTuple):
     """A column that fills a field. Where several columns fill a field, the `slot` of the first is the field's name.
 
     `by` is the preset's entry for the column.
@@ -45,8 +45,7 @@ class MatchedColumn:
     by: PresetColumn | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """The columns of a source by position: the columns that fill fields, and those that become attributes.
 
     `beside` are helper columns, read only to compute other fields, each under the name of a slot. `constants` are the
@@ -59,7 +58,7 @@ class Columns:
     unmapped: tuple[str, ...]
     numbered: bool
     beside: tuple[tuple[int, str], ...] = ()
-    constants: Mapping[str, Any] = field(default_factory=dict)
+    constants: Mapping[str, Any] = ReadOnly()
     typed: tuple[tuple[MatchedColumn, FieldType], ...] = ()
 
     def unfilled(self, kind: RecordType) -> tuple[str, ...]:
@@ -85,8 +84,7 @@ class Columns:
         if wanted & money or any(known.kind == "money" for column, known in self.typed if column.field in wanted):
             wanted |= money
         wanted |= {one.by.after for one in self.fields if one.field in wanted and one.by is not None and one.by.after}
-        return replace(
-            self,
+        return self._replace(
             fields=tuple(column for column in self.fields if column.field in wanted),
             attributes=tuple((place, label) for place, label in self.attributes if f"attributes.{label}" in wanted),
             beside=tuple((place, slot) for place, slot in self.beside if slot.partition(" ")[0] in wanted),
@@ -244,7 +242,7 @@ def _in_unit(column: MatchedColumn, kind: RecordType, options: ReadingOptions) -
         ) from None
     except ValueError as problem:
         raise InputError(f"units= does not fit {column.field!r}: {problem}") from None
-    return replace(column, by=by)
+    return column._replace(by=by)
 
 
 def header_score(headers: Sequence[str], kind: RecordType, options: ReadingOptions) -> int:
@@ -325,7 +323,7 @@ def _in_slots(fields: Sequence[tuple[tuple[int, int], MatchedColumn]]) -> tuple[
         by = column.by
         computed = by is not None and (by.after or by.per or by.unit in ("smallest", "stripe_items", *SCALES))
         own = seen[column.field] == 1 and not computed
-        placed.append(column if own else replace(column, slot=f"{column.field} {seen[column.field]}"))
+        placed.append(column if own else column._replace(slot=f"{column.field} {seen[column.field]}"))
     return tuple(placed)
 
 

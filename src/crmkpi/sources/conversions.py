@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.records.base import FieldType, RecordType
@@ -158,8 +158,7 @@ def _place(conversion: Conversion) -> int:
     return 2 if conversion.combine is not None and conversion.slot != conversion.field else 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Conversions:
+class _Conversions(NamedTuple):
     grid: Grid
     kind: RecordType
     options: ReadingOptions

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.records.base import record_type
 from crmkpi.sources.account import LoadAccount
 from crmkpi.sources.any_file import read_file
@@ -31,8 +32,7 @@ Tell = Callable[[str, Records[Any]], None]
 _LEAST_SCANNED = 2_000_000  # bytes; smaller files are read before Polars is imported
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableFile:
+class TableFile(NamedTuple):
     """A file of a table and the arguments of `read_file` for it; messages refer to it by `name`."""
 
     source: Source
@@ -41,7 +41,7 @@ class TableFile:
     sheet: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = ReadOnly()
 
     def read(self, record: type[Any], only: Collection[str] | None) -> Records[Any]:
         """The records, by the reader; those of a CSV file have only the fields in `only`."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.errors import ColumnError
 from crmkpi.sources.account import Rejected
 
@@ -16,16 +16,14 @@ HEADER_ROWS = 30  # the rows among which headers are searched
 Row = Sequence[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """Some rows of a source. The lines on which they start are computed lazily."""
 
     rows: Sequence[Row]
     lines: Callable[[], Sequence[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(NamedTuple):
     """A source as a table: headers, and parts of rows that can be iterated more than once.
 
     A row that the source itself cannot parse is a `Rejected`. In a grid of text the empty text is a missing value, in
@@ -37,7 +35,7 @@ class Grid:
     headers: Sequence[str]
     parts: Callable[[], Iterator[Part | Rejected]]
     text: bool
-    skipped: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = ReadOnly()
     delimiter: str = ""
     sheet: bool = False
 

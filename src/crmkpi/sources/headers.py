@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmkpi.sources.limits import LONGEST_HEADER
 from crmkpi.sources.presets.library import folded
@@ -18,8 +17,7 @@ _PLACE = re.compile(r"<(zone|currency|question|stage)>")
 _SEPARATORS = re.compile(r"[\s_-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class FoundHeader:
+class FoundHeader(NamedTuple):
     """A column of a preset that a header matches, with its position in the preset and the currency in the header."""
 
     rank: tuple[int, int]

@@ -52,7 +52,7 @@ def with_joined(grid: Grid, options: ReadingOptions) -> tuple[Grid, ReadingOptio
                 else Part([_row(row, places) if len(row) == len(headers) else row for row in part.rows], part.lines)
             )
 
-    return replace(grid, headers=headers, parts=parts), replace(options, columns=columns)
+    return grid._replace(headers=headers, parts=parts), replace(options, columns=columns)
 
 
 def _row(row: Sequence[Any], places: Sequence[Sequence[int]]) -> list[Any]:

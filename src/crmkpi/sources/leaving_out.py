@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmkpi.sources.columns import Columns
 from crmkpi.sources.grid import Grid, Row
@@ -16,8 +15,7 @@ from crmkpi.sources.report_rows import ReportRows
 __all__ = ["LeftOut", "left_out"]
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """The rule for rows to leave out: words in a column or their absence, the start of a row, or a single cell."""
 
     by_word: tuple[tuple[int, frozenset[str], bool, str], ...]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmkpi.currencies import currencies_of
 from crmkpi.sources.grid import Row
@@ -35,8 +34,7 @@ _PARTS_OF_WORDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ReportRows:
+class ReportRows(NamedTuple):
     """Finds totals and repeated headers: a total has a word for it in a first cell, and numbers in all other cells.
 
     A total of a group may repeat a value that its rows share, such as their status: the row `above` has it too. A row

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from crmkpi.currencies import CURRENCY_AFTER, CURRENCY_BEFORE, currencies_of
 from crmkpi.sources.limits import LONGEST_NUMBER
@@ -65,8 +64,7 @@ _FORMS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
+class Spelling(NamedTuple):
     """The parts of a number in a cell: its digits with the marks between them, and the signs around them.
 
     `currencies` are the signs and codes written next to it.

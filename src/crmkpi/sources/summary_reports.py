@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from crmkpi.sources.account import Rejected
@@ -34,7 +33,7 @@ def filled_down(grid: Grid, preset: Preset | None) -> Grid:
         for part in grid.parts():
             yield part if isinstance(part, Rejected) else Part([_filled(row, above) for row in part.rows], part.lines)
 
-    return replace(grid, parts=parts)
+    return grid._replace(parts=parts)
 
 
 def _rows(grid: Grid) -> Iterator[Row]:

@@ -6,10 +6,9 @@ import codecs
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from encodings.aliases import aliases
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from crmkpi.errors import FileFormatError, InputError, unknown_name
 from crmkpi.sources.limits import LONGEST_LINE
@@ -25,8 +24,7 @@ _ARCHIVE = b"PK\x03\x04"
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """The text of a source, which can be iterated more than once; of a file on disk, memory holds one block.
 
     `name` is for messages. `encoding` is None for a file that was opened as text.

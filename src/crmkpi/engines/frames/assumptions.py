@@ -8,7 +8,6 @@ of its columns without reading them are not checked.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from math import isfinite
@@ -85,7 +84,7 @@ def assumed(
         if one.is_measured:
             found[f"low {one.name}"], found[f"high {one.name}"] = bounds or _usual(type_, one)
         made, twin, sources = look.column(one, entry.frame, found)
-        columns[path] = replace(made, empty=nothing, aware=None if nothing else made.aware)
+        columns[path] = made._replace(empty=nothing, aware=None if nothing else made.aware)
         if twin is not None:
             exacts[path] = twin
         sure = bounds is not None and (absent or one.is_whole)
@@ -109,7 +108,7 @@ def assumed(
         frame = frame.with_columns(flagged(nw, doubt).alias(UNLIKE))
         own_doubts[UNLIKE] = nw.col(UNLIKE) == nw.lit(1)
     known = MappingProxyType(columns), MappingProxyType(exacts)
-    return Prepared(backend, with_named(frame, plain), *known, _ROWS, 0, doubts=own_doubts, assumed=key)
+    return Prepared(backend, with_named(frame, plain), *known, _ROWS, 0, {}, doubts=own_doubts, assumed=key)
 
 
 def _known(type_: RecordType, one: EnteredField, fact: Facts) -> tuple[float, float] | None:
@@ -199,11 +198,11 @@ def none_later(prepared: Prepared, query: Query, as_of: Sequence[datetime]) -> P
                 until = micros(as_of[bool(column.aware)])
                 if column.low < until <= column.high:
                     late.append(nw.col(column.name) >= nw.lit(until))
-                    columns[stamp.path] = replace(column, high=until - 1)
+                    columns[stamp.path] = column._replace(high=until - 1)
     later = some_of(late)
     if later is None:
         return prepared
-    return replace(prepared, columns=MappingProxyType(columns), doubts={**prepared.doubts, LATER: later})
+    return prepared._replace(columns=MappingProxyType(columns), doubts={**prepared.doubts, LATER: later})
 
 
 def doubted(doubts: Mapping[str, Expr], nw: Words) -> dict[str, Expr]:

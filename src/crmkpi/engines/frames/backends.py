@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib import import_module
 from threading import RLock
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from crmkpi.engines.frames.homes.home import Home
 from crmkpi.errors import DatabaseError, InputError, MissingExtraError
@@ -30,8 +29,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+class Backend(NamedTuple):
     """One frame library: the class of its frames, its home, the extra that installs it, and its capabilities.
 
     `parse` is how its user makes timestamps of text. `needs` are further libraries, with the oldest version of each
@@ -68,7 +66,7 @@ class Backend:
     module: str = ""  # that has its version, where it is not named like the library
     version: str = "__version__"
     tested: bool = True  # on a server; an untested one needs `untested=True`
-    lock: AbstractContextManager[object] = field(default_factory=nullcontext)  # one question at a time
+    lock: AbstractContextManager[object] = nullcontext()  # one question at a time
 
     @property
     def home(self) -> Home:

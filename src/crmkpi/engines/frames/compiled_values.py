@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 from crmkpi.definition.expression_types import SIGNS, ArithmeticSign, CompareSign, ValueKind
 from crmkpi.definition.expressions import Expression
@@ -32,8 +33,7 @@ __all__ = [
 _LARGEST = 2**62
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """An expression over plain columns: `digits` of its whole numbers are decimals, None where it is no whole number.
 
     It is there where all columns of `needs` are, and `also` holds where that is not enough.
@@ -55,8 +55,7 @@ class Value:
         return max(abs(self.low), abs(self.high))
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """Where something is true, never missing.
 
     For rows that were added up, `held` is the same by columns of words and flags, which are `words`, and by `truths`:
@@ -66,7 +65,7 @@ class Condition:
     source: Expr
     held: Expr
     words: tuple[str, ...] = ()
-    truths: Mapping[str, Expr] = field(default_factory=dict)
+    truths: Mapping[str, Expr] = MappingProxyType({})
 
 
 def unnegated(text: str) -> str:
@@ -130,20 +129,20 @@ def whole_times(backend: Backend, first: Value, second: Value, what: str) -> tup
         return first, second
     if fixed.low != fixed.high or fixed.low % factor:
         raise refuse(backend, what, "it multiplies durations by fractions row by row; give records instead")
-    return whole(backend.home.words, fixed.low // factor, "duration"), replace(counted, digits=0)
+    return whole(backend.home.words, fixed.low // factor, "duration"), counted._replace(digits=0)
 
 
 def times(nw: Words, value: Value, factor: int) -> Value:
     """A whole number times a fixed one."""
     if factor == 1:
         return value
-    return replace(value, source=value.source * nw.lit(factor), low=value.low * factor, high=value.high * factor)
+    return value._replace(source=value.source * nw.lit(factor), low=value.low * factor, high=value.high * factor)
 
 
 def aligned(nw: Words, *values: Value) -> list[Value]:
     """Whole numbers with the same number of decimal digits."""
     digits = max(value.digits or 0 for value in values)
-    return [replace(times(nw, each, 10 ** (digits - (each.digits or 0))), digits=digits) for each in values]
+    return [times(nw, each, 10 ** (digits - (each.digits or 0)))._replace(digits=digits) for each in values]
 
 
 def fitting(backend: Backend, value: Value, what: str) -> Value:

@@ -9,7 +9,7 @@ known beforehand.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
 
@@ -315,7 +315,7 @@ class Compiler:
             bound = self.bounds[expression.number or 0]
             wall, exact = bound[:2] if expression.side == "start" else bound[2:]
         moment = exact if beside.aware else wall
-        return replace(whole(self.nw, micros(moment), "timestamp"), aware=beside.aware)
+        return whole(self.nw, micros(moment), "timestamp")._replace(aware=beside.aware)
 
     def _known_until(self, stamp: Value) -> int:
         return micros(self.as_of[bool(stamp.aware)])
@@ -329,7 +329,7 @@ class Compiler:
         if not self._may_be_later(stamp):
             return stamp
         until = self._known_until(stamp)
-        return replace(stamp, also=both(stamp.also, stamp.source < self.nw.lit(until)), high=until)
+        return stamp._replace(also=both(stamp.also, stamp.source < self.nw.lit(until)), high=until)
 
     def local_day(self, item: Expression) -> Value:
         """The calendar day of a timestamp."""
@@ -340,7 +340,7 @@ class Compiler:
             known = ProfiledColumn("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
             source = local_day(self.prepared.backend.home, stamp.source, known, self.calendar)
         low, high = stamp.low // DAY - 1, stamp.high // DAY + 1
-        return replace(stamp, source=source, kind="date", low=low, high=high, aware=None)
+        return stamp._replace(source=source, kind="date", low=low, high=high, aware=None)
 
     def _twin(self, item: Expression) -> ProfiledColumn | None:
         """The column of a timestamp on the other clock, if it has one."""
@@ -385,7 +385,7 @@ class Compiler:
         if kind == "duration" and sign == "*":
             first, second = whole_times(self.prepared.backend, first, second, repr(expression))
         made = product(first, second, kind) if sign == "*" else sum_of(self.nw, sign, first, second, kind)
-        return fitting(self.prepared.backend, replace(made, needs=needs, also=also), repr(expression))
+        return fitting(self.prepared.backend, made._replace(needs=needs, also=also), repr(expression))
 
     def _exact_moment(self, stamp: Value, what: Expression) -> Value:
         """The timestamp as an instant, so that a span over a change of clocks is the time that passed."""
@@ -397,7 +397,7 @@ class Compiler:
             known = ProfiledColumn("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
             source = instant(self.prepared.backend.home, stamp.source, known, self.calendar.zone)
             low, high = stamp.low - DAY, stamp.high + DAY
-        return replace(stamp, source=source, low=low, high=high, aware=True, raw=None)
+        return stamp._replace(source=source, low=low, high=high, aware=True, raw=None)
 
     def _quotient(
         self, expression: Operation, first: Value, second: Value, needs: frozenset[str], also: Expr | None
@@ -428,7 +428,7 @@ class Compiler:
             fitting(self.prepared.backend, second, repr(right))
         elif first.digits is not None or second.digits is not None:
             first, second = (
-                replace(part, source=as_float(self.nw, part.source, part.digits)) for part in (first, second)
+                part._replace(source=as_float(self.nw, part.source, part.digits)) for part in (first, second)
             )
         there = both(self.present(first), self.present(second))
         return both(there, applied(sign, first.source, second.source))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from crmkpi.definition.expressions import (
     AsOf,
     Bound,
@@ -35,7 +33,7 @@ def presence(part: Expression) -> tuple[Expression | None, bool]:
 
 def opposite(condition: Condition) -> Condition:
     """The condition that holds where another one does not."""
-    return replace(condition, source=~condition.source, held=~condition.held)
+    return condition._replace(source=~condition.source, held=~condition.held)
 
 
 def sides_of(condition: Expression) -> list[Expression]:

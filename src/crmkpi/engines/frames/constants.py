@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -22,7 +21,7 @@ def constant(nw: Words, value: Given, kind: ValueKind, beside: Value | None) -> 
     if isinstance(value, timedelta):
         return whole(nw, value // MICROSECOND, "duration")
     if isinstance(value, datetime):
-        return replace(whole(nw, micros(value), "timestamp"), aware=value.tzinfo is not None)
+        return whole(nw, micros(value), "timestamp")._replace(aware=value.tzinfo is not None)
     if isinstance(value, date):
         return whole(nw, (value - date(1970, 1, 1)).days, "date")
     # Compared with money a number is the decimal that it is printed as; compared with a float it is a float.
@@ -31,7 +30,7 @@ def constant(nw: Words, value: Given, kind: ValueKind, beside: Value | None) -> 
         return Value(nw.lit(float(value) if isinstance(value, Decimal) else value), kind)
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     digits = max(0, -int(number.as_tuple().exponent))
-    return replace(whole(nw, int(number.scaleb(digits)), kind), digits=digits)
+    return whole(nw, int(number.scaleb(digits)), kind)._replace(digits=digits)
 
 
 def option(nw: Words, chosen: Given, value: Value) -> Scalar:

@@ -9,11 +9,11 @@ numbers on some backends, so there is none.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from crmkpi.dates.calendars import Calendar
 from crmkpi.definition.expressions import BusinessTime, Expression, Field, walk
@@ -62,8 +62,7 @@ _KEPT = 200  # answers of one table
 _STOCKS = 16  # periods of a stock in one pass
 
 
-@dataclass(frozen=True, slots=True)
-class _Options:
+class _Options(NamedTuple):
     """How a query is to be answered, as `answer` is told."""
 
     moments: Moments
@@ -221,7 +220,7 @@ def _runs(query: Query, anchor: Anchor, compiler: Compiler, options: _Options, *
         inside = step is not None and 0 < step <= len(moments.wanted) and moments.wanted[step - 1]
         return step - 1 if inside else OUTSIDE
 
-    keys = [replace(steps, decode=part)]
+    keys = [steps._replace(decode=part)]
     dates = sorted(rates.days) if rates is not None else []
     if dates:
         keys.append(day_key("rate", compiler, anchor.at, dates))
@@ -252,8 +251,8 @@ def _with_dates(compiler: Compiler, at: Expression) -> Compiler:
     """The compiler for rows that have the timestamp: conditions need not ask for it."""
     if not isinstance(at, Field):
         return compiler
-    columns = {**compiler.prepared.columns, at.path: replace(compiler.column(at), nulls=False)}
-    return replace(compiler, prepared=replace(compiler.prepared, columns=columns))
+    columns = {**compiler.prepared.columns, at.path: compiler.column(at)._replace(nulls=False)}
+    return replace(compiler, prepared=compiler.prepared._replace(columns=columns))
 
 
 def _by_part(compiler: Compiler, at: Expression) -> Compiler:

@@ -8,7 +8,7 @@ short digits whose sums and products fit, and the few sums are put together in P
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from crmkpi.engines.frames.backends import Backend
 from crmkpi.engines.frames.words import Expr, Words
@@ -19,8 +19,7 @@ _FITS = 2**62
 _FITS_WIDE = 2**125
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(NamedTuple):
     """The columns to add up, each with the weight of its sum."""
 
     columns: Mapping[str, Expr]

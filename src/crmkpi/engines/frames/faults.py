@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from types import MappingProxyType
+from typing import NamedTuple
 
 from crmkpi.definition.expressions import ValueKind
 from crmkpi.engines.frames.backends import Backend
@@ -53,8 +53,7 @@ _FIRST_LETTER = "!"  # comes after the blanks, by the bytes of a text
 _NEITHER = 2  # how a flag of a loose column enters that is neither true nor false
 
 
-@dataclass(frozen=True, slots=True)
-class EnteredField:
+class EnteredField(NamedTuple):
     """A field whose column entered: its name, its kind, and the type of the column."""
 
     name: str
@@ -77,8 +76,7 @@ class EnteredField:
         return self.is_whole or self.type_.what == "float"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """The columns of some fields as they entered.
 
     `types` are those of the fields' columns, `raws` those of timestamps that are kept beside. `meaning_nothing` are,
@@ -90,10 +88,10 @@ class Entry:
     frame: Frame
     types: Mapping[str, ColumnType]
     raws: Mapping[str, str]
-    meaning_nothing: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
+    meaning_nothing: Mapping[str, Sequence[str]] = MappingProxyType({})
     told: frozenset[str] = frozenset()
     fixed: frozenset[str] = frozenset()
-    said: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
+    said: Mapping[str, Scalar] = MappingProxyType({})
 
 
 def inside(name: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from crmkpi.currencies import code_of
 from crmkpi.definition.expressions import Expression, Field
@@ -39,8 +39,7 @@ OUTSIDE = -2  # the part of records that lie in no wanted period
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One thing to group by: the name of its column, the expression, and how its plain value is decoded."""
 
     name: str
@@ -119,10 +118,10 @@ def all_rows(keys: Sequence[Key], stamp: Value, compiler: Compiler) -> list[Key]
         stored = stamp.source if stamp.raw is None else stamp.raw[0]
         source = nw.when(stored.is_null()).then(nw.lit(NO_DATE)).otherwise(source)
     decode = part.decode
-    made = replace(
-        part, source=source, decode=lambda cell: cell if cell in (OUTSIDE, NO_DATE) else decode(cell), within=None
+    made = part._replace(
+        source=source, decode=lambda cell: cell if cell in (OUTSIDE, NO_DATE) else decode(cell), within=None
     )
-    return [made, *(replace(day, source=only_where(nw, part.within, day.source)) for day in days)]
+    return [made, *(day._replace(source=only_where(nw, part.within, day.source)) for day in days)]
 
 
 def beyond_part(nw: Words, least: int) -> Condition:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
+from typing import NamedTuple
 
 from crmkpi.engines.frames.assumptions import check, doubted
 from crmkpi.engines.frames.group_keys import Key
@@ -16,8 +17,7 @@ from crmkpi.statistics.intervals import quantile_place, quantile_ranks
 __all__ = ["GroupedRows", "Grouping", "grouped", "groupings"]
 
 
-@dataclass(frozen=True, slots=True)
-class Grouping:
+class Grouping(NamedTuple):
     """The slots that share one GROUP BY, and its keys; `classes` says that rows are pre-aggregated.
 
     For the slots in `ranked` only the values at the ranks of their quantiles are fetched.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -187,8 +186,8 @@ def with_clocks(prepared: Prepared, paths: Iterable[Path], zone: ZoneInfo) -> Pr
         offset = _offset_of(home, nearby, one, zone, wall=wall, held=held)
         name, source = f"{one.name}_clock", nw.col(one.name)
         made.append((source - offset if wall else source + offset).alias(name))
-        exact[path] = replace(one, name=name, low=one.low - DAY, high=one.high + DAY, aware=wall, raw=None)
-    return replace(prepared, frame=frame.with_columns(*made), exact=exact)
+        exact[path] = one._replace(name=name, low=one.low - DAY, high=one.high + DAY, aware=wall, raw=None)
+    return prepared._replace(frame=frame.with_columns(*made), exact=exact)
 
 
 def _stretches(home: Home, frame: Frame, column: Expr) -> list[Stretch]:
@@ -206,8 +205,8 @@ def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
     for path, known in prepared.columns.items():
         if known.kind == "timestamp" and not known.aware:
             made.append(instant(prepared.backend.home, nw.col(known.name), known, zone).alias(known.name))
-            columns[path] = replace(known, raw=None, aware=True, low=known.low - DAY, high=known.high + DAY)
-    return replace(prepared, frame=prepared.frame.with_columns(*made), columns=columns) if made else prepared
+            columns[path] = known._replace(raw=None, aware=True, low=known.low - DAY, high=known.high + DAY)
+    return prepared._replace(frame=prepared.frame.with_columns(*made), columns=columns) if made else prepared
 
 
 def with_open_time(prepared: Prepared, path: Path, calendar: Calendar) -> Prepared:
@@ -240,7 +239,7 @@ def with_open_time(prepared: Prepared, path: Path, calendar: Calendar) -> Prepar
             nw.when(stamp < closes).then(stamp - opens).otherwise(closes - opens)
         )
     frame = frame.with_columns(only_where(nw, ~nw.col(moment).is_null(), passed).alias(name))
-    return replace(prepared, frame=frame)
+    return prepared._replace(frame=frame)
 
 
 def open_name(prepared: Prepared, path: Path) -> str:

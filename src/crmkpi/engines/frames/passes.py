@@ -47,7 +47,7 @@ class Pass:
         once, undated = len(self.parts) == 1, self.counts_alone and self.undated
         projection = Projection(
             # Another pass than the first finds all rows checked.
-            self.compiler if first else replace(self.compiler, prepared=replace(prepared, doubts={})),
+            self.compiler if first else replace(self.compiler, prepared=prepared._replace(doubts={})),
             self.segments,
             self.keys,
             [slot if slot.what == "count" or not undated else None for slot in slots],
@@ -59,7 +59,7 @@ class Pass:
         known: RowsBySegment | None = None
         for each in groupings(projection, merging=merging, converts=self.convert is not None):
             counts = self.everything and first and known is None and not each.per
-            asks = replace(each, checked=counts and prepared.assumed is not None)
+            asks = each._replace(checked=counts and prepared.assumed is not None)
             states.add(asks, grouped(projection, asks, confidence=self.confidence), counts=counts)
             known = states.given if counts else known
         return (states.groups if once else parted(states.groups, self.parts)), known

@@ -7,8 +7,8 @@ round-trip as decimals; and whether all fields can be read.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from crmkpi.definition.expressions import ValueKind
 from crmkpi.engines.frames.backends import Backend, refuse
@@ -39,8 +39,7 @@ _SCALES = (2, 0, 4, 6, 9)
 _MANY_DIGITS = 6  # behind the point
 
 
-@dataclass(frozen=True, slots=True)
-class ProfiledColumn:
+class ProfiledColumn(NamedTuple):
     """One plain column: its name inside, its kind, and the known facts about its values.
 
     `digits` says how many digits of its whole numbers are decimals; None where it holds no whole numbers.
@@ -57,8 +56,7 @@ class ProfiledColumn:
     raw: str | None = None  # the zone of the timestamp's own column, where that is kept too, as `raw_name`
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A frame with plain columns, ready for queries; `columns` and `exact` go by the path of the field.
 
     `exact` are the same values as whole numbers, for fields that hold numbers, and timestamps on the other clock:
@@ -72,11 +70,9 @@ class Prepared:
     exact: Mapping[Path, ProfiledColumn]
     rows: int
     rejected: int
-    marks: Mapping[tuple[str, ...], tuple[Mark, ...]] = field(default_factory=dict)
-    kept: Kept = field(default_factory=dict)  # earlier questions to the home
-    doubts: Mapping[str, Expr] = field(
-        default_factory=dict
-    )  # where rows break an assumption, by the column that shows it
+    kept: Kept  # earlier questions to the home
+    marks: Mapping[tuple[str, ...], tuple[Mark, ...]] = MappingProxyType({})
+    doubts: Mapping[str, Expr] = MappingProxyType({})  # where rows break an assumption, by the column that shows it
     assumed: Hashable = None  # which columns these are, if they were not profiled and are to be checked
 
 
@@ -105,15 +101,14 @@ def looked_over(
                     f"it holds a number of more than 18 digits (about {max(abs(each.low), abs(each.high)):.1e})",
                 )
         if not found[f"count {one.name}"]:  # timestamps that are not there are of no zone
-            made = replace(made, empty=True, aware=None)
+            made = made._replace(empty=True, aware=None)
         columns[path] = made
         if twin is not None:
             exacts[path] = twin
-    return Prepared(backend, with_named(frame, plain), MappingProxyType(columns), MappingProxyType(exacts), rows, 0)
+    return Prepared(backend, with_named(frame, plain), MappingProxyType(columns), MappingProxyType(exacts), rows, 0, {})
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """A profile of the columns of some fields."""
 
     backend: Backend
@@ -247,7 +242,7 @@ class Look:
         if one.name not in self.exact:
             return ProfiledColumn(own, one.kind, nulls=nulls), None, plain
         plain[name] = nw.col(own) if source is None else source
-        return ProfiledColumn(own, one.kind, nulls=nulls), replace(whole, name=name), plain
+        return ProfiledColumn(own, one.kind, nulls=nulls), whole._replace(name=name), plain
 
     def _fitted(self, one: EnteredField, frame: Frame, low: int, high: int) -> tuple[int, Expr | None, int, int]:
         """Whole numbers in 64 bits: how many of their digits are decimals, their source unless they are that already.

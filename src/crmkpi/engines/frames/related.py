@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from crmkpi.dates.calendars import Calendar
@@ -112,7 +111,7 @@ def _joined(
         frame = with_named(frame, {flag: nw.col(flag).fill_null(0) for flag in flags})
         columns, twins = (
             {
-                (name, *path): replace(column, name=renamed[column.name], nulls=True, raw=None)
+                (name, *path): column._replace(name=renamed[column.name], nulls=True, raw=None)
                 for path, column in side.items()
             }
             for side in (right.columns, right.exact)
@@ -121,8 +120,7 @@ def _joined(
         if ("id",) in inner:
             raise DefinitionError(f"{table.type_.table}.{name}.id is {table.type_.table}.{relation.key}; write that.")
         marks = joined_marks(prepared.marks.get((relation.key,), ()), right.marks, renamed, name, inner)
-        prepared = replace(
-            prepared,
+        prepared = prepared._replace(
             frame=frame,
             columns={**prepared.columns, **columns},
             exact={**prepared.exact, **twins},

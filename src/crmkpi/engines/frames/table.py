@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self, cast
@@ -211,7 +210,7 @@ class FrameTable:
                 made = assumed(self.backend, self.type_, self._entered(wanted), exact, facts, key)
             finally:
                 self._assuming = False
-            self._assumed[key] = facts, None if made is None else replace(made, rejected=len(self.rejected))
+            self._assumed[key] = facts, None if made is None else made._replace(rejected=len(self.rejected))
         return self._assumed[key][1]
 
     def reach(self, name: str) -> tuple[datetime, datetime] | None:
@@ -240,8 +239,8 @@ class FrameTable:
             assert settled is not None
             marks = {tuple(name.split(".")): (mark,) for name, mark in found.marks.items()}
             self._unreadable.update(found.marks)
-            made = replace(settled, rejected=found.rejected, marks=MappingProxyType(marks))
-        made = replace(made, rejected=made.rejected + len(self.rejected))
+            made = settled._replace(rejected=found.rejected, marks=MappingProxyType(marks))
+        made = made._replace(rejected=made.rejected + len(self.rejected))
         return made if self.zone is None else to_utc(made, self.zone)
 
     def _entered(self, wanted: tuple[str, ...], others: Iterable[str] = (), *, worded: bool = False) -> Entry:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
 from operator import and_, or_
+from typing import NamedTuple
 
 from crmkpi.definition.expressions import Field
 from crmkpi.definition.planned_expressions import UnreadValue
@@ -52,8 +52,7 @@ _NOTHING = "nothing"
 _SCALE = ("scale_low", "scale_high", "score")
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """The columns of a field that cannot be read in some rows: that of the flag, and that of the text.
 
     `what` is how the text is written out: as the reader `told` it, as text, or as a number.
@@ -64,8 +63,7 @@ class Mark:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetAside:
+class SetAside(NamedTuple):
     """A frame whose unreadable fields are empty; `marks` are by field, `rejected` is how many rows were taken out."""
 
     entry: Entry
@@ -114,7 +112,7 @@ def set_aside(backend: Backend, type_: RecordType, entry: Entry, wanted: Collect
         *(raw for raw in raws if any(raw.startswith(f"{inside(name)}__") for name in wanted)),
         *(column for mark in marks.values() for column in (mark.flag, mark.word)),
     ]
-    made = replace(entry, frame=kept.select(*names), types={name: types[name] for name in wanted}, raws=raws)
+    made = entry._replace(frame=kept.select(*names), types={name: types[name] for name in wanted}, raws=raws)
     return SetAside(made, marks, rejected)
 
 
@@ -282,7 +280,7 @@ def joined_marks(
     """The marks of fields of related records: those of the key that leads there, and their own under new `names`."""
     found: dict[tuple[str, ...], tuple[Mark, ...]] = {}
     for path in paths:
-        own = (replace(mark, flag=names[mark.flag], word=names[mark.word]) for mark in marks.get(path, ()))
+        own = (mark._replace(flag=names[mark.flag], word=names[mark.word]) for mark in marks.get(path, ()))
         if ways := (*key, *own):
             found[relation, *path] = ways
     return found

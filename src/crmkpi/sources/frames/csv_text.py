@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from codecs import getincrementaldecoder
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmkpi.records.base import RecordType
 from crmkpi.sources.columns import Columns, matched_columns
@@ -30,8 +29,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _BLOCK = 1_000_000  # bytes that stay in the CPU cache
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
+class _Facts(NamedTuple):
     """Facts from the bytes of a file: the number of delimiters in its rows, and whether it has quotes.
 
     A file without quotes is `even` if all lines have as many delimiters as the headers.

@@ -7,8 +7,7 @@ what a home can do is a field of its `Backend`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from crmkpi.engines.frames.words import Cell, Columns, Expr, Frame, Row, WordsOf
 from crmkpi.records.base import Kind
@@ -58,8 +57,7 @@ F = TypeVar("F")  # its frames, ready for queries
 N = TypeVar("N")  # its frames as they are given
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnType:
+class ColumnType(NamedTuple):
     """What the values of a column are, however wide its library keeps them.
 
     `shown` is the type in words, `digits` how many digits of a decimal are behind the point. `aware` timestamps are
@@ -78,8 +76,7 @@ class ColumnType:
     loose: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What is known of all values of a column without reading them: no value lies outside of its bounds, if it has any.
 
     With `nulls` some may be missing.
