@@ -1,7 +1,7 @@
-"""The steps that a change must pass, one session each: `nox --list` tells them, `nox -s style types` runs two.
+"""The CI steps, one session each: `nox --list` lists them, `nox -s style types` runs two.
 
 Sessions that check the code run in the environment that nox itself is in, `pip install --editable ".[dev]"`; the others
-make their own. `.ci/run` runs the README's commands in a clean copy, and then all of these.
+create their own. `.ci/run` runs the README's commands in a clean copy, and then all of these.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import nox
 
 ROOT = Path(__file__).parent
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-UNCONSTRAINED = {"PIP_CONSTRAINT": ""}  # .ci/run pins what is installed, and these environments want other versions
+UNCONSTRAINED = {"PIP_CONSTRAINT": ""}  # .ci/run pins versions, and these environments need others
 
 ENGINES = (".[testing,pandas,duckdb,sql]", "pytest", "pytest-xdist", "scipy", "sqlglot", "tzdata")  # for their tests
 
@@ -24,7 +24,7 @@ EIGHT = (
     *("win_rate", "revenue", "mrr", "first_response_time", "net_promoter_score"),
     *("email_open_rate", "handle_time", "churn_rate"),
 )
-# Tests that ask every KPI on every library: each takes many minutes.
+# Tests of every KPI on every library: each takes many minutes.
 EVERYTHING = ("change_no_result", "gives_the_same_result", "gives_the_same_value", "every_definition_sets_aside")
 OF_EIGHT = " or ".join(f"-{name}]" for name in EIGHT)
 SMALL = f"not ({' or '.join(EVERYTHING)}) or {OF_EIGHT} or its_turn"
@@ -39,20 +39,19 @@ nox.options.sessions = [
 
 @nox.session(venv_backend="none")
 def coverage(session: nox.Session) -> None:
-    """The lines of the library that a fifth of the tests run: at least the share in pyproject.toml, which only rises.
+    """Line coverage of a fifth of the tests: at least the share in pyproject.toml, which may only rise.
 
-    Tracing more than doubles the time on Python 3.11, so a sample is taken; `nox -s coverage -- --sample 1` asks all.
+    Tracing more than doubles the time on Python 3.11, so only a sample runs; `nox -s coverage -- --sample 1` runs all.
     """
     session.run("pytest", "-q", "-n", "auto", "--cov", "--sample", "5", *session.posargs)
 
 
 @nox.session(venv_backend="none")
 def slow(session: nox.Session) -> None:
-    """The tests that the README's command leaves out, whole but for those of every KPI on every library.
+    """The tests that the README's command skips; property-based tests run again, with more examples.
 
-    These are of eight KPIs on each library, and of the others on one. Tests that draw examples run again, with more.
-
-    `nox -s slow -- -k ""` asks them of all KPIs.
+    Tests of every KPI on every library run for eight KPIs on each library, and for the others on one;
+    `nox -s slow -- -k ""` runs them for all KPIs.
     """
     chosen = session.posargs or ("-k", SMALL)
     session.run("pytest", "-q", "-n", "auto", "--slow", "-m", "slow or hypothesis", *chosen)
@@ -60,7 +59,7 @@ def slow(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def doctests(session: nox.Session) -> None:
-    """The examples of the modules, those that draw records with the settings of the tests."""
+    """The docstring examples of the modules, with the hypothesis settings of the tests."""
     session.run("pytest", "-q", "-n", "auto", "--doctest-modules", "src/crmkpi", "tests/conftest.py")
 
 
@@ -81,17 +80,17 @@ def types(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def mutants(session: nox.Session) -> None:
-    """The tests notice changes: a small sample of one area; `nox -s mutants -- AREA` tries another."""
+    """Mutation tests of a small sample of one area; `nox -s mutants -- AREA` runs another."""
     asked = session.posargs or ("statistics/intervals", "--sample", "4", "--at-least", "75")
-    session.run("python", ".ci/mutation.py", "--list", silent=True)  # which finds equivalents that are gone
+    session.run("python", ".ci/mutation.py", "--list", silent=True)  # fails if an equivalent mutant no longer exists
     session.run("python", ".ci/mutation.py", *asked)
 
 
 @nox.session
 def mutmut(session: nox.Session) -> None:
-    """All mutants of the intervals, by mutmut; `mutmut results` in this folder lists those that no test notices.
+    """All mutants of the intervals, by mutmut; `mutmut results` in this folder lists the survivors.
 
-    `nox -s mutmut -- "crmkpi.statistics.intervals.x_wilson*"` tries those of one function.
+    `nox -s mutmut -- "crmkpi.statistics.intervals.x_wilson*"` runs those of one function.
     """
     session.install(".[dev]", "mutmut>=3.8")
     session.run("mutmut", "run", *session.posargs)
@@ -99,7 +98,7 @@ def mutmut(session: nox.Session) -> None:
 
 @nox.session
 def site(session: nox.Session) -> None:
-    """The documentation site, with the pages that are made from the code."""
+    """The documentation site, with the pages that are generated from the code."""
     session.install(".[docs]")
     session.run("python", ".ci/pages.py")
     session.run("zensical", "build", "--strict")
@@ -108,7 +107,7 @@ def site(session: nox.Session) -> None:
 
 @nox.session
 def rivals(session: nox.Session) -> None:
-    """Agreement with lifetimes and lifelines, which are no friends of the newest pandas, and with tea-tasting."""
+    """Agreement with lifetimes and lifelines, which do not support the newest pandas, and with tea-tasting."""
     try:
         session.install(
             *(
@@ -130,7 +129,7 @@ def rivals(session: nox.Session) -> None:
 
 @nox.session
 def oldest(session: nox.Session) -> None:
-    """Frames with the oldest versions of each library that are promised."""
+    """Frames with the oldest supported version of each library."""
     promised = {
         entry.replace(">=", "==") for name in ("pandas", "polars", "duckdb", "frames") for entry in EXTRAS[name]
     }
@@ -139,7 +138,7 @@ def oldest(session: nox.Session) -> None:
     except nox.command.CommandFailed:
         session.skip(f"there are no builds of {', '.join(sorted(promised))} for Python {sys.version}")
     session.install(".", "pytest", "hypothesis", "pytest-xdist", "tzdata", env=UNCONSTRAINED)
-    # DuckDB's extensions are packages of one version each, which no newer DuckDB has yet.
+    # DuckDB extensions are packages for one DuckDB version each; there are none for newer versions yet.
     beside = ("duckdb-extension-postgres-scanner==1.5.0", "sqlalchemy>=2", "psycopg[binary]")
     try:
         session.install(*beside, env=UNCONSTRAINED)
@@ -147,8 +146,8 @@ def oldest(session: nox.Session) -> None:
         session.log(f"there are no builds of {', '.join(beside)}")
     else:
         session.run("pytest", "-q", "-rs", "--slow", "tests/engines/test_databases.py", "-k", "duckdb_attaches")
-    # The whole catalogue once, of the three times that the newest versions run it. DuckDB 1.5 still answers for a
-    # relation whose connection is closed, so that test asks for a newer one.
+    # The whole catalogue once; the newest versions run it three times. DuckDB 1.5 still answers for a
+    # relation whose connection is closed, so that test needs a newer version.
     left_out = "not a_frame_gives and not closed_connection and not (sample_company and not quarters)"
     tests = [f"tests/engines/test_frames{part}.py" for part in ("", "_bad_input", "_columns")]
     session.run("pytest", "-q", "-n", "auto", "--slow", *tests, "-k", left_out)
@@ -156,7 +155,7 @@ def oldest(session: nox.Session) -> None:
 
 @nox.session
 def newest(session: nox.Session) -> None:
-    """A small run with the newest version of everything, which `.ci/constraints.txt` may not have yet."""
+    """A small run with the newest version of every dependency, which `.ci/constraints.txt` may not have yet."""
     session.install("--upgrade", ".[dev]", env=UNCONSTRAINED)
     tests = ("engines/test_frames_columns.py", "engines/test_homes.py", "display", "records", "test_by_hand.py")
     session.run("pytest", "-q", "-n", "auto", *(f"tests/{name}" for name in tests))
@@ -164,20 +163,20 @@ def newest(session: nox.Session) -> None:
 
 @nox.session
 def spark(session: nox.Session) -> None:
-    """Spark, and libraries that are refused."""
+    """Spark, and the refused libraries."""
     if which("java") is None:
         session.skip("java is not installed")
     refused = ("dask[dataframe]", "ibis-framework", "pyarrow-hotfix")
     session.install(".[spark]", *ENGINES, *refused, env=UNCONSTRAINED)
     session.run("pytest", "-q", "--backends=pyspark", "tests/engines/test_spark.py")
     session.run("pytest", "-q", "--slow", "-k", "spark_gives", "tests/engines/test_warehouses.py")
-    # Ibis warns of pandas when it is imported.
+    # Importing Ibis emits a warning about pandas.
     session.run("pytest", "-q", "-W", "default", "tests/engines/test_frames_columns.py", "-k", "dask or ibis")
 
 
 @nox.session(venv_backend="none")
 def databases(session: nox.Session) -> None:
-    """Databases on servers of the tests' own, against records: every KPI on hard data and on the sample company."""
+    """Databases on servers that the tests start, against records: every KPI on edge cases and the sample company."""
     tests = [f"tests/engines/{name}.py" for name in ("test_frames", "test_homes")]
     chosen = ("--slow", "-k", "test_homes or whole_catalogue or same_value")
     session.run("pytest", "-q", "-n", "auto", "--backends=postgresql,mariadb,sqlite", *chosen, *tests)
@@ -187,7 +186,7 @@ def databases(session: nox.Session) -> None:
 
 @nox.session
 def clickhouse(session: nox.Session) -> None:
-    """ClickHouse within the process, likewise, with hard data for eight KPIs; it has wheels for Linux and macOS."""
+    """ClickHouse in process, against records, with edge cases for eight KPIs; it has wheels for Linux and macOS."""
     if sys.platform == "win32":
         session.skip("there is no chdb for Windows")
     session.install(".[clickhouse]", *ENGINES)
@@ -204,7 +203,7 @@ def clickhouse(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """The page in a real browser, looked at by axe. Chromium is installed where there is none and that is possible."""
+    """The HTML page in a real browser, checked by axe. Installs Chromium if it is missing and can be installed."""
     if which("chromium") is None and which("apt-get") and os.geteuid() == 0:
         session.run("apt-get", "update", "--quiet", external=True)
         session.run("apt-get", "install", "--yes", "--quiet", "chromium", external=True, success_codes=[0, 100])
@@ -216,7 +215,7 @@ def browser(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """The wheel, on its own."""
+    """The wheel in an empty environment."""
     folder = session.create_tmp()
     session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ".")
     (built,) = Path(folder).glob("crmkpi-*.whl")

@@ -17,7 +17,7 @@ KPIS = {metric.id: metric for metric in catalogue}
 WRITTEN = "<!-- Written by `python .ci/pages.py` from the definition; do not edit. -->"
 AT_A_GLANCE = {
     "theme": "theme",
-    "for": "looked at first by",
+    "for": "main KPI of",
     "unit": "unit",
     "timing": "timing",
     "guarded by": "guarded by",
@@ -32,11 +32,11 @@ INDEX = f"""\
 
 {WRITTEN}
 
-Every KPI with its definition. Find one [by theme](#by-theme), [by role](#by-role) or by
-[the name that you know](#by-name); `crmkpi show win_rate` prints the same page in a terminal. Each is held by an
+Every KPI with its definition. Find one [by theme](#by-theme), [by role](#by-role) or
+[by common name](#by-name); `crmkpi show win_rate` prints the same page in a terminal. Tests compare each KPI with an
 independent source, [which is listed too](proof.md).
 
-What is no single number is made from your data:
+Analyses that are not a single number:
 [a customer's health score, and a funnel](../value/health_and_funnel.md).
 """
 
@@ -47,12 +47,12 @@ def bullets(entries: list[str]) -> str:
 
 
 def code(text: str, language: str) -> str:
-    """A block of code; the empty line ends the last output of an example."""
+    """A fenced code block; the blank line ends the last output of an example."""
     return f"```{language}\n{text}\n{'' if language == 'python' else chr(10)}```"
 
 
 def linked(text: str, here: Metric) -> str:
-    """Prose in which names of KPIs lead to their pages, and names of the page's own variants to their places."""
+    """Prose with links from names of KPIs to their pages, and from the page's own variants to their sections."""
 
     def link_of(found: re.Match[str]) -> str:
         name = found[1]
@@ -68,7 +68,7 @@ def linked(text: str, here: Metric) -> str:
 
 
 def definition(metric: Metric, told: ManualParts, level: str) -> list[str]:
-    """What a KPI or a variant is: formula, what counts, value, inputs, what is left out, examples."""
+    """The definition of a KPI or a variant: formula, records that count, value, inputs, left-out records, examples."""
     known = facts(metric)
     kpi = KPIS[metric.name]
     parts = [linked(told.meaning, kpi), f"$$\n{told.formula}\n$$", linked(told.text, kpi)]
@@ -83,19 +83,19 @@ def definition(metric: Metric, told: ManualParts, level: str) -> list[str]:
 
 
 def variant_parts(variant: Metric) -> list[str]:
-    """A variant on the page of its KPI."""
+    """The section of a variant on the page of its KPI."""
     told, known = explanation(variant), facts(variant)
     parts = [f"### {variant.id.partition('.')[2]}", f"`{variant.id}`"]
     parts += definition(variant, told, "####")
     parts += ["#### Counts by", bullets([*known["at"], *known["needs"]])]
     parts += differing(variant, told, known, "####")
-    if "Examples" in told.sections:  # a variant that a word makes is called like the others
+    if "Examples" in told.sections:  # a variant with a parameter is called like the others
         parts += ["#### Examples", code(told.sections["Examples"], "pycon")]
     return parts
 
 
 def differing(metric: Metric, told: ManualParts, known: dict[str, list[str]], level: str) -> list[str]:
-    """How other systems count, and what goes wrong."""
+    """Definitions of other systems, and pitfalls."""
     parts, kpi = [], KPIS[metric.name]
     if known["shown by"] or "Notes" in told.sections:
         parts += [f"{level} In other systems", linked(told.sections.get("Notes", ""), kpi)]
@@ -116,7 +116,7 @@ def page(metric: Metric) -> str:
     meaning, *rest = definition(metric, told, "##")
     parts = [f"# {metric.title}", WRITTEN, meaning, *rest[:2], glance, *rest[2:]]
     if known["default"]:
-        parts += ["## Why it is counted so", linked(metric.default_because, metric)]
+        parts += ["## Why this definition", linked(metric.default_because, metric)]
     parts += differing(metric, told, known, "##")
     parts += ["## Examples", code(told.sections["Examples"], "pycon")]
     if metric.variants:
@@ -151,7 +151,7 @@ def index() -> str:
             for metric in catalogue.by_theme(theme)
         ]
         parts += [f"### {words(theme).capitalize()}\n", f"{what[:1].upper()}{what[1:]}\n"]
-        parts += [table(("KPI", "what it says", "unit", "variants"), *rows) + "\n"]
+        parts += [table(("KPI", "meaning", "unit", "variants"), *rows) + "\n"]
     parts += [
         "## By role\n",
         'What to look at first. Give all of them to `measure`: `ck.catalogue.by_role("founder")`.\n',

@@ -1,4 +1,4 @@
-"""Shows examples that stand in a docstring without a heading as code, in the pages that are made from docstrings."""
+"""A griffe extension: fence docstring examples without a heading as code blocks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import griffe
 
-# A paragraph of the docstring's own level; those of an "Examples:" section are indented, and known to be code.
+# A paragraph at the docstring's own indentation; griffe already treats the indented "Examples:" sections as code.
 _BLOCK = re.compile(r"(?:^(?=>>> ).+$\n?(?:^(?!\s*$).*$\n?)*)", re.MULTILINE)
 
 
@@ -15,7 +15,7 @@ class DoctestBlocks(griffe.Extension):
     """Fences paragraphs that begin with `>>>`."""
 
     def on_instance(self, *, obj: griffe.Object, **_: Any) -> None:
-        """Called for each module, class, function and attribute."""
+        """Hook for each module, class, function and attribute."""
         if obj.docstring:
             obj.docstring.value = _BLOCK.sub(_fenced, obj.docstring.value)
 

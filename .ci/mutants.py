@@ -1,7 +1,7 @@
 """The mutants of a module: its syntax tree with one small change in each, decorators and their arguments included.
 
-Not changed are words for people (docstrings, messages, titles), types, what is exported, the arguments of `@dataclass`
-and `@lru_cache`, and what only asserts what is so anyhow (`assert`, and `strict` of `zip`).
+Excluded are texts (docstrings, messages, titles), types, `__all__`, the arguments of `@dataclass` and `@lru_cache`, and
+assertions (`assert`, and `strict` of `zip`).
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """What tells it from all others."""
+        """The key without the module, unique within it."""
         return f"{self.module} {self.key}"
 
     def apply(self) -> None:
-        """Change the tree that the mutant is of."""
+        """Apply the change to the tree."""
         if self.place is None:
             setattr(self.holder, self.field, self.replacement)
         else:
@@ -60,13 +60,13 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Words:
-    """What may stand for a word: `fields` of the tables that a module names, and `choices` that exclude each other."""
+    """Replacements of a name: `fields` of the tables in a module, and `choices` of exclusive values."""
 
     fields: Mapping[str, Mapping[str, str]]
     choices: Sequence[Sequence[str]]
 
     def other(self, word: str) -> str:
-        """Another word of the first choice that has this one."""
+        """Another value of the first choice that contains this one."""
         for choice in self.choices:
             if word in choice:
                 return choice[(choice.index(word) + 1) % len(choice)]
@@ -120,7 +120,7 @@ def _is_unchanged(node: ast.AST, holder: ast.AST) -> bool:
 
 
 def _changes(node: ast.AST, holder: ast.AST, name: str, words: Words) -> Iterator[Change]:
-    """What may stand in the place of a node, with the words for what was and what is."""
+    """The replacements of a node, each with the old and the new text."""
     yield from _statements(node)
     yield from _conditions(node)
     yield from _parts(node, holder)
@@ -183,7 +183,7 @@ def _conditions(node: ast.AST) -> Iterator[Change]:
 
 
 def _parts(node: ast.AST, holder: ast.AST) -> Iterator[Change]:
-    """A call, a dictionary or a choice of values without one of its parts."""
+    """A call, a dictionary or a collection of values without one of its parts."""
     match node:
         case ast.Call():
             yield from _calls(node)
@@ -206,7 +206,7 @@ def _constants(node: ast.Constant, value: Any, holder: ast.AST, words: Words) ->
 
 
 def _calls(node: ast.Call) -> Iterator[Change]:
-    """A call without one of its arguments: a keyword, an option of `is_in`, or what comes last."""
+    """A call without one of its arguments: a keyword, an option of `is_in`, or the last argument."""
     name = _text(node.func)
     for rest, gone in _without(node.keywords):
         if gone.arg is not None and gone.arg not in LEFT_ALONE:

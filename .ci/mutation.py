@@ -1,16 +1,16 @@
-"""Mutation testing: change one thing in the library, and see whether a test fails.
+"""Mutation testing: change one thing in the library, and check whether a test fails.
 
     python .ci/mutation.py                                        300 mutants of each area
     python .ci/mutation.py dates/periods metrics/sales --sample 0  all mutants of two areas
-    python .ci/mutation.py --list                                 the areas, and how many mutants each has
+    python .ci/mutation.py --list                                 the areas, and the number of mutants of each
 
-The report says how many mutants of each area the tests kill, and lists those that survive. A mutant that does the same
-as the code is written down in .ci/equivalent.toml with the reason, and does not count. A sample is chosen by what a
-mutant changes, so that it is the same in every run, and hypothesis draws the same examples.
+The report has the mutation score of each area and lists the survivors. Equivalent mutants are in .ci/equivalent.toml
+with the reason, and do not count. A sample is chosen by a hash of the mutant, so that it is the same in every run, and
+hypothesis draws the same examples.
 
-Every mutant runs in a process of its own. One in a function is forked from a process that has collected the tests (see
-nursery.py), all others from one that has imported everything but the library, so that a mutant costs little more than
-the tests that it takes until one fails.
+Every mutant runs in a process of its own. A mutant in a function is forked from a process that has collected the tests
+(see nursery.py), all others from one that has imported everything except the library, so that a mutant costs little
+more than its tests until one fails.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ REASONS = "tests/test_oracles.py::test_what_is_left_out_is_counted_under_the_sam
 LAWS = "tests/test_contract.py::test_every_metric_of_the_catalogue_and_its_variants_obey_the_laws"
 ORACLES = "tests/test_oracles.py::test_the_same_number_as_sql_over_the_whole_data_and_by_month"
 EXAMPLES = "tests/test_docstrings.py::test_the_examples_of_a_kpi_give_what_they_say"
-# A KPI for each thing that definitions do: all of them would take longer than all else together.
+# One KPI for each feature of definitions: all KPIs would take longer than all other tests together.
 VARIED = (
     *("average_interaction_cost", "campaign_roi", "customer_lifespan", "lead_conversion_rate.by_event"),
     "net_promoter_score.latest_per_customer",
@@ -53,7 +53,7 @@ VARIED = (
 )
 LEAVING = {*VARIED} - {"repeat_purchase_rate"}
 LAWFUL = ("customer_lifespan", "new_mrr", "pipeline_value", "stage_conversion_rate")
-# What is tried first finds most; the catalogue's own tests come last, as they use everything.
+# The tests that kill most come first; the catalogue's own tests come last, as they use everything.
 ENGINE = (
     "tests/engines/test_plan.py",
     "tests/engines/test_code.py",
@@ -167,14 +167,14 @@ OPTIONS = (
     *("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"),
 )
 THEMES = ("marketing", "sales", "customers", "value", "service", "experience")
-MODELLED = "customer_lifetime_value.predictive"  # its oracle is the models, not SQL
+MODELLED = "customer_lifetime_value.predictive"  # its oracle is a model, not SQL
 PREDICTIVE = "tests/test_oracles.py::test_predictive_value_is_that_of_the_models_fitted_to_histories_that_sql_has_made"
 METRIC_TESTS = ("tests/test_catalogue.py", "tests/test_vendors.py", "tests/test_faults_of_others.py")
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What only the imported library knows: words for `mutants`, and which KPIs a module of metrics defines."""
+    """Facts of the imported library: names for `mutants`, and the KPIs that each module of metrics defines."""
 
     words: dict[str, Words]
     metrics: dict[str, list[str]]
@@ -182,7 +182,7 @@ class Facts:
 
 
 def facts() -> Facts:
-    """Import the library and ask it; only in a process that ends afterwards."""
+    """Import the library and collect the facts; only in a process that ends afterwards."""
     from typing import get_args  # noqa: PLC0415
 
     from crmkpi.definition.measures import Aggregate, Shift, Table  # noqa: PLC0415
@@ -229,11 +229,11 @@ def tree_of(module: str) -> ast.Module:
 
 
 def tests_of(area: str, module: str, known: Facts) -> list[str]:
-    """The tests that ought to kill the mutants of a module; of a KPI those that name it."""
+    """The tests that should kill the mutants of a module; for a KPI, those that name it."""
     if area in AREAS:
         return list(AREAS[area][1])
     users = {module}
-    for other in known.metrics:  # definitions are also made of the words of other modules
+    for other in known.metrics:  # definitions also use names of other modules
         if any(isinstance(part, ast.ImportFrom) and part.module in users for part in ast.walk(tree_of(other))):
             users.add(other)
     names = [name for user in known.metrics if user in users for name in known.metrics[user]]
@@ -257,7 +257,7 @@ def file_of(test: str) -> str:
 
 
 def start(mutant: Mutant | None, tree: ast.Module | None, tests: list[str], seconds: int) -> int:
-    """Run tests in a process of its own, where the library has the mutant; gives the number of the process."""
+    """Run tests in a new process with the mutant in the library; returns the process id."""
     process = os.fork()
     if process:
         return process
@@ -269,16 +269,16 @@ def start(mutant: Mutant | None, tree: ast.Module | None, tests: list[str], seco
         import pytest  # noqa: PLC0415
 
         code = 0
-        for _, listed in groupby(tests, key=file_of):  # to collect no more than it takes
+        for _, listed in groupby(tests, key=file_of):  # collect file by file, only as many as needed
             if code := pytest.main([*OPTIONS, *listed], plugins=[Quick()]):
                 break
         os._exit(code)
-    except BaseException:  # noqa: BLE001  # whatever it is, the mutant has not passed
+    except BaseException:  # noqa: BLE001  # any exception kills the mutant
         os._exit(70)
 
 
 def put_into_place(module: str, tree: ast.Module) -> None:
-    """Have the module imported from the tree."""
+    """Make Python import the module from the syntax tree."""
     usual = importlib.machinery.SourceFileLoader.get_code
     code = compiled(module, tree)
 
@@ -289,12 +289,12 @@ def put_into_place(module: str, tree: ast.Module) -> None:
 
 
 def compiled(module: str, tree: ast.Module) -> CodeType:
-    """The code of a module as the tree has it."""
+    """The code of a module, compiled from the tree."""
     return compile(ast.fix_missing_locations(tree), str(SOURCE / f"{module.replace('.', '/')}.py"), "exec")
 
 
 def ended(work: Iterable[tuple[Any, Callable[[], int]]], jobs: int) -> Iterator[tuple[Any, int]]:
-    """What there is to try, with how its process has ended; each is started by a function that gives its number."""
+    """Run jobs in parallel and yield each with its exit status; `start` returns the process id of a job."""
     waiting, running = iter(work), {}
     while True:
         while len(running) < jobs and (item := next(waiting, None)) is not None:
@@ -306,14 +306,14 @@ def ended(work: Iterable[tuple[Any, Callable[[], int]]], jobs: int) -> Iterator[
 
 
 def chosen(found: list[Mutant], sample: int, seed: int) -> list[Mutant]:
-    """A sample that depends on what the mutants change and on nothing else."""
+    """A sample that depends only on the changes of the mutants."""
     ordered = sorted(found, key=lambda one: sha256(f"{seed} {one.name}".encode()).digest())
     return ordered[: sample or None]
 
 
 @dataclass(frozen=True)
 class Score:
-    """What became of the mutants of an area."""
+    """The results of the mutants of an area."""
 
     area: str
     mutants: int
@@ -323,13 +323,13 @@ class Score:
 
     @property
     def killed(self) -> int:
-        """How many mutants made a test fail."""
+        """The number of killed mutants."""
         return self.tried - len(self.survivors)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The mutants of an area that are tried, each with the tree it is of and its tests."""
+    """The sampled mutants of an area, each with its tree and its tests."""
 
     area: str
     mutants: int
@@ -338,7 +338,7 @@ class Sample:
 
 
 def sample_of(area: str, modules: list[str], known: Facts, same: dict[str, Any], asked: argparse.Namespace) -> Sample:
-    """Choose which mutants of an area to try."""
+    """Sample the mutants of an area."""
     trees = {module: tree_of(module) for module in modules}
     every = [one for module, tree in trees.items() for one in mutants(module, tree, known.words[module])]
     keys = {module: {one.key for one in every if one.module == module} for module in modules}
@@ -355,20 +355,20 @@ def sample_of(area: str, modules: list[str], known: Facts, same: dict[str, Any],
 
 
 def check_without_mutants(samples: list[Sample], jobs: int) -> None:
-    """Tests that fail anyhow would kill every mutant."""
+    """Exit if a test fails without a mutant: it would kill every mutant."""
     tests = sorted({test for sample in samples for _, _, listed in sample.tried for test in listed})
     files = [(file, partial(start, None, None, list(listed), 600)) for file, listed in groupby(tests, key=file_of)]
     refuse([file for file, status in ended(files, jobs) if status])
 
 
 def refuse(failing: list[str]) -> None:
-    """End where tests fail."""
+    """Exit if tests fail."""
     if failing:
         sys.exit(f"Without any mutant, {', '.join(sorted(failing))} fails; see with pytest why.")
 
 
 def scores_of(samples: list[Sample], jobs: int, seconds: int, patience: float) -> list[Score]:
-    """Try the mutants of all samples, and tell of each that survives."""
+    """Run the mutants of all samples, and print each survivor."""
     survived: set[str] = set()
     tried: set[str] = set()
     collected = [one for sample in samples if sample.area in AREAS for one in sample.tried]
@@ -398,7 +398,7 @@ def scores_of(samples: list[Sample], jobs: int, seconds: int, patience: float) -
 def in_a_nursery(
     tried: list[tuple[Mutant, ast.Module, list[str]]], jobs: int, seconds: int, patience: float
 ) -> tuple[dict[str, int], list[str]]:
-    """How the process of each mutant has ended, and the tests that fail without any."""
+    """The exit status of each mutant's process, and the tests that fail without a mutant."""
     import pytest  # noqa: PLC0415
 
     output = os.fdopen(os.dup(1), "w")
@@ -422,18 +422,18 @@ def in_a_nursery(
     nursery = Nursery(work, patience)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     tests = dict.fromkeys(test for _, _, listed in tried for test in listed)
-    within = {test for test in tests if "::" in test and file_of(test) in tests}  # of files that are there as a whole
+    within = {test for test in tests if "::" in test and file_of(test) in tests}  # of files that are also listed whole
     pytest.main([*OPTIONS, *(test for test in tests if test not in within)], plugins=[nursery])
     return ends, nursery.failing
 
 
 def told(mutant: Mutant) -> str:
-    """A mutant in a line, which `--again` finds."""
+    """A mutant as a line of the report, which `--again` reads."""
     return f"`{mutant.name}` in line {mutant.line}"
 
 
 def report(scores: list[Score]) -> str:
-    """The score of each area, and what survived."""
+    """The score of each area, and the survivors."""
     from crmkpi.statistics.intervals import wilson  # noqa: PLC0415  # the tests have been run by now
 
     counts = (sum(values) for values in zip(*((one.mutants, one.equivalent, one.tried) for one in scores), strict=True))
@@ -450,7 +450,7 @@ def report(scores: list[Score]) -> str:
 
 
 def arguments() -> argparse.Namespace:
-    """What is asked for."""
+    """Parse the arguments."""
     parser = argparse.ArgumentParser(description="Mutation testing: see CONTRIBUTING.md.")
     parser.add_argument("areas", nargs="*", help="areas such as dates/periods or metrics/sales; all if none is given")
     parser.add_argument("--sample", type=int, default=300, help="at most so many mutants of each area, 0 for all")
@@ -470,17 +470,17 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run what is asked for; 1 where the score is below `--at-least`."""
+    """Run the command; return 1 if the score is below `--at-least`."""
     asked = arguments()
     os.chdir(ROOT)
     os.environ["CI"] = "1"  # hypothesis then draws the same examples every time
-    with tempfile.TemporaryDirectory() as folder:  # nothing is compiled twice
+    with tempfile.TemporaryDirectory() as folder:  # a shared cache of compiled modules
         sys.dont_write_bytecode, sys.pycache_prefix = False, folder
         return score(asked)
 
 
 def score(asked: argparse.Namespace) -> int:
-    """Try the mutants, and write the report."""
+    """Run the mutants, and write the report."""
     sys.path.insert(0, str(SOURCE))
     for library in ("duckdb", "hypothesis", "pydantic", "pytest", "scipy.stats"):  # once, before any fork
         import_module(library)

@@ -1,8 +1,8 @@
-"""Try mutants in forks of a process that has imported the library and collected the tests.
+"""Run mutants in forks of a process that has imported the library and collected the tests.
 
-A function that has not run by then may be given other code: that is the same as importing the library with the mutant,
-and takes no time. `mutation.py` imports the library anew for all other mutants. Only the tests that call the function
-are run, and first those that take least time.
+Replacing the code of a function that has not run yet is equivalent to importing the library with the mutant, and takes
+no time. `mutation.py` imports the library again for all other mutants. Only the tests that call the function run, the
+fastest first.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ import pytest
 from _pytest.runner import runtestprotocol
 from hypothesis import Phase, settings
 
-NEW_IMPORT = 99  # how a fork ends whose mutant cannot be tried in it
+NEW_IMPORT = 99  # exit status of a fork whose mutant needs a new import
 Function = tuple[str, str, int]  # its file, name and line
 
 
 class Quick:
-    """Keeps hypothesis from looking for the smallest example of a failure that nobody reads."""
+    """A pytest plugin that disables hypothesis' shrinking: nobody reads the failures."""
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self) -> None:
-        """After the tests' own configuration, which loads a profile."""
+        """Run after the tests' own configuration, which loads a profile."""
         phases = (Phase.explicit, Phase.reuse, Phase.generate)
         settings.register_profile("mutation", settings.get_profile("quick"), phases=phases)
         settings.load_profile("mutation")
 
 
 class Nursery(Quick):
-    """A plugin of pytest that collects tests, sees which functions each of them calls, and then does some work."""
+    """A pytest plugin that collects tests, records the functions that each test calls, and then runs `work`."""
 
     def __init__(self, work: Callable[[Nursery], None], patience: float) -> None:
-        """`work` is done when all is known; `failing` are tests that fail without any mutant."""
+        """`work` runs after all calls are recorded; `failing` are tests that fail without a mutant."""
         self.work = work
         self.patience = patience
         self.costs: dict[str, float] = {}
@@ -55,7 +55,7 @@ class Nursery(Quick):
         sys.settrace(noting(self.imported))
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Observe the tests of each file in a process of its own, so that none leaves anything behind here."""
+        """Observe the tests of each file in a process of its own, so that they leave no state in this one."""
         sys.settrace(None)
         for _, listed in groupby(session.items, key=lambda item: item.path):
             items = list(listed)
@@ -71,7 +71,7 @@ class Nursery(Quick):
         return True
 
     def _observe(self, items: list[pytest.Item]) -> tuple[list[tuple[float, set[Function]]], list[str]]:
-        """What each test of a file takes and calls, and which fail; a fixture may serve all, and counts for all."""
+        """The time and calls of each test of a file, and the failures; a shared fixture's calls count for all tests."""
         self._in_setup = set()
         found, failing, longest, forget = [], [], 0.0, _caches()
         for item, following in followed(items):
@@ -86,30 +86,30 @@ class Nursery(Quick):
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
-        """Note what fixtures call."""
+        """Record the calls of fixtures."""
         if self._in_setup is not None:
             sys.settrace(noting(self._in_setup))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self) -> None:
-        """Note what the test calls."""
+        """Record the calls of the test."""
         self._called = time.process_time()
         if self._in_setup is not None:
             sys.settrace(noting(self._in_call))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_teardown(self) -> None:
-        """Note nothing more."""
+        """Stop recording."""
         sys.settrace(None)
 
     def concerned(self, function: Function) -> list[pytest.Item]:
-        """The tests that call a function, as many as take no more time than there is patience for."""
+        """The tests that call a function, as many as fit into `patience`."""
         callers = self.callers.get(function, [])
         taken = accumulate(self.costs[item.nodeid] for item in callers)
         return [item for item, until in zip(callers, taken, strict=True) if until <= self.patience]
 
     def start(self, code: CodeType, change: Callable[[], CodeType], seconds: int) -> int:
-        """Try a mutant in a fork, whose number this gives; `code` is the module's, `change` gives the mutant's."""
+        """Run a mutant in a fork and return its process id; `code` is the module's, `change` returns the mutant's."""
         process = os.fork()
         if process:
             return process
@@ -120,12 +120,12 @@ class Nursery(Quick):
                 os._exit(NEW_IMPORT)
             concerned = self.concerned(function_of(changed[0]))
             os._exit(not all(passes(item, following) for item, following in followed(concerned)))
-        except BaseException:  # noqa: BLE001  # whatever it is, the mutant has not passed
+        except BaseException:  # noqa: BLE001  # any exception kills the mutant
             os._exit(70)
 
 
 def in_a_child(work: Callable[[], Any]) -> Any:
-    """What `work` gives, without a trace of what it has imported or changed here."""
+    """The result of `work`, run in a child process, so that its imports and changes leave no trace here."""
     import multiprocessing  # noqa: PLC0415
 
     context = multiprocessing.get_context("fork")
@@ -139,17 +139,17 @@ def in_a_child(work: Callable[[], Any]) -> Any:
 
 
 def limit(seconds: int) -> None:
-    """Bound what this process may use, and silence it."""
+    """Limit the resources of this process, and silence it."""
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
-    signal.alarm(10 * seconds)  # for a mutant that waits for ever
+    signal.alarm(10 * seconds)  # for a mutant that waits forever
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
 
 
 def noting(found: set[Function]) -> Callable[[FrameType, str, Any], None]:
-    """A tracer that puts down which functions are called."""
+    """A tracer that records the functions called."""
     known: set[CodeType] = set()
 
     def note(frame: FrameType, event: str, _: Any) -> None:
@@ -161,12 +161,12 @@ def noting(found: set[Function]) -> Callable[[FrameType, str, Any], None]:
 
 
 def function_of(code: CodeType) -> Function:
-    """What tells a function from all others."""
+    """The identity of a function."""
     return code.co_filename, code.co_qualname, code.co_firstlineno
 
 
 def followed(items: list[pytest.Item]) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
-    """Each test with the one after it, for the sake of which pytest keeps fixtures."""
+    """Each test with its successor, which pytest needs to decide which fixtures to keep."""
     return zip(items, [*items[1:], None], strict=True)
 
 
@@ -176,7 +176,7 @@ def passes(item: pytest.Item, following: pytest.Item | None) -> bool:
 
 
 def changed_function(code: CodeType, mutated: CodeType) -> tuple[CodeType, CodeType] | None:
-    """The one function outside all others that a mutant changes, before and after; None where it changes more."""
+    """The one top-level function that a mutant changes, before and after; None if it changes more."""
     pairs = list(zip(inner(code), inner(mutated), strict=False))
     if outer(code) != outer(mutated):
         return None
@@ -184,23 +184,23 @@ def changed_function(code: CodeType, mutated: CodeType) -> tuple[CodeType, CodeT
     if len(changed) != 1:
         return None
     one, other = changed[0]
-    is_function = one.co_flags & 0x2  # it has variables of its own, and no class has
+    is_function = one.co_flags & 0x2  # CO_NEWLOCALS: set for functions, not for classes
     return (one, other) if is_function else changed_function(one, other)
 
 
 def inner(code: CodeType) -> list[CodeType]:
-    """The functions and classes directly in a piece of code."""
+    """The functions and classes directly in a code object."""
     return [part for part in code.co_consts if isinstance(part, CodeType)]
 
 
 def outer(code: CodeType) -> tuple[Any, ...]:
-    """A piece of code without what is in it."""
+    """A code object without its nested code objects."""
     rest = [repr(part) for part in code.co_consts if not isinstance(part, CodeType)]
     return code.co_code, rest, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars, len(inner(code))
 
 
 def replace(code: CodeType, mutated: CodeType) -> bool:
-    """Give a function other code, wherever it is; False where it cannot be."""
+    """Replace the code of a function wherever it is referenced; False if that is impossible."""
     known = function_of(code)
     found = [one for one in gc.get_objects() if isinstance(one, FunctionType) and function_of(one.__code__) == known]
     if not found or code.co_freevars != mutated.co_freevars:
@@ -211,7 +211,7 @@ def replace(code: CodeType, mutated: CodeType) -> bool:
 
 
 def _caches() -> Callable[[], None]:
-    """What forgets all that the library remembers, so that each test is seen to call what it needs."""
+    """The functions that clear the library's caches, so that each test is seen to call what it needs."""
     from crmkpi.measuring import asking  # noqa: PLC0415
 
     cached = type(functools.cache(len))

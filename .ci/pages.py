@@ -1,4 +1,4 @@
-"""Write the pages that are made from the code: the catalogue, the presets and the reference. Git ignores them.
+"""Write the pages that are generated from the code: the catalogue, the presets and the reference. Git ignores them.
 
 python .ci/pages.py            into docs/, where `zensical serve` shows them; stale pages of an earlier run are deleted
 python .ci/pages.py FOLDER     into another folder
@@ -19,7 +19,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 
 def write(docs: Path) -> None:
-    """Write all pages that are made from the code, in place of those that are there."""
+    """Write all generated pages, and delete those of an earlier run."""
     for name in WRITTEN:
         if (docs / name).is_dir():
             shutil.rmtree(docs / name)

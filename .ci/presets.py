@@ -18,28 +18,28 @@ UNITS = {
 INTRODUCTION = """\
 # Presets
 
-A preset knows the export of one system: which of its columns fills which field, what its words mean, and in which units
-its numbers are. `read_csv(path, preset="hubspot_deal")` reads by one, `read_export(path)` finds out which it is, and
-`scan` and `stream_csv` read large files by it, and `table(frame, preset=...)` takes a frame.
+A preset is a mapping for the export of one system: columns to fields, values, and units.
+`read_csv(path, preset="hubspot_deal")` applies it, `read_export(path)` detects it, `scan` and `stream_csv` apply it to
+large files, and `table(frame, preset=...)` to a frame.
 [Reading files](../reading-files.md) shows how.
 
-What a preset rests on is said on its page, for each column, header, list of words and rule: a real file that was seen,
-code that reads or writes such files, or documents alone, to which general knowledge of the system is counted. Only the
-presets that rest on a real file were held against one; all else was never seen in a file. What rests on documents alone
-may be wrong: if your file differs, say so with `columns=` and `values=`, and tell us.
+The page of a preset names the evidence for each column, header, list of values and rule: a real file, code that reads
+or writes such files, or documents alone (which includes general knowledge of the system). Only presets with a real
+file as evidence were tested with one. A mapping from documents alone may be wrong: if your file differs, override it with
+`columns=` and `values=`, and tell us.
 
-| preset | system | records | rests on |
+| preset | system | records | evidence |
 | --- | --- | --- | --- |
 """
 
 
 def cell(text: str) -> str:
-    """Text within a table."""
+    """Escape the text of a table cell."""
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
 
 
 def reading(column: PresetColumn) -> str:
-    """How the values of a column are read, in words."""
+    """The description of how the values of a column are read."""
     parts = [UNITS.get(column.unit, f"in {column.unit}")] if column.unit else []
     if column.after:
         parts.append(f"counted from `{column.after}`")
@@ -54,7 +54,7 @@ def reading(column: PresetColumn) -> str:
 
 
 def rests_on(preset: Preset, column: PresetColumn) -> str:
-    """What a column rests on, and its single headers and its words where they rest on something else."""
+    """The evidence of a column, and of single headers and values if theirs differs."""
     said = [SEEN[preset.seen_of(column)]]
     said += [f"{header}: {SEEN[seen]}" for header, seen in column.headers_seen.items()]
     if column.words_seen is not None:
@@ -63,30 +63,30 @@ def rests_on(preset: Preset, column: PresetColumn) -> str:
 
 
 def never_seen(preset: Preset) -> list[str]:
-    """What was not seen in a real file, said plainly above the columns."""
+    """The warning above the columns: the parts without a real file as evidence."""
     if preset.seen == "documents":
         return [
             "",
-            "Neither a real file nor code that reads or writes one was seen: all of this page rests on documents.",
+            "Evidence: documents alone, neither a real file nor code that reads or writes one.",
         ]
     if preset.seen == "code":
-        lines = ["", "No real file was seen."]
+        lines = ["", "Not tested with a real file."]
     else:
-        lines = ["", "A real file was seen; of a column with several headers it has one."]
+        lines = ["", "Tested with a real file, which has one of the headers of each column."]
     columns = [header for column in preset.columns for header in column.headers if supposed(preset, column, header)]
     words = [column.headers[0] for column in preset.columns if column.words_seen == "documents"]
     parts = [f"the columns {', '.join(dict.fromkeys(columns))}"] if columns else []
     parts += [f"the words in {', '.join(words)}"] if words else []
-    parts += ["what is said below of rows that are left out"] if any(rule.seen for rule in preset.leave_out) else []
+    parts += ["the rules below for rows that are left out"] if any(rule.seen for rule in preset.leave_out) else []
     if preset.stages is not None and preset.stages.headers_seen:
         parts.append(f"the columns of stages {', '.join(preset.stages.headers_seen)}")
     if parts:
-        lines[-1] += f" On documents alone rest {cell('; '.join(parts))}."
+        lines[-1] += f" From documents alone: {cell('; '.join(parts))}."
     return lines
 
 
 def supposed(preset: Preset, column: PresetColumn, header: str) -> bool:
-    """Whether a header rests on documents alone."""
+    """True if documents alone are the evidence of a header."""
     return column.headers_seen.get(header, preset.seen_of(column)) == "documents"
 
 
@@ -97,13 +97,13 @@ def page(preset: Preset) -> str:
         f"# {preset.system}: {preset.title}",
         "",
         WRITTEN,
-        f"`{preset.name}` reads {record}. It rests on {SEEN[preset.seen]}"
+        f"`{preset.name}` reads {record}. Evidence: {SEEN[preset.seen]}"
         + (f": {preset.source}." if preset.source else "."),
         *never_seen(preset),
         "",
         *[f"- {note}" for note in preset.notes],
         "",
-        "| column | fills | how it is read | rests on |",
+        "| column | fills | conversion | evidence |",
         "| --- | --- | --- | --- |",
     ]
     for column in preset.columns:
@@ -115,13 +115,13 @@ def page(preset: Preset) -> str:
         lines += ["", f"Columns with the date of each stage become `StageVisit` records: {columns}."]
     if preset.constants:
         said = ", ".join(f"`{name}` is {value}" for name, value in preset.constants.items())
-        lines += ["", f"Where no column says otherwise, {said}."]
+        lines += ["", f"Defaults without a column: {said}."]
     for rule in preset.leave_out:
-        words = " or ".join(rule.words) or f"anything but {' or '.join(rule.keep)}"
+        words = " or ".join(rule.words) or f"anything except {' or '.join(rule.keep)}"
         how = (
             f"begin with {' or '.join(rule.starts)}" if rule.starts else f"have {words} in {' or '.join(rule.headers)}"
         )
-        rests = f" That rests on {SEEN[rule.seen]}." if rule.seen else ""
+        rests = f" Evidence: {SEEN[rule.seen]}." if rule.seen else ""
         lines += ["", f"Rows that {how} are left out, and counted as: {rule.reason}.{rests}"]
     return "\n".join([*lines, ""])
 

@@ -1,4 +1,4 @@
-"""What proves each definition: read off the tests, for the page docs/catalogue/proof.md (see catalogue.py)."""
+"""The evidence for each definition, collected from the tests, for docs/catalogue/proof.md (see catalogue.py)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from crmkpi.display.format import words
 ROOT = Path(__file__).parent.parent
 TESTS = ROOT / "tests"
 ORACLES = TESTS / "oracles"
-# How a test mentions what it compares with.
+# Patterns for the sources that tests compare with.
 AUTHORITIES = {
     "ORACLES": "known figures",
     "proportion_confint": "statsmodels",
@@ -28,26 +28,27 @@ AUTHORITIES = {
 }
 HEAD = ("definition", "value", "left out", "interval", "models", "public data")
 PAGE = """\
-# What proves each definition
+# Evidence for each definition
 
 {written}
 
-An independent source holds each definition, so that a mistake of ours cannot hide in a test of ours:
+Tests compare each definition with an independent source, so that the same mistake cannot be in both:
 
-- **value**: a query over generated records with all that is wrong in real ones, written in SQL from the meaning of the
-  KPI and run in DuckDB (`tests/oracles`, `tests/test_oracles.py`), over the whole data and for each month.
-- **left out**: SQL also counts the records that are set aside, under each reason.
-- **interval**: what the tests of its method compare it with (`tests/test_intervals.py`; known figures are those of
-  `tests/oracles/intervals.json`).
-- **models**: the library that the models or analyses behind the KPI are compared with.
-- **public data**: the public data sets of which a test reproduces published figures, and how many (`tests/real`).
+- **value**: a SQL query, written from the meaning of the KPI and run in DuckDB over generated records with the faults
+  of real ones (`tests/oracles`, `tests/test_oracles.py`), over the whole data and for each month.
+- **left out**: SQL also counts the left-out records by reason.
+- **interval**: the source that the tests of its method compare it with (`tests/test_intervals.py`; known figures are
+  those of `tests/oracles/intervals.json`).
+- **models**: the library that tests compare the models or analyses behind the KPI with.
+- **public data**: the public data sets with published figures that tests reproduce, and the number of figures
+  (`tests/real`).
 
-All definitions also keep the laws of `crmkpi.testing.check_metric`, and their examples are run.
+All definitions also pass `crmkpi.testing.check_metric`, and the tests run their examples.
 """
 
 
 def rows(metrics: list[Metric]) -> list[tuple[str, ...]]:
-    """For each definition what its value, its exclusions and its interval are compared with."""
+    """For each definition, the sources that tests compare its value, its exclusions and its interval with."""
     return [
         (
             f"[`{metric.id}`]({metric.name}.md{'#' * ('.' in metric.id)}{metric.id.partition('.')[2]})",
@@ -62,7 +63,7 @@ def rows(metrics: list[Metric]) -> list[tuple[str, ...]]:
 
 
 def page(written: str) -> str:
-    """The page, of which `written` says by what it is written."""
+    """The page; `written` is the comment that names its generator."""
     parts = [PAGE.format(written=written)]
     for theme in catalogue.themes():
         found = [one for metric in catalogue.by_theme(theme) for one in (metric, *metric.variants.values())]
@@ -97,7 +98,7 @@ def _left_out() -> set[str]:
 
 
 def _interval(metric: Metric) -> str:
-    """The method that the docstring names, and what the tests of that method compare it with."""
+    """The method that the docstring names, and the sources that its tests compare it with."""
     returns = " ".join((metric.__doc__ or "").partition("Returns:")[2].partition("\n\n")[0].split())
     methods = [method for words, method in _methods().items() if words in returns]
     if not methods:
@@ -122,7 +123,7 @@ def _methods() -> dict[str, str]:
 
 
 def _models(metric: Metric) -> list[str]:
-    """The libraries that tests compare the models and analyses with which a definition uses."""
+    """The libraries that tests compare with the models and analyses of a definition."""
     path = _source(metric.function.__module__)
     told = metric.function.__doc__
     own = [part for part in _functions(path) if ast.get_docstring(part, clean=False) == told]
@@ -132,7 +133,7 @@ def _models(metric: Metric) -> list[str]:
 
 @cache
 def _rivals() -> dict[str, set[tuple[str, str]]]:
-    """What is compared with another library, by the library."""
+    """The names that are compared with another library, by library."""
     found = {}
     for file in sorted(TESTS.rglob("test_against_*.py")):
         library = re.match(r'"""Agreement with (\w+)', file.read_text("utf-8"))
@@ -152,7 +153,7 @@ def _imported(node: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def _used(node: ast.AST, path: Path, seen: set[str]) -> Iterator[tuple[str, str]]:
-    """What a piece of a module imports, by way of whatever it names in the definitions and analyses."""
+    """The transitive imports of a part of a module, through definitions and analyses."""
     names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - seen
     seen |= names
     imported = set(_imported(node))
@@ -171,7 +172,7 @@ def _used(node: ast.AST, path: Path, seen: set[str]) -> Iterator[tuple[str, str]
 
 
 def _bound(statement: ast.stmt) -> set[str]:
-    """The names that a statement of a module gives a meaning."""
+    """The names that a statement of a module binds."""
     if isinstance(statement, ast.FunctionDef):
         return {statement.name}
     if isinstance(statement, ast.AnnAssign):
@@ -188,7 +189,7 @@ def _hooks(statement: ast.stmt) -> list[str]:
 
 @cache
 def _published() -> dict[str, dict[str, int]]:
-    """How many published figures of which public data each definition reproduces."""
+    """The number of published figures that each definition reproduces, by public data set."""
     found: dict[str, dict[str, int]] = {}
     for file in sorted((TESTS / "real").glob("test_*.py")):
         known: dict[str, str] = {}
@@ -218,7 +219,7 @@ def _definitions(node: ast.AST, known: dict[str, str]) -> Iterator[str]:
 
 
 def _definition(node: ast.AST, known: dict[str, str]) -> str:
-    """The id of the definition that an expression of a test is, if it is one."""
+    """The definition id that an expression of a test refers to, or None."""
     match node:
         case ast.Attribute(ast.Name("ck"), name) if name in KPIS:
             return name

@@ -1,4 +1,4 @@
-"""The reference: docs/reference.md lists every public name, docs/api/ explains them on the site."""
+"""The reference: docs/reference.md lists every public name, docs/api/ documents them on the site."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ HOLDS = {
     "number": "a number",
     "integer": "a whole number",
     "money": "an amount, exact: a `Decimal`",
-    "timestamp": "a moment: a `datetime`, or a date for its beginning",
+    "timestamp": "a `datetime`, or a date for its start",
     "date": "a date",
     "flag": "`True` or `False`",
-    "attributes": "the fields that only your company has, by name",
+    "attributes": "custom fields, by name",
 }
 WRITTEN = "<!-- Written by `python .ci/pages.py`; do not edit. -->\n"
 HEAD = f"""\
 # Reference
 
 {WRITTEN}
-Every public name, with what it is in one line; its page, or `help(name)`, shows the rest.
+Every public name, with a one-line summary; its page, or `help(name)`, has the details.
 """
 
 
 def first_line(thing: Any) -> str:
-    """What the thing is, in one line."""
+    """The one-line summary of an object."""
     if isinstance(thing, str):
         return "The version of the library."
     if isinstance(thing, tuple):
@@ -61,7 +61,7 @@ def first_line(thing: Any) -> str:
 
 
 def full_name(module: str, name: str, thing: Any) -> str:
-    """Where the thing is defined, which is what the site's pages call it."""
+    """The defining module and name, which are its anchor on the site."""
     if isinstance(thing, Catalogue):
         return "crmkpi.metrics.catalogue.Catalogue"
     if isinstance(thing, type) or inspect.isroutine(thing):
@@ -76,13 +76,13 @@ def section(title: str, things: dict[str, Any], link: dict[str, str]) -> str:
 
 
 def explained(title: str, head: str, names: dict[str, str], things: dict[str, Any]) -> str:
-    """A page on which the site shows the documentation of names, and the fields of records."""
+    """A page with the documentation of names and the fields of records."""
     parts = [f"::: {place}\n{fields_of(things[name])}" for name, place in names.items()]
     return "\n".join([f"# {title}", "", WRITTEN, head, *parts]).rstrip() + "\n"
 
 
 def fields_of(thing: Any) -> str:
-    """The fields of a record class as a table; nothing of anything else."""
+    """The fields of a record class as a table; empty for other objects."""
     if not (isinstance(thing, type) and thing in RECORDS.values()):
         return ""
     known = record_type(thing)
@@ -121,7 +121,7 @@ def pages() -> dict[str, str]:
     for module in map(import_module, MODULES):
         public = {name: getattr(module, name) for name in module.__all__}
         name = module.__name__
-        # The module itself first: what it says of all its names together.
+        # The module's own docstring first.
         options = {"members": "false", "show_root_heading": "false", "show_root_toc_entry": "false"}
         own = "\n".join(
             [f"::: {name}", "    options:", *(f"      {key}: {value}" for key, value in options.items()), ""]

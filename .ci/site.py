@@ -1,4 +1,4 @@
-"""Holds the built site against its sources: every name and page is there, and the formulas render.
+"""Validate the built site: every name and page exists, and the formulas render.
 
 zensical build --strict && python .ci/site.py
 """
@@ -13,19 +13,19 @@ from pathlib import Path
 
 SITE = Path(__file__).parent.parent / "site"
 DOCS = SITE.parent / "docs"
-_EXPLAINED = re.compile(r"^::: (\S+)$(?!\n    options:)", re.MULTILINE)  # a module only says what it is about
+_EXPLAINED = re.compile(r"^::: (\S+)$(?!\n    options:)", re.MULTILINE)  # not modules that show only their docstring
 _CODE = re.compile(r"<code.*?</code>", re.DOTALL)
 _INVENTORY_HEAD = 4  # lines before the compressed list of names
 
 
 def explained() -> set[str]:
-    """The names that the site explains, from the inventory that it offers to other sites."""
+    """The names that the site documents, from its inventory (objects.inv)."""
     packed = (SITE / "objects.inv").read_bytes().split(b"\n", _INVENTORY_HEAD)[_INVENTORY_HEAD]
     return {line.split(" ")[0] for line in zlib.decompress(packed).decode().splitlines()}
 
 
 def faults() -> Iterator[str]:
-    """What is missing or broken, one sentence each."""
+    """Missing or broken parts, one sentence each."""
     asked = {name for page in (DOCS / "api").glob("*.md") for name in _EXPLAINED.findall(page.read_text("utf-8"))}
     yield from (f"the site does not explain {name}" for name in sorted(asked - explained()))
     for page in sorted(DOCS.rglob("*.md")):

@@ -23,11 +23,11 @@ def imports(names: dict[str, str], package: str) -> Iterable[str]:
     """An import statement for each module."""
     for module in sorted(set(names.values())):
         listed = ", ".join(f"{name} as {name}" for name in names if names[name] == module)
-        yield f"from {package}.{module} import {listed}"  # without `as` jedi takes a name of a stub for private
+        yield f"from {package}.{module} import {listed}"  # without `as`, jedi treats a name in a stub as private
 
 
 def module_import(name: str, home: str) -> str:
-    """The statement that makes a module a name of the package, in the form that says so to type checkers."""
+    """The statement that re-exports a module from the package, in the form that type checkers recognise."""
     package, _, module = f"crmkpi.{home}".rpartition(".")
     return f"from {package} import {module} as {name}"
 
@@ -45,7 +45,7 @@ def of_theme(name: str) -> str:
     return "\n".join([*imports(names, f"crmkpi.metrics.{name}"), "", f"__all__ = {sorted(names)}", ""])
 
 
-# How a field of a record is annotated: what it holds, and what may be given for it.
+# The annotations of a record field: its stored type, and the types that the constructor accepts.
 KINDS = {
     "Timestamp": ("datetime", "datetime | date | str"),
     "Planned": ("datetime", "datetime | date | str"),
@@ -58,7 +58,7 @@ KINDS = {
 
 
 def of_record(text: str) -> str:
-    """The stub of a module with a record class: its constants, the fields as they are kept and as they are given."""
+    """The stub of a module with a record class: its constants, the stored fields and the constructor arguments."""
     lines = ["from collections.abc import Mapping", "from dataclasses import dataclass"]
     lines += ["from datetime import date, datetime", "from decimal import Decimal", "from typing import Any, Literal"]
     for node in ast.parse(text).body:
@@ -80,7 +80,7 @@ def of_record(text: str) -> str:
 
 
 def formatted(text: str, path: Path) -> str:
-    """The text as the linter and the formatter leave it."""
+    """The text after the linter and the formatter."""
     for command in (("check", "--select=I,F401", "--fix", "--quiet"), ("format", "--quiet")):
         ran = [sys.executable, "-m", "ruff", *command, f"--stdin-filename={path}", "-"]
         text = subprocess.run(ran, input=text, capture_output=True, text=True, check=True).stdout
@@ -99,7 +99,7 @@ def stubs() -> dict[Path, str]:
 
 
 def themes() -> list[str]:
-    """The folders of the KPIs."""
+    """The theme folders of the KPIs."""
     return sorted({home.partition(".")[0] for home in KPIS.values()})
 
 

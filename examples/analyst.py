@@ -1,6 +1,6 @@
 """A tour for analysts, cell by cell: run it whole, or open it as a notebook in an editor that knows `# %%` cells.
 
-It reads the files of the sample company. Make them first, in the folder that you are in:
+It reads the files of the sample company. Create them first, in the current folder:
 
     crmkpi demo
 """
@@ -17,11 +17,11 @@ leads = ck.read_csv(folder / "leads.csv", record=ck.Lead)
 customers = ck.read_csv(folder / "customers.csv", record=ck.Customer)
 print(deals)
 
-# %% What could not be read?
+# %% Rows that could not be read
 for row in deals.rejected:
     print(f"line {row.line}: {row.field} {row.value} is {row.reason}")
 
-# %% Put the tables side by side, with the conventions of the company
+# %% Combine the tables in a dataset, with calendar, currency and rates
 crm = ck.Dataset(
     deals=deals,
     leads=leads,
@@ -32,17 +32,17 @@ crm = ck.Dataset(
     as_of=date(2026, 9, 30),
 )
 
-# %% How was the last quarter?
+# %% The last quarter
 print(crm.scorecard("sales", period="2026-Q3", compare="previous"))
 
-# %% Where do deals come from, and which are won?
+# %% Win rate and deal size by source
 by_source = crm.measure(["win_rate", "average_deal_size"], period="2026", by="source")
 print(by_source.pivot(rows="source", columns="metric"))
 
-# %% Which of these differences are more than chance? Each source beside all the others.
+# %% Which of these differences are more than chance? Compare each source with all others.
 print(crm.compare("win_rate", by="source", period="2026"))
 
-# %% The same quarter, counted in three ways
+# %% The same quarter by three definitions
 for way in (ck.win_rate, *ck.win_rate.variants.values()):
     print(way(crm, period="2026-Q3"))
 
@@ -57,7 +57,7 @@ lost = [
 reasons = {reason: len(part) for reason, part in ck.split(lost, by="lost_reason").items()}
 print(sorted(reasons.items(), key=lambda item: -item[1]))
 
-# %% Keep it
+# %% Save the report
 report = crm.scorecard(period="2026-Q3", compare="year_ago")
 Path("quarter.html").write_text(report.to_html(), encoding="utf-8")
 print(f"quarter.html: {len(report)} KPIs of the quarter, beside those of a year ago")

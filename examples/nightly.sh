@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Every night: read the exports, write a report for people and one for programs, and say when something is wrong.
+# A nightly job: read the exports, write a report in Markdown and in JSON, and print warnings.
 #
 #   examples/nightly.sh [EXPORTS] [REPORTS]
 #
-# Ends as crmkpi does: 0 when all is well, 1 when the data cannot be used, 2 when the command line cannot be understood.
+# Exit codes are those of crmkpi: 0 for success, 1 for unusable data, 2 for an invalid command line.
 set -euo pipefail
 
 exports=${1:-crmkpi-demo}
 reports=${2:-reports}
 mkdir -p "$reports"
 
-# Here the sample company stands for the export of the CRM.
+# The sample company replaces the export of a CRM.
 [ -e "$exports" ] || crmkpi demo --dir "$exports" > "$reports/demo.txt"
 
 measure() {
@@ -20,7 +20,7 @@ measure() {
         --tz Europe/Berlin --currency EUR --rate CHF=1.05 "$@"
 }
 
-# Data goes to standard output, messages (such as rows that could not be read) to standard error.
+# Data goes to stdout, messages (such as rows that could not be read) to stderr.
 if measure --format markdown > "$reports/kpis.md" 2> "$reports/messages.txt"; then
     measure --format json > "$reports/kpis.json" 2> /dev/null
 else

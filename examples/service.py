@@ -1,4 +1,4 @@
-"""A small web service: it is sent deals as they change, and answers with KPIs.
+"""A small web service: it receives changed deals and returns KPIs.
 
 pip install . fastapi uvicorn
 uvicorn service:app --app-dir examples
@@ -18,18 +18,18 @@ CALENDAR = ck.Calendar(tz="Europe/Berlin")
 
 
 def create_app() -> FastAPI:
-    """A service with no deals yet."""
+    """A service without deals."""
     app = FastAPI(title="KPIs of deals")
     deals: dict[str, ck.Deal] = {}  # a real service keeps them in its database
 
     @app.exception_handler(ck.CrmKpiError)
     def refused(_request: Request, error: ck.CrmKpiError) -> JSONResponse:
-        """What the library cannot use is the caller's to mend: its sentence says how."""
+        """Return an error of the library to the caller, as 422 with its message."""
         return JSONResponse({"detail": str(error)}, status_code=422)
 
     @app.post("/deals")
     def receive(events: list[dict[str, Any]]) -> dict[str, Any]:
-        """Take deals as they are now; one that is known already is replaced."""
+        """Insert or replace deals by id."""
         read = ck.read_dicts(events, record=ck.Deal)
         deals.update((deal.id, deal) for deal in read)
         return {"received": len(read), "rejected": [asdict(row) for row in read.rejected]}
@@ -40,7 +40,7 @@ def create_app() -> FastAPI:
         kpi: Annotated[tuple[str, ...], Query()] = ("win_rate", "revenue"),
         by: str | None = None,
     ) -> list[dict[str, Any]]:
-        """Measure KPIs of a period: one row for each KPI and segment, with its evidence."""
+        """Measure KPIs of a period: one row per KPI and segment, with its evidence."""
         crm = ck.Dataset(deals=tuple(deals.values()), calendar=CALENDAR, currency="EUR")
         return crm.measure(kpi, period=period, by=by).to_dicts()
 
