@@ -25,8 +25,8 @@ large files, and `table(frame, preset=...)` to a frame.
 
 The page of a preset names the evidence for each column, header, list of values and rule: a real file, code that reads
 or writes such files, or documents alone (which includes general knowledge of the system). Only presets with a real
-file as evidence were tested with one. A mapping from documents alone may be wrong: if your file differs, override it with
-`columns=` and `values=`, and tell us.
+file as evidence were tested with one. A mapping from documents alone may be wrong: if your file differs, override it
+with `columns=` and `values=`, and tell us.
 
 | preset | system | records | evidence |
 | --- | --- | --- | --- |
