@@ -126,7 +126,7 @@ def test_what_ends_after_today_is_told_where_it_is_missing_from_what_is_there_no
 def test_check_tells_of_ends_after_today_without_a_day_and_leaves_plans_alone_with_one() -> None:
     runs = [ck.Subscription(id="1", customer_id="A", mrr=5, started_at="2024-01-05", ended_at=FUTURE)]
     (finding,) = [one for one in ck.Dataset(subscriptions=runs).check() if one.code == "future_dates"]
-    assert [impact.does for impact in finding.impacts] == ["taken for over now, without as_of, in"]
+    assert [impact.does for impact in finding.impacts] == ["counted as over, without as_of, in"]
     known = ck.Dataset(subscriptions=runs, as_of=date(2026, 1, 1)).check()
     assert not [one for one in known if one.code == "future_dates"]
 

@@ -182,7 +182,7 @@ def test_what_is_not_utf_8_is_taken_for_cp1252_and_says_so(run: Run, folder: Pat
     (folder / "tickets.csv").write_text("Nr;Größe\n1;ß\n", encoding="cp1252")
     (folder / "leads.csv").write_text("Nr;Größe\n1;ß\n", encoding="utf-8")
     status, _, err = run("init", "deals.csv", "tickets.csv", "leads.csv")
-    assert (status, err.count("it is not UTF-8, and taken for cp1252; look whether its letters are right")) == (0, 2)
+    assert (status, err.count("it is not UTF-8, and is read as cp1252; check that its letters are right")) == (0, 2)
     text = (folder / "crmkpi.toml").read_text(encoding="utf-8")
     assert text.count('\nencoding = "cp1252"') == text.count('\n# encoding = "cp1252"') == 1
     assert text.count('# "Größe" = "?"') == 2

@@ -266,7 +266,7 @@ def test_a_finding_of_scores_names_one_and_the_kpis_that_it_spoils() -> None:
     ]
     (of_half,), (of_several,) = (faults("scores_off_scale", surveys=surveys) for surveys in (low, several))
     for finding, does, example in (
-        (of_half, "taken for bad answers by", "(score 5"),
+        (of_half, "counted as bad answers by", "(score 5"),
         (of_several, "in one mean of", "'S0' (score 4"),
     ):
         (impact,) = finding.impacts

@@ -50,7 +50,7 @@ def add_run(commands: Any) -> None:
         "--as-of", type=argument(read_day), metavar="DATE", help="the day up to which the data is known"
     )
     parser.add_argument("--strict", action="store_true", help="end with 3 if any alert fires")
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but alerts, missed targets and errors")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print only alerts, missed targets and errors")
 
 
 def add_init(commands: Any) -> None:
@@ -67,7 +67,7 @@ def add_init(commands: Any) -> None:
     parser.set_defaults(run=_init, usage=parser.error)
     parser.add_argument("files", nargs="*", metavar="FILE", help="exports (.csv, .tsv, .xlsx, .json, .jsonl)")
     parser.add_argument("-o", "--output", metavar="FILE", help=f"where to write it (default: {NAME}; - prints it)")
-    parser.add_argument("--encoding", help="UTF-8 when not given")
+    parser.add_argument("--encoding", help="by default UTF-8")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of company files, for editors")
 
 

@@ -60,54 +60,54 @@ def add_files(parser: argparse.ArgumentParser) -> None:
         files.add_argument(
             option_of(table), dest=f"table_{table}", metavar="FILE", action="append", help="once for each file"
         )
-    reading = parser.add_argument_group("how to read them")
+    reading = parser.add_argument_group("reading options")
     for option, read, metavar, told in (
         (
             "--preset",
             read_preset,
             "TABLE=PRESET",
-            "the system that a file comes from, such as deals=hubspot_deal, or deals=auto to find out",
+            "the system of a file, such as deals=hubspot_deal, or deals=auto to recognise it",
         ),
-        ("--columns", read_column, "TABLE:HEADER=FIELD", "which column fills a field; no FIELD drops the column"),
+        ("--columns", read_column, "TABLE:HEADER=FIELD", "the field that a column fills; no FIELD drops the column"),
         (
             "--values",
             read_value,
             "TABLE:FIELD:WORD=VALUE",
-            "what a word of the file means; no VALUE makes it a missing value",
+            "the value of a word in the file; no VALUE makes it a missing value",
         ),
         ("--default", read_default, "TABLE:FIELD=VALUE", "the value of a field that no column fills"),
         (
             "--headers",
             read_headers,
             "TABLE:NAME,NAME",
-            "the names of all columns of a file that has no line of headers",
+            "the names of all columns of a file without a header line",
         ),
         (
             "--kinds",
             read_kind,
             "TABLE:HEADER=KIND",
-            "what a custom column holds: number, integer, money, flag, date or timestamp",
+            "the kind of a custom column: number, integer, money, flag, date or timestamp",
         ),
         (
             "--units",
             read_unit,
             "TABLE:FIELD=UNIT",
-            "what the numbers of a field are in, such as deals:probability=percent",
+            "the unit of a field in the file, such as deals:probability=percent",
         ),
         (
             "--ends",
             read_ends,
             "TABLE=inclusive",
-            "that the ends in a file are last days, and not the first moment after them",
+            "end dates in the file are last days, and not the first moment after them",
         ),
     ):
         reading.add_argument(option, action="append", default=[], type=argument(read), metavar=metavar, help=told)
     reading.add_argument(
-        "--date-format", metavar="FORMAT", help="how dates are written, such as %%d.%%m.%%Y, where they do not say it"
+        "--date-format", metavar="FORMAT", help="the format of dates, such as %%d.%%m.%%Y, if it is ambiguous"
     )
-    reading.add_argument("--encoding", help="UTF-8 when not given")
-    reading.add_argument("--delimiter", help="found when not given")
-    reading.add_argument("--decimal", choices=(".", ","), help="the sign before decimals")
+    reading.add_argument("--encoding", help="by default UTF-8")
+    reading.add_argument("--delimiter", help="by default inferred from the header line")
+    reading.add_argument("--decimal", choices=(".", ","), help="the decimal sign")
     reading.add_argument(
         "--day-first", action=argparse.BooleanOptionalAction, help="the order of dates such as 03/04/2026"
     )
@@ -123,7 +123,7 @@ def add_frame(parser: argparse.ArgumentParser) -> Any:
     frame.add_argument(
         "--currency",
         type=argument(read_currency),
-        help="of amounts that carry none; with --rate, the one to convert to",
+        help="the currency of amounts without one; with --rate, the one to convert to",
     )
     frame.add_argument(
         "--rate",
@@ -131,7 +131,7 @@ def add_frame(parser: argparse.ArgumentParser) -> Any:
         default=[],
         type=argument(read_rate),
         metavar="CURRENCY=NUMBER",
-        help="what one unit of a currency is worth in --currency",
+        help="the value of one unit of a currency in --currency",
     )
     return frame
 

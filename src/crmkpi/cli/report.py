@@ -50,7 +50,7 @@ def add_report(commands: Any) -> None:
         "report",
         help="measure KPIs of files",
         usage="%(prog)s [KPI ...] [FILE ...] [--deals FILE ...] [options]",
-        description="Measure KPIs of exported files. Without a KPI, all are measured that the files allow.",
+        description="Measure KPIs of exported files; by default all that the files allow.",
         allow_abbrev=False,
         **examples(_EXAMPLES),
     )
@@ -73,7 +73,7 @@ def add_report(commands: Any) -> None:
         metavar="FILE",
         help=f"write to a file instead, in the format of its suffix ({', '.join(REPORT_SUFFIXES)}); once for each",
     )
-    report.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    report.add_argument("-q", "--quiet", action="store_true", help="print only errors")
 
 
 def _add_question(report: argparse.ArgumentParser) -> None:
@@ -115,7 +115,7 @@ def _add_question(report: argparse.ArgumentParser) -> None:
         default=[],
         type=argument(read_hours),
         metavar="DAYS=FROM-TO",
-        help="when business time runs, such as mon-fri=09:00-12:00,13:00-17:00, or 24/7",
+        help="business hours, such as mon-fri=09:00-12:00,13:00-17:00, or 24/7",
     )
     frame.add_argument(
         "--holidays",

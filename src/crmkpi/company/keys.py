@@ -30,7 +30,7 @@ class TableKeys(Keyed):
     files: str | list[str] = Field([], description="Paths or patterns, such as exports/deals*.csv.")
     database: str | None = Field(None, description="The NAME of the environment variable that holds the URL.")
     source: str | None = Field(None, description="The table or view of the database.")
-    preset: str | None = Field(None, description='The system it comes from, or "auto" to find out by the headers.')
+    preset: str | None = Field(None, description='The system of the file, or "auto" to recognise it by the headers.')
     columns: dict[str, str | list[str] | dict[str, Any]] = Field(
         {}, description='Header = "field", several fields, or "" to drop the column.'
     )
@@ -38,7 +38,7 @@ class TableKeys(Keyed):
         {}, description='By field, word of the file = "value", or "" for a missing value.'
     )
     defaults: dict[str, Any] = Field({}, description="Fields that no column fills.")
-    kinds: dict[str, str] = Field({}, description="What custom columns hold: number, integer, money, flag, date ...")
+    kinds: dict[str, str] = Field({}, description="The kinds of custom columns: number, integer, money, flag, date ...")
     units: dict[str, str] = Field({}, description="By field, such as percent, minutes or smallest.")
     headers: list[str] | None = Field(None, description="The names of all columns of a file without headers.")
     sheet: str | None = Field(None, description="The sheet of a workbook.")
@@ -48,7 +48,7 @@ class TableKeys(Keyed):
     date_format: str | dict[str, str] | None = None
     day_first: bool | None = None
     ends: Literal["inclusive", "exclusive"] | None = None
-    tz: str | None = Field(None, description="The zone of times without an offset; the calendar's when not given.")
+    tz: str | None = Field(None, description="The zone of times without an offset; by default the calendar's.")
     attributes: bool = Field(default=True, description="Keep columns that fill no field.")
 
 
@@ -76,22 +76,24 @@ class ReportKeys(Keyed):
 
     called: ClassVar[str] = "A report"
 
-    name: str = Field(description="What `crmkpi run` calls it.")
+    name: str = Field(description="The name of the report in `crmkpi run`.")
     show: Literal["table", "page"] = Field("table", description="A table of results, or a page for people.")
     title: str | None = None
-    kpis: list[str] = Field([], description="KPIs or themes; all that the tables allow when none is named.")
-    kpi_set: str | None = Field(None, description="The KPI set whose targets and alerts are looked at.")
-    role: str | None = Field(None, description="Whose KPIs head the page, such as sales manager.")
+    kpis: list[str] = Field([], description="KPIs or themes; by default all that the tables allow.")
+    kpi_set: str | None = Field(None, description="The KPI set with the targets and alerts.")
+    role: str | None = Field(
+        None, description="The role whose KPIs are at the head of the page, such as sales manager."
+    )
     period: str | None = None
     every: CalendarUnit | None = None
     by: list[str] = Field([], description="Fields to group by.")
     compare: str | None = Field(None, description="previous, year_ago, none, or a period.")
     where: dict[str, str] = Field({}, description="Only these segments, such as { owner = 'Ada' }.")
-    sort: str | None = Field(None, description='"value", "change" or "name"; with a minus the other way round.')
-    parameters: dict[str, Any] = Field({}, description="Numbers that KPIs ask for.")
+    sort: str | None = Field(None, description='"value", "change" or "name"; with a minus descending.')
+    parameters: dict[str, Any] = Field({}, description="Parameters of KPIs.")
     confidence: float = 0.95
     outputs: list[str] = Field(min_length=1, description="Files by suffix: .md .html .xlsx .csv .json .txt.")
-    state: str | None = Field(None, description="Where the state of alerts is kept from one run to the next.")
+    state: str | None = Field(None, description="The file that keeps the state of alerts between runs.")
 
 
 class CompanyKeys(Keyed):
@@ -99,21 +101,21 @@ class CompanyKeys(Keyed):
 
     called: ClassVar[str] = "The company file"
 
-    name: str | None = Field(None, description="What the company is called.")
+    name: str | None = Field(None, description="The name of the company.")
     currency: Annotated[str, AfterValidator(partial(said_currency, "currency"))] | None = Field(
-        None, description="Of amounts that carry none; with rates, the one to convert to."
+        None, description="The currency of amounts without one; with rates, the one to convert to."
     )
     as_of: date | datetime | str | None = Field(None, description='The day up to which the data is known, or "today".')
     most_unreadable: float | None = Field(None, description="The share of unreadable records a KPI may leave out.")
     calendar: CalendarKeys = CalendarKeys()
-    rates: dict[str, Rate] = Field({}, description="What one unit of a currency is worth, or by day.")
+    rates: dict[str, Rate] = Field({}, description="The value of one unit of a currency, or its values by day.")
     tables: dict[str, TableKeys] = Field(
         {}, description="The tables, by name.", json_schema_extra={"propertyNames": {"enum": list(RECORDS)}}
     )
     segments: list[str] = Field([], description="The fields by which an assistant may group.")
-    parameters: dict[str, Any] = Field({}, description="Numbers that KPIs ask for, such as lifespan.")
+    parameters: dict[str, Any] = Field({}, description="Parameters of KPIs, such as lifespan.")
     kpi_set: list[CompanySetKeys] = Field([], description="KPI sets, with targets and alerts.")
-    report: list[ReportKeys] = Field([], description="What `crmkpi run` makes.")
+    report: list[ReportKeys] = Field([], description="The reports of `crmkpi run`.")
 
 
 def company_schema() -> str:

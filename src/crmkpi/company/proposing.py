@@ -31,7 +31,7 @@ __all__ = ["Proposal", "proposed"]
 _MOST_WORDS = 12
 _ROWS_LOOKED_AT = 2_000
 _LONGEST = 40
-_NOT_UTF_8 = "it is not UTF-8, and taken for {}; look whether its letters are right"
+_NOT_UTF_8 = "it is not UTF-8, and is read as {}; check that its letters are right"
 _REPORT = (
     "[[report]]",
     'name = "month"',
@@ -119,21 +119,21 @@ def _head(folder: Path, drafts: dict[str, _Draft]) -> list[str]:
     )
     name = folder.absolute().name
     lines = [
-        f"# {NAME}: what crmkpi init saw; lines that begin with # are left to you. Paths start from this file.",
+        f"# {NAME}: proposed by crmkpi init; lines that begin with # are yours to fill in. Paths start from this file.",
         "",
         f"name = {_text(name)}",
         f'as_of = "today"  # or the day of the exports, such as {date.today().isoformat()}',  # noqa: DTZ011
     ]
     match len(currencies):
         case 0:
-            lines.append('# currency = "EUR"  # of amounts that carry none')
+            lines.append('# currency = "EUR"  # the currency of amounts without one')
         case 1:
             lines.append(f"currency = {_text(next(iter(currencies)))}  # the only one in the files")
         case _:
             seen = ", ".join(f"{currency} ({count:,})" for currency, count in currencies.most_common())
             main, *others = (currency for currency, _ in currencies.most_common())
             lines += [
-                f"# Amounts are in {seen}: say the one to convert to, and what the others are worth in it.",
+                f"# Amounts are in {seen}: give the one to convert to, and the value of the others in it.",
                 f"# currency = {_text(main)}",
                 f"# rates = {{ {', '.join(f'{other} = ?' for other in others)} }}",
             ]
@@ -142,7 +142,7 @@ def _head(folder: Path, drafts: dict[str, _Draft]) -> list[str]:
         '# segments = ["owner"]  # fields by which an assistant may group; those of persons only if you say so',
         "",
         "[calendar]",
-        '# tz = "Europe/Berlin"  # in which days begin; UTC when not given',
+        '# tz = "Europe/Berlin"  # the time zone of days; by default UTC',
         '# opening_hours = { "mon-fri" = ["09:00", "17:00"] }',
         "",
     ]
@@ -157,12 +157,12 @@ def _table(name: str, draft: _Draft) -> list[str]:
         lines.append(f"encoding = {_text(draft.encoding)}")
     rejected = sum(len(records.rejected) for records in draft.records)
     if rejected:
-        lines.append(f"# {rejected:,} {'row' if rejected == 1 else 'rows'} cannot be read; crmkpi check says which.")
+        lines.append(f"# {rejected:,} {'row' if rejected == 1 else 'rows'} cannot be read; crmkpi check lists them.")
     for records in draft.records:
         lines += [f"# {_told(note)}" for note in records.notes]
     words = _unread_words(draft.records)
     if words:
-        lines += ["", f"# [tables.{name}.values.FIELD] says what a word means; these were not understood:"]
+        lines += ["", f"# [tables.{name}.values.FIELD] maps words to values; these are unknown:"]
         for of, counts in words.items():
             lines.append(f"# [tables.{name}.values.{of}]")
             lines += [
@@ -196,7 +196,7 @@ def _unknown(file: Path, path: str, why: str, encoding: str | None) -> list[str]
         columns = list(zip(grid.headers, *_samples(grid), strict=False))
     lines = [
         f"# {_told(path)}: {_told(re.split('; (say|read)', why)[0])}.",
-        "# Name its table, and the field each column fills; the fields of each table stand below.",
+        "# Name its table, and the field that each column fills; the fields of each table are listed below.",
         "# [tables.TABLE]",
         f"# files = {_text(path)}",
         *([] if encoding is None else [f"# encoding = {_text(encoding)}"]),
@@ -248,7 +248,7 @@ def _looks(header: str, cells: Sequence[str]) -> str:
 
 def _tail(drafts: dict[str, _Draft]) -> list[str]:
     if not drafts:
-        first = "# No file was recognised, so that there is nothing to measure before a table is filled in; then:"
+        first = "# No file was recognised, so fill in a table first; then:"
         return [first, *(f"# {line}" for line in _REPORT)]
     return [
         *_REPORT,

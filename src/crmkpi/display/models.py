@@ -41,29 +41,31 @@ class _Row(BaseModel):
     period_start: datetime | None = Field(description="The first moment of the period.")
     period_end: datetime | None = Field(description="The first moment after the period.")
     currency: str | None = Field(description="The currency of an amount.")
-    confidence: float | None = Field(description="How sure the interval is, such as 0.95.")
-    n: int = Field(description="How many records the value rests on.")
-    small_sample: bool = Field(description="Whether these are so few that the value says little.")
+    confidence: float | None = Field(description="The confidence level of the interval, such as 0.95.")
+    n: int = Field(description="The number of records behind the value.")
+    small_sample: bool = Field(description="Whether there are so few records that the value says little.")
     given: int = Field(description="Records given: used, left out, outside and rejected.")
     used: int
     left_out: dict[str, int] = Field(description="Records that were left out, by reason.")
-    outside: int = Field(description="Records that the question is not about.")
+    outside: int = Field(description="Records outside of the definition, the period or the segment.")
     rejected: int = Field(description="Rows of the source that could not be read.")
-    unread: dict[str, int] = Field(description="Why rows were rejected.")
-    skipped: dict[str, int] = Field(description="Rows of the source that are no records, by reason.")
+    unread: dict[str, int] = Field(description="The reasons for rejected rows.")
+    skipped: dict[str, int] = Field(description="Rows of the source that are not records, by reason.")
     unreadable: dict[str, dict[str, int]] = Field(description="Values of fields that could not be read, by field.")
-    complete: bool | None = Field(description="Whether the period was over as of the day given.")
-    reason: str | None = Field(description="Why there is no value.")
-    inputs: dict[str, Plain] = Field(description="The numbers that went into the formula.")
+    complete: bool | None = Field(description="Whether the period was over as of the given day.")
+    reason: str | None = Field(description="The reason for an undefined value.")
+    inputs: dict[str, Plain] = Field(description="The inputs of the formula.")
     parameters: dict[str, Plain]
     previous_period: str | None = None
     relative_change: float | None = None
-    better: bool | None = Field(default=None, description="Whether a change that is shown is for the better.")
-    p_value: float | None = Field(default=None, description="How often chance alone gives a change as large.")
-    adjusted_p: float | None = Field(default=None, description="The same, for all comparisons made at once.")
+    better: bool | None = Field(default=None, description="Whether a significant change is an improvement.")
+    p_value: float | None = Field(default=None, description="The probability of a change as large by chance.")
+    adjusted_p: float | None = Field(
+        default=None, description="The p-value adjusted for all comparisons of the measurement."
+    )
     comparisons: int = 1
     verdict: Verdict | None = None
-    no_verdict: str | None = Field(default=None, description="Why there is no verdict.")
+    no_verdict: str | None = Field(default=None, description="The reason for a missing verdict.")
 
 
 class CountResult(_Row):

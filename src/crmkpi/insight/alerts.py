@@ -246,7 +246,7 @@ def watch(crm: Dataset, kpis: KpiSet, *, period: PeriodLike, state: WatchState |
     >>> [one.changed for one in watch(crm, rules, period="2026-01", state=found.state).alerts]
     [False]
     """
-    when = one_period(crm, period, "Alerts are looked at in")
+    when = one_period(crm, period, "Alerts are evaluated in")
     if state is not None and not isinstance(state, WatchState):
         raise InputError(
             "The state of alerts is that of an earlier run, watch(...).state, or of a file, WatchState.read(path); "

@@ -163,7 +163,7 @@ def check_health(
     It covers the customers at the end of `period`; a leaver is one who left in `until`, such as
     "2026-01-01..2026-06-30". It needs the table `customers`.
     """
-    then, later = one_period(crm, period, "A score is of"), one_period(crm, until, "Who left is looked up in")
+    then, later = one_period(crm, period, "A score is of"), one_period(crm, until, "Leavers are counted in")
     if later.start < then.end:
         raise InputError(
             f"A score is held against who left after it was measured; got period={period!r} and until={until!r}."

@@ -22,11 +22,11 @@ class TargetKeys(Keyed):
 
     called: ClassVar[str] = "The target of a KPI"
 
-    at_least: Bound = Field(None, description="A lower bound, met at equality.")
-    at_most: Bound = Field(None, description="An upper bound, met at equality.")
+    at_least: Bound = Field(None, description="A lower bound, inclusive.")
+    at_most: Bound = Field(None, description="An upper bound, inclusive.")
     between: list[Bound] | None = Field(None, description="A low and a high bound.")
     growth: float | None = Field(None, description="Growth as a fraction, such as 0.10.")
-    against: Literal["previous", "year_ago"] = Field("year_ago", description="What growth is against.")
+    against: Literal["previous", "year_ago"] = Field("year_ago", description="The period that growth is compared with.")
     despite_direction: bool = Field(default=False, description="The target works against the KPI's own direction.")
 
 
@@ -36,12 +36,12 @@ class AlertKeys(Keyed):
     called: ClassVar[str] = "An alert of a KPI"
 
     when: Literal["below", "above"] | None = None
-    value: Bound = Field(None, description="The threshold; at the value itself the alert is silent.")
-    clear: Bound = Field(None, description="Where it clears, on the far side of the value.")
-    for_: int = Field(1, alias="for", description="Periods in a row before it fires.")
-    clear_for: int = Field(1, description="Periods in a row before it clears.")
-    sure: float | None = Field(None, description="Ask the interval at this confidence instead of the value.")
-    at_least_n: int = Field(0, description="Below so many records the period counts as one without data.")
+    value: Bound = Field(None, description="The threshold, exclusive: the alert does not fire at the value itself.")
+    clear: Bound = Field(None, description="The threshold to clear, on the other side of the value.")
+    for_: int = Field(1, alias="for", description="Consecutive periods before it fires.")
+    clear_for: int = Field(1, description="Consecutive periods before it clears.")
+    sure: float | None = Field(None, description="Compare the interval at this confidence instead of the value.")
+    at_least_n: int = Field(0, description="A period with fewer records counts as one without data.")
     severity: Literal["warning", "critical"] = "warning"
     signal: Literal["concern", "change"] | None = Field(None, description="A signal of the control chart.")
     no_data: Literal["keep", "fire", "ok"] = "keep"
@@ -53,16 +53,16 @@ class KpiKeys(Keyed):
     called: ClassVar[str] = "A KPI of a set"
 
     id: str = Field(description="The KPI, such as win_rate or churn_rate.stripe.")
-    by: str | None = Field(None, description="A field to look at it by, such as owner.")
+    by: str | None = Field(None, description="A field to group by, such as owner.")
     weight: float = Field(1.0, description="Its weight in the score of the set.")
     target: TargetKeys | None = None
     from_: Day | None = Field(None, alias="from", description="The first period of the target.")
     until: Day | None = Field(None, description="The last period of the target.")
-    owner: str | None = Field(None, description="Who answers for it.")
-    why: str | None = Field(None, description="Where the target comes from.")
+    owner: str | None = Field(None, description="The person who is responsible.")
+    why: str | None = Field(None, description="The origin of the target, such as a plan.")
     segments: dict[str, TargetKeys] = Field({}, description="Targets of single segments.")
     alert: list[AlertKeys] | AlertKeys = Field([], description="Alerts.")
-    parameters: dict[str, Any] = Field({}, description="The numbers that the KPI asks for.")
+    parameters: dict[str, Any] = Field({}, description="Parameters of the KPI.")
     tier: Literal["first", "supporting"] = Field("first", description='"first", or "supporting".')
     reviewed: Day | None = None
 
@@ -74,7 +74,7 @@ class KpiSetKeys(Keyed):
 
     name: str = Field("KPIs", description="The role or team.")
     period: Literal["day", "week", "month", "quarter", "year"] = Field(
-        "month", description="How often it is looked at."
+        "month", description="The length of its periods."
     )
     kpi: list[KpiKeys] = Field([], description="Its KPIs.")
     reviewed: Day | None = None

@@ -178,7 +178,7 @@ def target_status(crm: Dataset, kpis: KpiSet, *, period: PeriodLike, assurance: 
     >>> one.status, round(one.probability, 3)
     ('missed', 0.147)
     """
-    when = one_period(crm, period, "Targets are looked at in")
+    when = one_period(crm, period, "Targets are checked in")
     made: list[TargetStatus] = []
     for kpi in kpis.kpis:
         made += _of_kpi(crm, kpi, when, assurance=assurance)

@@ -40,6 +40,6 @@ def _inspector(table: CheckedTable, name: str) -> Inspector:
         field=name,
         impacts=[
             table.impact("in a period that is not over in", name, "date"),
-            *([table.impact("taken for over now, without as_of, in", name, "condition")] if name in _ENDS else []),
+            *([table.impact("counted as over, without as_of, in", name, "condition")] if name in _ENDS else []),
         ],
     )

@@ -50,7 +50,7 @@ class _HalfScales:
                     level="error",
                     count=self.counts[scale],
                     example=shown(survey, "score"),
-                    impacts=[self.table.impact("taken for bad answers by", "score")],
+                    impacts=[self.table.impact("counted as bad answers by", "score")],
                 )
 
     def _mixed(self) -> Iterable[Finding]:
