@@ -131,7 +131,9 @@ def test_one_time_buyers_alone_have_no_predictive_value_and_the_reason_is_said()
     once = [ck.Order(id=str(n), customer_id=str(n), amount=5, ordered_at="2026-03-01") for n in range(5)]
     result = PREDICTIVE(once, as_of=AS_OF, discount=0.1)
     assert result.value is None
-    assert result.reason.startswith("none of the 5 customers bought again, so nothing tells buying from leaving")
+    assert result.reason.startswith(
+        "none of the 5 customers bought again, so buying and leaving cannot be distinguished"
+    )
     assert PREDICTIVE([], as_of=AS_OF, discount=0.1).reason == "nobody has bought anything"
 
 

@@ -58,7 +58,7 @@ class BgBb(Model):
             _check(row)
         if not any(taken for taken, _, _ in counted):
             raise InputError(
-                f"None of the {customers} customers took an opportunity, so nothing tells buying from leaving."
+                f"None of the {customers} customers took an opportunity, so buying and leaving cannot be distinguished."
             )
         optimum = maximise(lambda at: _log_likelihood(counted, at), (1.0, 1.0, 1.0, 3.0), lowest=1e-8, highest=1e8)
         alpha, beta, gamma, delta = optimum.parameters

@@ -40,7 +40,7 @@ class _BetaGeometric(PurchaseModel):
 
     @classmethod
     def fit(cls, history: PurchaseHistory, *, engine: Engine = "auto") -> Self:
-        """The model that makes `history` most likely; the same history gives the same model, whatever its order.
+        """The model that makes `history` most likely; the same history gives the same model in any order.
 
         It never fails on possible data: if the maximum is at infinity, `fit_summary.weaknesses` says so.
         """
@@ -51,7 +51,7 @@ class _BetaGeometric(PurchaseModel):
         data = Data.of(patterns, cls.chances)
         if data.purchases == 0:
             raise InputError(
-                f"None of the {len(history)} customers bought again, so nothing tells buying from leaving; "
+                f"None of the {len(history)} customers bought again, so buying and leaving cannot be distinguished; "
                 "observe them for longer."
             )
         scales = (1.0, data.mean_age, 1.0, 1.0)

@@ -60,7 +60,7 @@ class ParetoNbd(PurchaseModel):
         count, frequency, age = listed(patterns.count), listed(patterns.frequency), listed(patterns.age)
         if not any(frequency):
             raise InputError(
-                f"None of the {len(history)} customers bought again, so nothing tells buying from leaving; "
+                f"None of the {len(history)} customers bought again, so buying and leaving cannot be distinguished; "
                 "observe them for longer."
             )
         mean_age = sum(n * end for n, end in zip(count, age, strict=True)) / len(history)

@@ -65,7 +65,7 @@ class ShiftedBetaGeometric(Model):
             raise InputError("Survivors can only become fewer, and never fewer than none.")
         lost = [now - then for now, then in pairwise(counts)]
         if not any(lost):
-            raise InputError("Nobody has left yet, so nothing tells how readily customers leave.")
+            raise InputError("Nobody has left yet, so the probability of leaving is unknown.")
         optimum = maximise(lambda at: _log_likelihood(lost, counts[-1], at), (1.0, 2.0))
         alpha, beta = optimum.parameters
         fit = summary(optimum, cls.parameter_names, customers=counts[0])

@@ -124,7 +124,7 @@ def spreadsheet_formula(result: Result, cells: Mapping[str, str]) -> str | None:
         numbers[name] = _Noted(value, cells[name])
     try:
         found = result.metric.function(**numbers)
-    except Exception:  # noqa: BLE001  # whatever a formula does that a spreadsheet cannot: the figure has no formula
+    except Exception:  # noqa: BLE001  # any failure means that the figure has no spreadsheet formula
         return None
     if not isinstance(found, _Noted) or found.text in cells.values():
         return None

@@ -115,7 +115,7 @@ class QualityReport:
     tables: Mapping[str, LoadAccount] = field(default_factory=lambda: ReadOnly({}))
     notes: tuple[str, ...] = ()
 
-    def __reduce__(self) -> tuple[Any, ...]:  # a view of a dict is not pickled; what it shows is
+    def __reduce__(self) -> tuple[Any, ...]:  # a mapping proxy cannot be pickled, its contents can
         return _restored, (self.findings, dict(self.tables), self.notes)
 
     def __iter__(self) -> Iterator[Finding]:

@@ -176,7 +176,7 @@ class LoadAccount:
     not_looked_at: tuple[str, ...] = ()
     numbered: bool = False  # True where the file has no id column, so that ids are line numbers
 
-    def __reduce__(self) -> tuple[Any, ...]:  # views of dicts are not pickled; what they show is
+    def __reduce__(self) -> tuple[Any, ...]:  # mapping proxies cannot be pickled, their contents can
         values = {one.name: getattr(self, one.name) for one in fields(self)}
         values |= {name: dict(values[name]) for name in ("skipped", "mapped")}
         values["coerced"] = {name: dict(counts) for name, counts in self.coerced.items()}

@@ -198,7 +198,7 @@ class DateReader:
         if isinstance(value, datetime):
             return value
         if isinstance(value, date):
-            return datetime(value.year, value.month, value.day)  # noqa: DTZ001  # what a file says without a zone
+            return datetime(value.year, value.month, value.day)  # noqa: DTZ001  # a date of a file has no zone
         if self._numbers is not None and not isinstance(value, bool):
             self._count(_numbered_kind(self._numbers))
             return _numbered_moment(value, self._numbers)
