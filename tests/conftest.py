@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before `-m slow` chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the slow tests, unless they are asked for: by an option, or by a name such as FILE::TEST."""
+    """Skip the slow tests, unless an option or a name such as FILE::TEST selects them."""
     items[:] = [item for item in items if crc32(item.nodeid.encode()) % config.getoption("--sample") == 0]
     if not config.getoption("--backends"):
         out_of_turn = _out_of_turn(items)
@@ -74,13 +74,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _not_drawn(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Of tests marked `one_of(n)`, the cases that are not the one of n."""
+    """Of tests marked `one_of(n)`, the cases to skip."""
     marked = [(item, item.get_closest_marker("one_of")) for item in items]
     return [item for item, mark in marked if mark and crc32(item.nodeid.encode()) // 7 % mark.args[0]]
 
 
 def _out_of_turn(items: list[pytest.Item]) -> set[pytest.Item]:
-    """Of tests marked `in_turns`, the cases on another backend than the one whose turn it is."""
+    """Of tests marked `in_turns`, the cases to skip: those on another backend than the next in rotation."""
     cases: dict[str, dict[str, list[tuple[str, pytest.Item]]]] = {}
     for item in items:
         if isinstance(item, pytest.Function) and item.get_closest_marker("in_turns"):
@@ -98,7 +98,7 @@ def _out_of_turn(items: list[pytest.Item]) -> set[pytest.Item]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Let a worker keep the tests of a file together, so that what they share is made once and not by each worker."""
+    """Group the tests of a file in one worker, so that shared fixtures are created once."""
     from xdist.scheduler import WorkStealingScheduling  # noqa: PLC0415  # only where the plugin is
 
     return WorkStealingScheduling(config, log)
@@ -106,12 +106,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def examples(request: pytest.FixtureRequest) -> int:
-    """How many datasets a contract is checked on; slow tests take more, from another seed."""
+    """The number of datasets for a contract; slow tests use more, from another seed."""
     return 1_000 if request.config.getoption("--exhaustive") else 4
 
 
 def case(backend: str) -> Any:
-    """The backend, or a skip that names the library which is not there."""
+    """The backend, or a skip that names the missing library."""
     needed = (
         MODULES.get(backend, backend.partition("-")[0]),
         "polars",
@@ -131,7 +131,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def backends() -> ModuleType:
-    """What makes frames of records, for tests outside tests/engines."""
+    """The function that turns records into frames, for tests outside tests/engines."""
     folder = Path(__file__).parent / "engines"
     spec = spec_from_file_location("engines_of_tests", folder / "__init__.py", submodule_search_locations=[str(folder)])
     assert spec is not None

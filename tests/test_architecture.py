@@ -1,4 +1,4 @@
-"""The code is laid out as docs/architecture.md says: its tables are read from the page and held against every import.
+"""The code follows docs/architecture.md: the tests read its tables and validate every import.
 
 Imports inside functions and for type checkers count like those at the top of a file.
 """
@@ -28,7 +28,7 @@ LARGEST_CIRCLE = 9
 
 
 def table(head: str) -> list[list[list[str]]]:
-    """The words in backticks of each cell of the page's table with that head."""
+    """The names in backticks in each cell of the page's table with that header."""
     lines = PAGE.partition(f"\n| {head} |")[2].splitlines()[2:]
     rows = [line for line in lines[: lines.index("")] if line.startswith("|")]
     assert rows, f"the page has no table with the head {head}"
@@ -56,7 +56,7 @@ def tree(name: str) -> list[ast.AST]:
 
 
 def imported(node: ast.AST) -> Iterator[str]:
-    """The modules of the package that an import statement names, wherever it stands."""
+    """The modules of the package that an import statement names, at any position."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names if alias.name in MODULES)
     elif isinstance(node, ast.ImportFrom) and node.module in MODULES:
@@ -118,7 +118,7 @@ def test_a_hook_leads_upwards_to_a_function_of_its_provider(hook: str) -> None:
 
 
 def circles() -> list[set[str]]:
-    """The sets of modules that know each other, through others or not: strongly connected parts of the imports."""
+    """The import cycles: strongly connected components of the import graph."""
     sys.setrecursionlimit(10_000)
     number: dict[str, int] = {}
     lowest: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""A later export, measured as of a day, gives what the export of that day gives: the law of `as_of` for every KPI."""
+"""A later export, measured as of a day, equals the export of that day: the law of `as_of` for every KPI."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ GIVEN = {"market_revenue": 10_000, "quota": 500, "lifespan": timedelta(days=300)
 
 
 def that_day(tables: Tables) -> Tables:
-    """The tables as an export of the day has them."""
+    """The tables as exported on the day."""
     return {
         name: [_that_day(one, BEFORE.get(name, {})) for one in records if getattr(one, BEGINS[name]) < END]
         for name, records in tables.items()
@@ -61,7 +61,7 @@ def _that_day(record: Any, dates: dict[str, dict[str, Any]]) -> Any:
 
 
 def drawn(random: Random, size: int = 8) -> Tables:
-    """Records that begin, go on and end around the day."""
+    """Records that begin, continue and end around the day."""
     tables: Tables = {name: [] for name in BEGINS}
 
     def add(table: str, begin: datetime, **fields: Any) -> None:

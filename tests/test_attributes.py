@@ -1,4 +1,4 @@
-"""Custom attributes in measures, and values that travel: names that are there, kinds that fit, equal copies."""
+"""Custom attributes in measures: existing names, matching kinds; and equal copies of values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of the data: what a company's records and settings get wrong is an error with the way out, or is counted."""
+"""Faults of the data: invalid records and settings are an error with the way out, or are counted."""
 
 from __future__ import annotations
 

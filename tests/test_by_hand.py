@@ -1,4 +1,4 @@
-"""A few records each, at the places where definitions go wrong, and the numbers worked out by hand."""
+"""A few records each, at the edge cases of definitions, with the numbers computed by hand."""
 
 from datetime import date
 from decimal import Decimal

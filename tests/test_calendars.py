@@ -1,4 +1,4 @@
-"""Calendars: settings, exact moments, and business time against a minute-by-minute count."""
+"""Calendars: settings, instants, and business time against a minute-by-minute count."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ zones = st.sampled_from(ZONES)
 
 
 def counted_minutes(start: datetime, end: datetime, zone: str) -> timedelta:
-    """Business time by asking the wall clock of each minute."""
+    """Business time by a minute-by-minute count of the wall clock."""
     total = 0
     while start < end:
         wall = start.astimezone(ZoneInfo(zone)) if start.tzinfo else start
@@ -228,7 +228,7 @@ def test_four_centuries_have_the_hours_of_their_weeks(zone, tzinfo):
 
 
 class NoHolidays:
-    """A container of no dates that keeps the last day it was asked for."""
+    """An empty container of dates that records the last day looked up."""
 
     last = date.min
 

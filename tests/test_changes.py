@@ -1,4 +1,4 @@
-"""Whether a change is shown: intervals, p-values and verdicts, held against scipy, statsmodels and by hand."""
+"""Tests of changes: intervals, p-values and verdicts, against scipy, statsmodels and by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: what goes to standard output, what to standard error, and how it ends."""
+"""The command line: stdout, stderr and exit codes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the command beside a file of deals, and give its exit status, output and messages."""
+    """Run the command in a folder with a file of deals, and return its exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
     Path("deals.csv").write_text(DEALS, encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""crmkpi check: what it prints, and with what status it ends."""
+"""crmkpi check: its output and its exit codes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the command beside files of deals, and give its exit status, output and messages."""
+    """Run the command in a folder with files of deals, and return its exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
     for name, text in (FILES | {"unknown.csv": "Vorgang,Summe\n1,2\n"}).items():
         Path(name).write_text(text, encoding="utf-8")

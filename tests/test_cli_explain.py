@@ -1,4 +1,4 @@
-"""crmkpi explain and crmkpi briefing print what the functions say."""
+"""crmkpi explain and crmkpi briefing print the output of the functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the command reads the exports of systems, and what it shows meanwhile."""
+"""How the command reads the exports of systems, and its progress messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options of the command line: given twice they add up or are refused, and none is dropped."""
+"""Repeated options of the command line add up or are refused; none is dropped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def report(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[dict[str, Any]], str]:
-    """The exit status, the rows, and the messages."""
+    """The exit code, the rows, and stderr."""
     status = main(["report", *arguments, "--format", "json"])
     output, messages = capsys.readouterr()
     return status, json.loads(output) if output else [], messages

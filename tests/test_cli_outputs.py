@@ -26,7 +26,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the command beside a file of deals, and give its exit status, output and messages."""
+    """Run the command in a folder with a file of deals, and return its exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
     Path("deals.csv").write_text(DEALS, encoding="utf-8")
 
@@ -123,7 +123,7 @@ COMMANDS = ("", "report", "run", "init", "check")
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_examples_of_the_help_are_commands(run: Run, command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Those that read the files that are here are understood, and say nothing but data."""
+    """Examples that read existing files run, and print only data."""
     status, out, _ = run(*command.split(), "--help")
     assert status == 0
     examples = out.partition("examples:\n")[2].strip().splitlines()

@@ -1,4 +1,4 @@
-"""A currency is said by its code, name or sign wherever one is said; a word is never a currency of its own."""
+"""A currency may be a code, name or sign everywhere; an unknown word is never a currency of its own."""
 
 from __future__ import annotations
 

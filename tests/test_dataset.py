@@ -38,7 +38,7 @@ def closed_at(*moments: datetime | str) -> list[ck.Deal]:
 
 
 def edges_of(zone: str) -> list[datetime]:
-    """Instants beside the edges of days in the two weeks around the clock changes of a zone in 2026."""
+    """Instants next to day boundaries in the two weeks around the clock changes of a zone in 2026."""
     near = []
     for month, day in ((3, 28), (4, 4), (9, 5), (10, 3), (10, 24), (3, 7), (10, 31)):
         first = datetime(2026, month, day, tzinfo=ZoneInfo(zone)).astimezone(UTC)

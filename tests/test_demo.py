@@ -1,4 +1,4 @@
-"""The sample company: the same everywhere, with the dirt of real exports, and nothing of it lost."""
+"""The sample company: the same on every platform, with the dirt of real exports, fully accounted for."""
 
 from __future__ import annotations
 

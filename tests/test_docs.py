@@ -1,4 +1,4 @@
-"""The documentation says what is so: commands print what the pages show, lists are those of the library, links lead on.
+"""The documentation is true: commands print the shown output, lists match the library, links resolve.
 
 Python examples with `>>>` are doctests, which pytest collects from the pages themselves (see docs/conftest.py).
 """
@@ -68,7 +68,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shell(command: str, folder: Path) -> str:
-    """What a terminal shows of a command: data and messages."""
+    """The terminal output of a command: stdout and stderr."""
     assert BASH is not None
     path = os.pathsep.join((str(folder / "bin"), os.environ["PATH"]))
     done = subprocess.run(
@@ -132,7 +132,7 @@ def test_the_page_on_records_lists_the_records() -> None:
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """All pages, with those that are made from the code: the README first, then docs/."""
+    """All pages, including those generated from the code: the README first, then docs/."""
     if not WRITER.exists():
         pytest.skip("the scripts that write pages are in the repository, not in the source distribution")
     folder = tmp_path_factory.mktemp("all-pages")

@@ -32,7 +32,7 @@ def test_the_examples_of_a_kpi_give_what_they_say(name):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_the_manual_of_a_kpi_has_its_parts_in_order(name):
-    """Meaning, formula, what counts, what is returned and when there is none, how systems differ, examples."""
+    """Meaning, formula, records that count, return value and when it is undefined, other systems, examples."""
     page = METRICS[name].docstring
     order = ["$$", "Returns:", "Raises:", "Notes:", "Pitfalls:", "Examples:"]
     places = {part: page.find(f"\n\n{part}") for part in order if f"\n\n{part}" in page}
@@ -46,7 +46,7 @@ def test_the_manual_of_a_kpi_has_its_parts_in_order(name):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_what_is_said_of_a_kpi_is_complete(name):
-    """Nothing that the catalogue's pages show is empty."""
+    """No section of the catalogue's pages is empty."""
     metric = METRICS[name]
     told, known = explanation(metric), facts(metric)
     assert told.meaning.endswith(".")

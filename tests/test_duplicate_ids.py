@@ -1,4 +1,4 @@
-"""Records with the id of another one: in lists and files one of them counts, or the KPI has no value."""
+"""Records with duplicate ids: in lists and files one of them counts, or the KPI is undefined."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ DIFFERENCES: dict[str, tuple[Any, set[str]]] = {
 
 @pytest.mark.parametrize("metric", SAMPLE, ids=str)
 def test_the_same_records_again_change_nothing_but_what_is_left_out(metric: Metric) -> None:
-    """Over the whole catalogue: what is doubled counts once, and used + left out + outside + rejected = given."""
+    """Over the whole catalogue: a duplicate counts once, and used + left out + outside + rejected = given."""
     random = Random(metric.id)
     crm = random_dataset(metric, random)
     (table,) = metric.tables

@@ -1,4 +1,4 @@
-"""Ends that include their day: every reader, table and display takes them alike, and the pattern is seen."""
+"""Inclusive end dates: every reader, table and display treats them alike, and the pattern is detected."""
 
 from __future__ import annotations
 

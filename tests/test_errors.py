@@ -1,4 +1,4 @@
-"""What errors tell machines and notebooks besides their sentence."""
+"""Attributes of errors for programs and notebooks, in addition to their sentence."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_ipython_shows_the_cell_and_the_sentence_and_no_inner_frames(tmp_path: P
 
 
 def suggestions() -> Iterator[tuple[str, str, str]]:
-    """Each sentence before a suggestion of known names in the library: where it stands, and both as source."""
+    """Each sentence before a suggestion of known names in the library: its location, and both as source."""
     for path in sorted(Path(ck.__file__).parent.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "unknown_name" and len(node.args) > 2:

@@ -1,6 +1,6 @@
-"""The examples run on the sample company and print what examples/expected holds.
+"""The examples run on the sample company and print the contents of examples/expected.
 
-After a change on purpose, `python tests/test_examples.py` writes the expected outputs anew; read what changed.
+After an intended change, `python tests/test_examples.py` writes the expected outputs again; review the diff.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def example(name: str) -> Any:
 
 
 async def conversation(app: Any, script: str) -> str:
-    """What the service answers to the requests of a script, written as the script is: request, status, answer."""
+    """The service's responses to the requests of a script, in the script's format: request, status, response."""
     parts = []
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
         for part in script.strip().split("\n\n"):
@@ -113,7 +113,7 @@ DEALS = [
 
 def test_the_counter_goes_on_after_a_restart_as_if_there_had_been_none(tmp_path: Path) -> None:
     async def told(*parts: list[dict[str, Any]]) -> Any:
-        """What the scorecard says after each part was sent to a new process of the service."""
+        """The scorecard after each part is sent to a new process of the service."""
         file = tmp_path / f"{len(parts)}.json"
         for part in parts:
             app = example("counter").create_app(file)

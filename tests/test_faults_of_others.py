@@ -1,6 +1,6 @@
-"""Faults of other tools: mistakes in their definitions, one test each: the data that shows it, and the right answer.
+"""Wrong definitions of other tools, one test each: data that reveals the fault, and the right answer.
 
-Each test first works out what the faulty way gives, so that it is plain that the data tells the two apart.
+Each test first computes the wrong figure, to show that the data distinguishes the two.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A file is measured as a frame or as records, as far as the KPIs need, and nobody can tell which it was."""
+"""A file is measured as a frame or as records, only with the needed columns, with the same results."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def written(folder: Path, rows: list[tuple[str, ...]], name: str = "deals.csv") 
 
 
 def facts(result: ck.Result) -> dict[str, Any]:
-    """All of a result; amounts are equal where they only differ in the zeros at their ends."""
+    """All attributes of a result; amounts that differ only in trailing zeros are equal."""
     names = [
         "definition",
         "value",
@@ -85,7 +85,7 @@ def facts(result: ck.Result) -> dict[str, Any]:
 
 
 def answer(path: Path, question: dict[str, Any], *, scanned: bool, **settings: Any) -> Any:
-    """What a question of a file gives, and what is said of the file."""
+    """The results of measuring a file, and the account of the file."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files_module, "_LEAST_SCANNED", 0 if scanned else 10**12)
         crm = ck.Dataset(deals=path, **settings)
@@ -188,7 +188,7 @@ def test_a_plain_file_is_a_frame_of_the_columns_that_are_asked_for(tmp_path: Pat
 
 @pytest.mark.parametrize("bad", BAD)
 def test_what_is_no_matter_of_the_question_is_said_by_neither(bad: tuple[str, ...], tmp_path: Path) -> None:
-    """The rows that count are those of a file that is read whole, whatever stands in the other columns."""
+    """The rows that count are those of a fully read file, whatever the contents of the other columns."""
     path = written(tmp_path, [*PLAIN, bad])
     try:
         whole = ck.win_rate(ck.read_csv(path, record=ck.Deal))

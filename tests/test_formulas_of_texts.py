@@ -1,4 +1,4 @@
-"""Formulas that the field's texts give, with their worked examples: each is a default or a variant of the catalogue."""
+"""Formulas of textbooks, with their worked examples: each is a default or a variant of the catalogue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebook manners: text for days, dicts for rates, pairs of dates, short names of periods, columns either way."""
+"""Convenient arguments: text for days, dicts for rates, pairs of dates, short period names, either mapping order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What importing crmkpi loads; tests/test_architecture.py holds which of its modules may know which."""
+"""Modules loaded by importing crmkpi; tests/test_architecture.py checks the allowed imports."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def name_of(path: Path) -> str:
 
 
 def part_of(path: Path) -> str:
-    """The module or folder directly in the package that a file belongs to."""
+    """The top-level module or folder of a file within the package."""
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
@@ -72,7 +72,7 @@ def statements(path: Path) -> tuple[list[Import], list[Import]]:
 
 
 def loaded_by(program: str) -> set[str]:
-    """The top-level modules that a program loads in a fresh process, those of the standard library left out."""
+    """The top-level modules that a program loads in a fresh process, except the standard library."""
     report = "print(*{name.partition('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names))"
     source = f"import sys; before = set(sys.modules); {program}; {report}"
     ran = subprocess.run([sys.executable, "-c", source], check=True, capture_output=True, text=True)

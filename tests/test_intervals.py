@@ -1,4 +1,4 @@
-"""Confidence intervals against published figures, scipy, statsmodels and exact arithmetic, and the laws they keep."""
+"""Confidence intervals against published figures, scipy, statsmodels and exact arithmetic, and their laws."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Intervals of means: they hold what they say, contain their value, stay in its range, and belong to its formula."""
+"""Intervals of means: coverage, containing the value, staying in range, and matching the formula."""
 
 from __future__ import annotations
 

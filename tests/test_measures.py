@@ -1,4 +1,4 @@
-"""Every word of the measure language against a plain loop that was written from its definition."""
+"""Every measure of the expression language against a plain loop, written from its definition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of the caller: a wrong argument is refused in one sentence, with no error from inside the library."""
+"""Faults of the caller: a wrong argument is refused in one sentence, without an inner error."""
 
 from __future__ import annotations
 

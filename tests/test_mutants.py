@@ -1,4 +1,4 @@
-"""The mutants that .ci/mutation.py makes: what is changed, and what is left alone."""
+"""The mutants of .ci/mutation.py: included and excluded changes."""
 
 from __future__ import annotations
 

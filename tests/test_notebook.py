@@ -1,6 +1,6 @@
-"""The notebook of the analyst runs from its first cell to its last, and is the page that explains it.
+"""The analyst's notebook runs from its first cell to its last, and equals the page that explains it.
 
-After a change of docs/notebook.md, `python tests/test_notebook.py` writes examples/analyst.ipynb anew.
+After a change of docs/notebook.md, `python tests/test_notebook.py` writes examples/analyst.ipynb again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Every definition of the catalogue against a few lines of SQL, written from what the KPI means and not from our code.
+"""Every definition of the catalogue against a few lines of SQL, written from the meaning of the KPI, not from our code.
 
 The SQL is in tests/oracles, one query per definition under `-- its id`. It runs in DuckDB over the same dirty records:
-missing values everywhere, dates in the wrong order, amounts below zero, references to nothing, ties at edges of months.
+missing values everywhere, dates in the wrong order, negative amounts, dangling references, ties at edges of months.
 """
 
 from __future__ import annotations
@@ -132,14 +132,14 @@ def asks(metric: ck.Metric) -> bool:
 
 
 def known(crm: ck.Dataset, metric: ck.Metric) -> ck.Dataset:
-    """With the day that the SQL takes the data to be known on, for the definitions that ask for one."""
+    """The `as_of` of the SQL, for the definitions that need one."""
     # Without it everything in the data has happened; tests/engines/test_so_far.py says what else it changes.
     settings = {"calendar": crm.calendar, "currency": crm.currency, "as_of": AS_OF if asks(metric) else None}
     return ck.Dataset(**crm.tables, **settings)
 
 
 def cell(value: Any) -> Any:
-    """A value as a file for DuckDB holds it, which reads faster than values are bound."""
+    """A value in a file for DuckDB, which loads faster than bound values."""
     return "\\N" if value is None else value
 
 
@@ -182,7 +182,7 @@ METRICS = {metric.id: metric for metric in ck.catalogue.everything()}
 
 
 def speak_of(database: duckdb.DuckDBPyConnection, period: ck.Period | None) -> None:
-    """Give the words of the queries that mean a period, which are macros, their instants."""
+    """Define the period macros of the queries as instants."""
     if period is None:
         bounds = {"period_start": datetime.min, "period_end": datetime.max}
         bounds |= {
@@ -203,7 +203,7 @@ def speak_of(database: duckdb.DuckDBPyConnection, period: ck.Period | None) -> N
 
 
 def answer(database: duckdb.DuckDBPyConnection, query: str, period: ck.Period | None) -> Any:
-    """What the SQL says about a period, or about the whole data; a quotient by zero is nothing."""
+    """The SQL result for a period, or for the whole data; a division by zero is NULL."""
     speak_of(database, period)
     (found,) = database.execute(query).fetchall()
     (number,) = found
@@ -236,7 +236,7 @@ def test_the_same_number_as_sql_in_every_month_of_a_year(name, crm, database):
 
 
 def compare(name: str, crm: ck.Dataset, database: duckdb.DuckDBPyConnection, period: str) -> None:
-    """Hold a KPI against its SQL, over the whole data and in the months of a period."""
+    """Compare a KPI with its SQL, over the whole data and in the months of a period."""
     metric, query = METRICS[name], QUERIES[name]
     given = {parameter: PARAMETERS[parameter] for parameter in metric.parameters}
     crm = known(crm, metric)
@@ -294,7 +294,7 @@ def test_every_definition_that_leaves_records_out_says_which_in_sql_too():
 
 
 def left_out_by_sql(database: duckdb.DuckDBPyConnection, group: dict[str, Any], period: ck.Period | None) -> dict:
-    """How many records of the period come under each reason first."""
+    """The number of records of the period by their first reason."""
     speak_of(database, period)
     found, before = {}, "false"
     for reason, condition in group["reasons"].items():

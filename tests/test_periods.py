@@ -1,4 +1,4 @@
-"""Periods: what texts mean, exact edges, and the laws of splitting and stepping."""
+"""Periods: notations, exact bounds, and the laws of splitting and stepping."""
 
 from __future__ import annotations
 
@@ -580,7 +580,7 @@ def _edges(move):
 
 
 def _spellings(first, last, calendar):
-    """All ways to write the days from the first to the last; those to date last, by how they are told apart."""
+    """All notations of the days from the first to the last; those "to date" last, by their label."""
     end = last + timedelta(days=1)
     span = Period(f"{first}..{last}", calendar=calendar)
     ways = [

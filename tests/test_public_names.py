@@ -1,4 +1,4 @@
-"""Public means documented, typed and listed in `__all__`: for every module, and for the package as a whole."""
+"""Public names are documented, typed and listed in `__all__`: in every module and in the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a dataset knows of when: periods before its first record, and dates that have not come."""
+"""The time range of a dataset: periods before its first record, and future dates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Laws that KPIs obey whatever the data: parts make the whole, and what has nothing to do with a figure leaves it."""
+"""Laws of KPIs for any data: parts make the whole, and unrelated changes do not change a figure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ cents = st.decimals(Decimal("-99.99"), Decimal("9999.99"), places=2)
 
 @st.composite
 def deals_near_the_edges_of_days(draw: st.DrawFn) -> tuple[ck.Calendar, int, list[ck.Deal]]:
-    """Won deals around midnights of a year, leap years among them, and the hours at which clocks change."""
+    """Won deals around midnights of a year, leap years included, and around clock changes."""
     calendar, year = draw(calendars), draw(st.sampled_from((2011, 2023, 2024, 2025, 2028)))
     zone = draw(st.sampled_from((None, UTC)))
     days, odd = st.integers(-3, 368), st.sampled_from((0, -1, 1, 30 * 60, 90 * 60, -90 * 60, 12 * 3600))
@@ -128,7 +128,7 @@ def timestamps(model: type[Any]) -> list[str]:
 
 @cache
 def blank(table: str, name: str) -> Any:
-    """A record of which nothing is known."""
+    """A record without any known field."""
     return RECORDS[table](id=name, **{"deals": {"status": "open"}, "surveys": {"kind": "nps"}}.get(table, {}))
 
 
@@ -140,18 +140,18 @@ def of_later(table: str, name: str, *, aware: bool) -> Any:
 
 
 def has_zones(crm: ck.Dataset) -> bool:
-    """Whether the timestamps of a dataset have a time zone."""
+    """True if the timestamps of a dataset have a time zone."""
     stamps = (getattr(each, name) for found in crm.tables.values() for each in found for name in timestamps(type(each)))
     return any(stamp is not None and stamp.tzinfo is not None for stamp in stamps)
 
 
 def said(result: ck.Result) -> tuple[Any, ...]:
-    """What a result says of the business."""
+    """The business figures of a result."""
     return result.value, result.reason, result.interval
 
 
 def of_nothing_used(result: ck.Result) -> bool:
-    """Whether there is no value because every record of a table that would count was left out."""
+    """True if the value is undefined because every record that would count was left out."""
     unused = [account for account in result.accounts if not account.used and account.left_out]
     return result.value is None and any(
         str(result.reason).startswith(f"every record of {account.table} that would count is left out: ")
@@ -160,7 +160,7 @@ def of_nothing_used(result: ck.Result) -> bool:
 
 
 def all_without_a_date(result: ck.Result) -> bool:
-    """Whether of a table no record is used or outside the period, and one has no date."""
+    """True if no record of a table is used or outside the period, and one has no date."""
     return any(
         not account.used and not account.outside and account.left_out.get(f"no {account.at}")
         for account in result.accounts

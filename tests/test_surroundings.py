@@ -1,4 +1,4 @@
-"""What surrounds a measurement changes nothing of it: the caller's decimal context, the names of functions, copies."""
+"""The environment does not change a measurement: the caller's decimal context, the names of functions, copies."""
 
 from __future__ import annotations
 

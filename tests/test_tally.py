@@ -1,4 +1,4 @@
-"""A tally of parts is the measurement of the whole, in every way of adding, merging and storing."""
+"""The tally of parts equals the measurement of the whole, for every order of adding, merging and storing."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def options(metric):
 
 
 def shares(tables, number):
-    """The tables cut into parts; related tables go with every part."""
+    """The tables cut into parts; lookup tables are in every part."""
     return [{name: records[place::number] for name, records in tables.items()} for place in range(number)]
 
 
@@ -58,7 +58,7 @@ INSEPARABLE = {"customer_lifetime_value.discounted"}
 
 
 def refusal(metrics, **asked):
-    """What a tally of these metrics says where it cannot merge exactly, if it does."""
+    """The error of a tally of these metrics that cannot merge exactly, or None."""
     try:
         Tally(metrics, **asked, **SETTINGS | {"rates": None})
     except InputError as error:
@@ -120,7 +120,7 @@ def test_parts_merge_into_the_whole_over_json(metrics):
 
 @cache
 def spoiled():
-    """The sample company, of which a record in five has a field that cannot be read."""
+    """The sample company with an unreadable field in every fifth record."""
     return dict(with_unreadable_fields(Dataset(**COMPANY), Random(5)).tables)
 
 

@@ -1,4 +1,4 @@
-"""check_metric passes what is right and names the law that a wrong KPI breaks; the strategies keep their promises."""
+"""check_metric accepts correct KPIs and names the law that a wrong one breaks; the strategies keep their promises."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_sound_metric_of_the_users_own_obeys_the_laws(name: str, examples: int
 
 
 def remembering() -> Callable[[int], int]:
-    """A formula that breaks the first law: it knows what it was asked before."""
+    """A formula that breaks the first law: it depends on earlier calls."""
     calls: list[int] = []
 
     def formula(a: int) -> int:

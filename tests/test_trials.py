@@ -1,4 +1,4 @@
-"""What brings no revenue yet, and what brings none any more: trials, unpaid and paused subscriptions, lost ends."""
+"""Subscriptions without revenue: trials, unpaid and paused ones, missing ends."""
 
 from __future__ import annotations
 

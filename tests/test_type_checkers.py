@@ -1,4 +1,4 @@
-"""What a type checker says of a program that uses the library: ordinary calls pass, wrong ones are refused."""
+"""Type checkers on programs that use the library: valid calls pass, invalid ones are refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REFUSED = {
 
 
 def said(*command: str, folder: Path) -> str:
-    """What a type checker prints, run as a user does: in another folder, without the settings of this project."""
+    """The output of a type checker, run like a user: in another folder, without the settings of this project."""
     home = Path(crmkpi.__file__).parents[1]
     installed = home.name == "site-packages"  # where type checkers look anyway, and mypy refuses to be told to
     where = {} if installed else {"MYPYPATH": str(home), "PYTHONPATH": str(home)}

@@ -1,4 +1,4 @@
-"""A file that lacks a column: the KPIs that need it have no value and say why, and the others are what they were."""
+"""A file without a column: the KPIs that need it are undefined with a reason, and the others do not change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REASON = "no column of tickets fills first_replied_at; name the one that holds i
 
 
 def lacking(metric: ck.Metric[Any]) -> tuple[str, tuple[str, ...]] | None:
-    """The first fields of which the KPI needs one, where a file may lack all of them."""
+    """The first set of fields of which the KPI needs one and a file may lack all."""
     found = needed_fields(metric, dated=False)
     return next((each for each in found if all(_may_be_absent(each[0], name) for name in each[1])), None)
 
@@ -48,7 +48,7 @@ def written(table: str) -> str:
 
 @cache
 def without(table: str, *fields: str) -> ck.Dataset:
-    """The sample company, with a file that has no column for the fields."""
+    """The sample company, with a file without columns for the fields."""
     read: Any = ck.read_csv(io.StringIO(written(table)), record=RECORDS[table], columns=dict.fromkeys(fields))
     return ck.Dataset(**{**COMPANY, table: read}, currency="EUR", as_of=AS_OF, rates=RATES, calendar=CALENDAR)
 

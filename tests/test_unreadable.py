@@ -1,4 +1,4 @@
-"""One field that cannot be read costs that field: who notices, when there is no value, what the reason says."""
+"""An unreadable value invalidates only its field: affected KPIs, undefined values, and reasons."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""For every KPI and every field: one record whose field cannot be read changes only KPIs that read the field.
+"""For every KPI and every field: one record with an unreadable field changes only KPIs that read the field.
 
-A KPI that reads the field either sets the record aside, and then has the value that the others give, or it does not
-look at this record at all, and then has the value that it had.
+A KPI that reads the field either leaves the record out, and then has the value of the other records, or does not use
+this record at all, and then keeps its value.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def dataset(**tables: list[Any]) -> ck.Dataset:
 
 
 def spoiled(record: Any, *fields: str) -> Any:
-    """The record, of which these fields cannot be read."""
+    """The record with these fields unreadable."""
     names = record_type(type(record)).fields
     values = {name: getattr(record, name) for name in names} | dict.fromkeys(fields)
     return partly_read(type(record))(**values, unreadable=dict.fromkeys(fields, "'?'"))
@@ -53,7 +53,7 @@ def cases() -> Iterator[tuple[str, str]]:
 
 @cache
 def readers() -> Mapping[str, frozenset[tuple[str, str]]]:
-    """The fields that each KPI reads in a period, its own tables' and those of related records."""
+    """The fields that each KPI reads in a period, in its own tables and in related records."""
     found: dict[str, frozenset[tuple[str, str]]] = {}
     for metric in METRICS:
         period = ck.Period("2026-Q3")

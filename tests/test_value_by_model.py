@@ -1,4 +1,4 @@
-"""Lifespans and lifetime values that rest on a survival curve or on a model of buying."""
+"""Lifespans and lifetime values from a survival curve or a purchase model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PREDICTIVE = ck.customer_lifetime_value.variant("predictive")
 
 
 def customers(lifetimes: list[tuple[int, bool]]) -> list[ck.Customer]:
-    """Customers who stayed, or have been here, for so many days up to the end of 2026."""
+    """Customers with the given days of stay, up to the end of 2026."""
     end = datetime(2027, 1, 1)
     return [
         ck.Customer(id=str(n), since=end - timedelta(days=days + 7), until=end - timedelta(days=7))

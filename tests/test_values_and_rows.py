@@ -1,4 +1,4 @@
-"""Measures whose formula is given the values or the rows themselves, against loops written from the definition."""
+"""Formulas with values or rows as inputs, against loops written from the definition."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ by_day = orders.per(
 
 
 def seen_by(found: dict[str, Any], **inputs: Any) -> ck.Metric:
-    """A KPI that puts down what its formula was given."""
+    """A KPI that records the inputs of its formula."""
 
     def formula(**given_inputs: Any) -> float:
         """What the formula sees."""
@@ -48,7 +48,7 @@ def given_to(data: Any, options: dict[str, Any] | None = None, **inputs: Any) ->
 
 
 def all_left_out(result: ck.Result) -> bool:
-    """Whether there is no value because every record that would count was left out."""
+    """True if the value is undefined because every record that would count was left out."""
     (account,) = result.accounts
     return (
         result.value is None

@@ -1,4 +1,4 @@
-"""What analyses give back can be pickled and copied, and prints in a few lines."""
+"""Results of analyses can be pickled and copied, and print in a few lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers that other systems show, worked out by hand from how those systems count."""
+"""Numbers of other systems, computed by hand from the definitions of those systems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts: refunds are no purchases, scales are kept apart, what is overdue is missed, currencies are not mixed."""
+"""Rules of counting: refunds are no purchases, scales are separate, overdue is missed, currencies never mix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dataset that is narrowed gives what the same records give that were picked by hand, on every engine."""
+"""A filtered dataset equals the dataset of the same records picked by hand, on every engine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARAMETERS = {"hourly_rate": 30, "market_revenue": 1_000_000, "quota": 10_000, "
 
 
 def field_of(table: str) -> str:
-    """The field that tells the records of a table apart best, of those with few values."""
+    """The most discriminating field of a table, among those with few values."""
     fields = record_type(RECORDS[table]).fields.items()
     names = [name for name, known in fields if known.kind in ("text", "choice") and not name.endswith("id")]
     values = {name: Counter(getattr(record, name) for record in COMPANY[table]) for name in names}

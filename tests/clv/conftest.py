@@ -1,4 +1,4 @@
-"""Published figures, and the customers of a simulated shop."""
+"""Published figures, and a simulated shop's customers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ ORACLES = Path(__file__).parents[1] / "oracles"
 
 @pytest.fixture(scope="session")
 def oracle() -> dict[str, Any]:
-    """Figures made with 30 digits and cross-checked against R and the literature."""
+    """Figures computed with 30 digits and cross-checked against R and the literature."""
     figures: dict[str, Any] = json.loads((ORACLES / "clv.json").read_text("utf-8"))
     return figures
 
 
 @pytest.fixture(scope="session")
 def shop() -> PurchaseHistory:
-    """Weeks of 1,800 customers who came within a quarter, many of them only once; purchases fall on whole days."""
+    """Weeks of 1,800 customers who began within a quarter, many with one purchase; purchases are on whole days."""
     random = Random(5)
     truth = ParetoNbd(r=0.55, alpha=10.6, s=0.61, beta=11.7, unit="weeks")
     history = truth.simulate([27 + random.randrange(84) / 7 for _ in range(1_800)], random)

@@ -1,6 +1,6 @@
-"""Agreement with pymc-marketing, whose priors are made flat so that its best point is the one of most likelihood.
+"""Agreement with pymc-marketing, with flat priors, so that its mode is the maximum of the likelihood.
 
-Skipped where it is not installed, which is so in CI: it brings a compiler and 150 other packages.
+Skipped where it is not installed, as in CI: it installs a compiler and 150 other packages.
 
     pip install --only-binary :all: pymc-marketing && pytest tests/clv/test_against_pymc_marketing.py
 """

@@ -34,7 +34,7 @@ DATA = Path(lifetimes.__file__).parent / "datasets"  # read from there, since it
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
-    """The rivals warn of their own arithmetic and of what numpy and pandas have retired."""
+    """Ignore the rivals' warnings about their arithmetic and about deprecated numpy and pandas functions."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -1,4 +1,4 @@
-"""Each bad input has an error in words that names it, or a fit that says what is wrong with it."""
+"""Each invalid input raises an error that names it, or returns a fit that reports its weakness."""
 
 from __future__ import annotations
 

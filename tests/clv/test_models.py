@@ -1,4 +1,4 @@
-"""Laws that every model keeps, and the faults of other libraries that it does not have."""
+"""Laws of every model, and faults of other libraries that ours do not have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every published or high-precision figure: closed forms to 1e-9, fits to 1e-7, standard errors to 1e-4."""
+"""Published or high-precision figures: closed forms to 1e-9, fits to 1e-7, standard errors to 1e-4."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ SETS = int(os.environ.get("CRMKPI_ROBUSTNESS", "24"))
 
 
 def simulated(seed: int) -> tuple[PurchaseHistory, list[float]]:
-    """Customers of a random BG/NBD and Gamma-Gamma world, in whole days."""
+    """Simulated customers of a random BG/NBD and Gamma-Gamma model, in whole days."""
     random = Random(1000 + seed)
     size = random.choice([50, 200, 1000])
     parameters = [random.uniform(0.1, 3), random.uniform(5, 300), random.uniform(0.1, 3), random.uniform(0.5, 10)]

@@ -1,4 +1,4 @@
-"""A small company: one folder with exports and the file that describes them."""
+"""A small company: a folder with exports and their company file."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the command in that folder, and give its exit status, output and messages."""
+    """Run the command in that folder, and return its exit code, stdout and stderr."""
     monkeypatch.chdir(folder)
 
     def call(*arguments: str) -> tuple[int, str, str]:

@@ -1,4 +1,4 @@
-"""The server for assistants, through the SDK's own client: each tool, each limit, and the known traps."""
+"""The MCP server, through the SDK's own client: each tool, each limit, and known traps."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def deals(**more: Any) -> ck.Dataset:
 
 
 def asked(assistant: Assistant, *calls: tuple[str, dict[str, Any]]) -> list[tuple[bool, str]]:
-    """What the client gets for each call: whether it is an error, and the text."""
+    """The client's result of each call: error flag and text."""
 
     async def run() -> list[tuple[bool, str]]:
         async with mcp.Client(server(assistant)) as client:
@@ -178,7 +178,7 @@ def test_two_currencies_stop_what_adds_amounts_and_nothing_else() -> None:
 
 
 def test_a_ratio_comes_from_its_own_definition_with_the_number_of_records_it_rests_on(assistant: Assistant) -> None:
-    """A rate of one thing over another of other customers is what assistants make when they divide columns."""
+    """Dividing columns of different customers is a typical mistake of assistants."""
     assert "Never compute a KPI from others" in INSTRUCTIONS
     (row,) = measured(assistant, kpis=["repeat_purchase_rate"], period="2026-Q3")["rows"]
     own = ck.repeat_purchase_rate(assistant.crm, period="2026-Q3")

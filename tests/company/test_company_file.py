@@ -1,4 +1,4 @@
-"""The company file: one dataset in Python and on the command line, and one sentence for each thing that is wrong."""
+"""The company file: one dataset in Python and on the command line, and one sentence for each fault."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from crmkpi.schemas import Keyed
 
 
 def changed(folder: Path, old: str, new: str) -> Path:
-    """The company file with one thing said otherwise."""
+    """The company file with one change."""
     assert old in COMPANY
     (folder / "crmkpi.toml").write_text(COMPANY.replace(old, new), encoding="utf-8")
     return folder / "crmkpi.toml"

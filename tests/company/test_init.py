@@ -1,4 +1,4 @@
-"""What `crmkpi init` proposes runs, or says what to fill in; nothing is guessed in silence."""
+"""The drafts of `crmkpi init` run, or say what to fill in; nothing is guessed silently."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILES = Path(__file__).parents[1] / "presets" / "files"
 
 
 def proposal(files: list[Path], folder: Path, **options: Any) -> Any:
-    """The dataset of what is proposed for these files, or the proposal where it has no table yet."""
+    """The dataset of the draft for these files, or the draft itself if it has no table yet."""
     found = proposed(files, folder=folder, **options)
     (folder / "crmkpi.toml").write_text(found.text, encoding="utf-8")
     assert tomllib.loads(found.text)["name"] == folder.name

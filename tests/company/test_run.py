@@ -1,4 +1,4 @@
-"""A night: the reports of a company file as cron runs them, and every exit code of docs/command-line.md."""
+"""A nightly run: the reports of a company file as cron runs them, and every exit code of docs/command-line.md."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_processes_that_share_a_state_wait_for_each_other(tmp_path: Path) -> Non
 
 
 class Windows:
-    """The locks of Windows, as far as they are asked: a byte of a file is locked for one at a time."""
+    """A fake of Windows' file locks: one process at a time locks a byte of a file."""
 
     LK_NBLCK = 2
 
@@ -230,7 +230,7 @@ def test_a_state_that_another_run_keeps_is_an_error_after_a_while(
 
 @pytest.mark.slow
 def test_a_night_of_cron(company: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No terminal, another folder, LANG=C, exports that cannot be written to; then an export that fails."""
+    """No terminal, another folder, LANG=C, read-only exports; then a failing export."""
     text = (company / "crmkpi.toml").read_text(encoding="utf-8")
     outside = tmp_path_factory.mktemp("outputs")
     text = text.replace('"out/', f'"{outside}/').replace('state = "', f'state = "{outside}/')

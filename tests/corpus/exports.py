@@ -24,7 +24,7 @@ START = datetime(2026, 1, 5, 9)
 
 @dataclass(frozen=True)
 class Locale:
-    """How the settings of a user write numbers, amounts and days, and which file a spreadsheet of the country makes."""
+    """A user's number, amount and date formats, and the file format of a spreadsheet in that country."""
 
     name: str
     delimiter: str
@@ -39,7 +39,7 @@ class Locale:
     person: str = "Ada"
 
     def number(self, value: Decimal) -> str:
-        """A number with its thousands set apart, and its decimals where it has any."""
+        """A number with thousands separators, and decimals if it has any."""
         whole, _, cents = f"{abs(value):.2f}".partition(".")
         groups, rest, size = [whole[-3:]], whole[:-3], 2 if self.indian else 3
         while rest:
@@ -75,7 +75,7 @@ LOCALES = {
 
 
 def _amounts(currency: str) -> list[Decimal | None]:
-    """Amounts of every length; some currencies have no cents, and somebody forgot one."""
+    """Amounts of every length; some currencies have no cents, and one amount is missing."""
     cents = Decimal(0) if currency == "JPY" else Decimal("0.50")
     return [Decimal(950), Decimal(1200) + cents, Decimal(50_000), None, Decimal(1_234_567) + cents, Decimal(24_900)]
 
@@ -103,14 +103,14 @@ def deals(locale: Locale) -> list[Fact]:
 
 
 def leads(locale: Locale) -> list[Fact]:
-    """Leads, of which one in three was converted."""
+    """Leads; one in three is converted."""
     return [
         Fact(id=f"L{n}", opened=START + timedelta(days=n), converted=n % 3 == 0, owner=locale.person) for n in range(9)
     ]
 
 
 def tickets(locale: Locale) -> list[Fact]:
-    """Tickets, solved after as many hours as their number says, but for the last."""
+    """Tickets; each is solved after as many hours as its number, except the last."""
     made = []
     for number in range(8):
         opened = START + timedelta(days=number * 3)
@@ -128,7 +128,7 @@ def tickets(locale: Locale) -> list[Fact]:
 
 
 def subscriptions(locale: Locale) -> list[Fact]:
-    """Subscriptions by the month and by the year, one of which has ended."""
+    """Monthly and yearly subscriptions; one has ended."""
     del locale
     kinds = [("49.00", 2, "month"), ("1200.00", 1, "year"), ("60.00", 1, "month"), ("30.00", 3, "month")]
     return [
@@ -141,7 +141,7 @@ def subscriptions(locale: Locale) -> list[Fact]:
 
 
 def campaigns(locale: Locale) -> list[Fact]:
-    """Campaigns with costs, and how many got, opened and clicked their mail."""
+    """Campaigns with costs and the numbers of e-mails delivered, opened and clicked."""
     costs = [each for each in _amounts(locale.currency) if each is not None]
     return [
         Fact(
@@ -180,7 +180,7 @@ FACTS: Mapping[str, Callable[[Locale], list[Fact]]] = {
 
 
 def expected_of(facts: Sequence[Fact], kpi: str) -> Any:
-    """The value of a KPI, reckoned from the facts by hand."""
+    """The value of a KPI, computed from the facts by hand."""
     won = [each for each in facts if getattr(each, "status", "") == "won"]
     solved = [each for each in facts if getattr(each, "solved", None)]
     values: Mapping[str, Callable[[], Any]] = {
@@ -260,7 +260,7 @@ def minutes_to(name: str) -> Write:
 
 @dataclass(frozen=True)
 class System:
-    """One kind of export: its headers with what stands below them, and the lines above and below the table."""
+    """One kind of export: its headers with their cells, and the lines above and below the table."""
 
     preset: str
     table: str
@@ -282,7 +282,7 @@ class System:
 
 @dataclass(frozen=True)
 class Export:
-    """One file: its system, its locale, its bytes, and what a reader must be told that the file does not say."""
+    """One file: its system, its locale, its bytes, and the arguments that a reader needs."""
 
     system: System
     locale: Locale
@@ -292,12 +292,12 @@ class Export:
 
     @property
     def name(self) -> str:
-        """Of the preset and the locale."""
+        """The mapping of the preset and the locale."""
         return f"{self.system.preset}-{self.locale.name}"
 
 
 def export_of(system: System, locale: Locale) -> Export:
-    """The file of a system as a user of a locale gets it."""
+    """The export file of a system in a locale."""
     facts = FACTS[system.table](locale)
     if system.preset == "chatwoot_csat":
         facts = stars(locale)
@@ -319,7 +319,7 @@ def export_of(system: System, locale: Locale) -> Export:
 
 
 def _options(system: System, locale: Locale, encoding: str, written: str) -> dict[str, Any]:
-    """What a file does not show: its encoding, the order of its days, and which of several currencies a sign is."""
+    """Arguments that the file does not determine: encoding, order of dates, and the currency of an ambiguous sign."""
     said = dict(system.options)
     if encoding not in ("utf-8", "utf-8-sig", "utf-16"):
         said["encoding"] = encoding
@@ -331,7 +331,7 @@ def _options(system: System, locale: Locale, encoding: str, written: str) -> dic
 
 
 def written_days(system: System) -> set[str]:
-    """The forms of days that a system takes from its user."""
+    """The date formats that a system takes from its user's settings."""
     local = any(
         "local_day" in write.__qualname__ or "local_moment" in write.__qualname__ for _, write in system.columns
     )

@@ -1,4 +1,4 @@
-"""The systems that have a preset: their headers, words and dirt, each in the locales of some of their users."""
+"""The systems with a preset: their headers, values and dirt, each in the locales of some of their users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The corpus: every file gives the KPIs that its facts have, by every way in."""
+"""The corpus: every file has the KPIs of its facts, through every reader and engine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _campaigns = ck.Table(ck.Campaign)
 
 @ck.metric(cost=_campaigns.sum(_campaigns.cost), unit="money", at=None)
 def spend(cost: Decimal) -> Decimal:
-    """What the campaigns cost."""
+    """The total cost of the campaigns."""
     return cost
 
 
@@ -36,7 +36,7 @@ _interactions = ck.Table(ck.Interaction)
 
 @ck.metric(responses=_interactions.count(_interactions.direction == "inbound"), unit="count", at=None)
 def responses(responses: int) -> int:
-    """How many have responded."""
+    """The number of responses."""
     return responses
 
 
@@ -134,7 +134,7 @@ def test_a_frame_of_its_records_gives_the_same(export: Export) -> None:
 
 
 def _words(export: Export) -> list[str]:
-    """The options of the command for what a file does not say."""
+    """The command's options for the arguments that the file does not determine."""
     said, table, words = export.options, export.system.table, []
     for header, name in said.get("columns", {}).items():
         words += ["--columns", f"{table}:{header}={name}"]

@@ -1,4 +1,4 @@
-"""A file that is given as another table than it holds is refused, and the refusal says which table it looks like."""
+"""A file that is read as the wrong table is refused, and the error names the table that it looks like."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PLAIN: Mapping[str, tuple[str, str]] = {
 
 
 def files() -> dict[str, tuple[str, bytes]]:
-    """The files by name, each with the table that it holds."""
+    """The files by name, each with its table."""
     found = {path.name: (HELD[path.name.split("_")[0]], path.read_bytes()) for path in SAMPLES.glob("*.csv")}
     found |= {each.preset: (each.table, export_of(each, LOCALES[each.locales[0]]).content) for each in SYSTEMS}
     return found | {name: (table, text.encode()) for name, (table, text) in PLAIN.items()}
@@ -55,7 +55,7 @@ def refusal(content: bytes, table: str) -> str | None:
 
 
 def figures(content: bytes, table: str) -> dict[str, Any]:
-    """What the KPIs of a table say of a file that is read as one."""
+    """The results or errors of a table's KPIs for a file that is read as that table."""
     crm = ck.Dataset(**{table: ck.read_csv(io.BytesIO(content), record=RECORDS[table])})
     try:
         metrics, _ = crm.measurable(None, {})

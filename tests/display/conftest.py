@@ -13,7 +13,7 @@ from crmkpi.measuring.results import Report
 
 @pytest.fixture
 def crm() -> Dataset:
-    """Eight closed deals over two quarters of two owners and nobody; one deal is won without a close date."""
+    """Eight closed deals over two quarters, of two owners or none; one deal is won without a close date."""
     rows: list[tuple[Any, ...]] = [
         ("won", "Ada", "2026-01-10", 100),
         ("lost", "Ada", "2026-02-10", 50),

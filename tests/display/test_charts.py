@@ -1,4 +1,4 @@
-"""Charts hold the numbers of what they show; that they can be drawn is checked against Vega-Lite's own schema."""
+"""Charts contain the numbers of their source; Vega-Lite's schema checks that they can be drawn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MODEL = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426, unit="weeks")
 
 
 def data_of(chart: Any) -> list[dict[str, Any]]:
-    """The rows behind a chart, which `to_dict` also holds against the schema."""
+    """The rows behind a chart; `to_dict` also validates them against the schema."""
     drawn = chart.to_dict()
     parts = [drawn, *drawn.get("layer", [])]
     inline: dict[str, Any] = next((part["data"] for part in parts if "data" in part), {})

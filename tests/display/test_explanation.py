@@ -1,4 +1,4 @@
-"""What the manual says of a KPI, taken from its docstring and its definition."""
+"""The manual of a KPI, from its docstring and its definition."""
 
 from __future__ import annotations
 

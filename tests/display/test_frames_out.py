@@ -1,4 +1,4 @@
-"""Reports as frames of pandas, Polars and Arrow: numbers are numbers, and say what `to_dicts()` says."""
+"""Reports as frames of pandas, Polars and Arrow: typed numbers, equal to `to_dicts()`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _fields(deal: ck.Deal) -> dict[str, Any]:
 
 
 def rows_of(frame: Any) -> list[dict[str, Any]]:
-    """The rows of a frame of any library, with None for what is missing."""
+    """The rows of a frame of any library, with None for missing values."""
     if isinstance(frame, pd.DataFrame):
         return [
             {name: None if value is None or value is pd.NaT or pd.isna(value) else value for name, value in row.items()}

@@ -17,7 +17,7 @@ VOID = {"meta", "path", "circle"}
 
 
 class Reader(HTMLParser):
-    """Collects what a browser would see."""
+    """Collects the text that a browser would show."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Pictures of analyses: their numbers are those of the analysis, and what is coloured is what it says."""
+"""Charts of analyses: their numbers are those of the analysis, and so are their colours."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytest.importorskip("altair")
 
 
 def rows_of(chart: Any) -> list[dict[str, Any]]:
-    """All rows of data in a chart, which is valid."""
+    """All data rows of a chart, validated."""
     spec = chart.to_dict()
     found: list[dict[str, Any]] = []
 

@@ -1,4 +1,4 @@
-"""What a KPI leaves out, in words."""
+"""Descriptions of left-out records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results and reports as pydantic types: what they write has a schema, and is read back as it was."""
+"""Results and reports as pydantic types: their output has a schema and round-trips."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_report_is_read_back_as_it_was_written(question: str) -> None:
 
 
 def instants(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with its moments as moments: JSON may write UTC as Z or as +00:00."""
+    """A row with parsed timestamps: JSON may write UTC as Z or as +00:00."""
     moments = {name: row[name] and datetime.fromisoformat(row[name]) for name in ("period_start", "period_end")}
     return row | moments
 

@@ -1,4 +1,4 @@
-"""A number says which rows of its source it does not rest on: those that could not be read, and those of no record."""
+"""Results report the rows of their source that they exclude: unreadable ones, and those that are not records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page: what it says, what it costs, and what nobody can put into it."""
+"""The HTML page: its content, its cost, and escaping."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ VOID = {"meta", "path", "circle", "br", "link"}
 
 
 class Tags(HTMLParser):
-    """What stands in a page: its elements with their attributes, and its text; every element must be closed."""
+    """The content of a page: its elements with their attributes, and its text; every element must be closed."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

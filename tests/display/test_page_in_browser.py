@@ -72,7 +72,7 @@ def browser():
 
 @pytest.fixture
 def show(browser, files):
-    """Show a page; what it asks of the network, and what goes wrong in it, is kept."""
+    """Show a page, and record its network requests and errors."""
     contexts = []
 
     def shown(name: str, **options: Any) -> Any:

@@ -28,7 +28,7 @@ DEALS = [
 
 
 def by_tens(deal: Any) -> int:
-    """Six segments, which are too many for bands over each other."""
+    """Six segments, too many for overlapping bands."""
     return int(deal.amount) // 300
 
 

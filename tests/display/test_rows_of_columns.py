@@ -1,4 +1,4 @@
-"""Rows, JSON, CSV and wide frames of many results say what each result says by itself, looked at or not."""
+"""Rows, JSON, CSV and wide frames of many results equal those of each result, created or not."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def plain(value: Any) -> Any:
 
 
 def told(result: Any) -> dict[str, Any]:
-    """The row of a result, from what it says of itself."""
+    """The row of a result, from its attributes."""
     row: dict[str, Any] = {"metric": result.definition, "title": result.metric.title, "unit": result.unit}
     period = result.period
     bounds = period is not None and period.unit != "all"
@@ -93,7 +93,7 @@ def told(result: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def company() -> ck.Dataset:
-    """A company, with rows of deals and tickets that cannot be read, in full or in part, and ids that come twice."""
+    """A company with wholly or partly unreadable deals and tickets, and duplicate ids."""
     tables = dict(ck.sample_company(0.05))
     bad = {"deals": {"id": "x", "status": "Dead", "amount": "much"}, "tickets": {"id": "y", "created_at": "soon"}}
     for table, row in bad.items():

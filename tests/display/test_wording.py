@@ -1,4 +1,4 @@
-"""Definitions in words."""
+"""Descriptions of definitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workbooks: the figures are numbers, the formulas give them, and text stays text."""
+"""Workbooks: figures are numbers, formulas recompute them, and text stays text."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_themes_are_sheets_and_notes_are_on_one_of_their_own(card: ck.Report) ->
 
 
 def test_a_library_of_formulas_recomputes_the_values(card: ck.Report, tmp_path: Path) -> None:
-    """Each formula over the numbers beside it gives the value that we wrote, calculated by somebody else."""
+    """An independent calculation of each formula over its inputs equals the written value."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of libraries that it imports
         formulas = import_module("formulas")

@@ -1,4 +1,4 @@
-"""The same records as a frame of each library, and the same results of both."""
+"""The same records as a frame of each library, and the comparison of both results."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _NUMBERS = count()
 
 
 def arrow_of(records: Sequence[Any], type_: RecordType, *, money: str = "decimal", zone: str = "UTC") -> Any:
-    """The records as an Arrow table, attributes as columns of their own; `zone` is that of timestamps that have one."""
+    """The records as an Arrow table, with a column per attribute; `zone` is the zone of timestamps that have one."""
     import pyarrow as pa  # noqa: PLC0415  # only where it is tested
 
     amounts = pa.decimal128(18, 2) if money == "decimal" else pa.float64()
@@ -210,7 +210,7 @@ def _mariadb(table: Any) -> Any:
 
 
 def _clickhouse(table: Any, wall: str = "UTC") -> Any:
-    """A table of ClickHouse; it has instants only, so that times on the wall clock of a zone become those."""
+    """A table of ClickHouse, which has only instants, so wall-clock times are converted."""
     import pyarrow as pa  # noqa: PLC0415  # only where it is tested
     import pyarrow.parquet as pq  # noqa: PLC0415  # likewise
 
@@ -330,7 +330,7 @@ _MAKERS: Mapping[str, Callable[[Any], Any]] = {
 def frames_of(
     backend: str, tables: Mapping[str, Sequence[Any]], *, money: str = "decimal", zone: str = "UTC", wall: str = "UTC"
 ) -> dict[str, Any]:
-    """All tables of a dataset as frames; where there are no times on the wall clock they are those of `wall`."""
+    """All tables of a dataset as frames; without wall-clock times, they are in the zone `wall`."""
     arrows = {
         name: arrow_of(records, record_type(RECORDS[name]), money=money, zone=zone) for name, records in tables.items()
     }
@@ -359,7 +359,7 @@ def alike(one: Any, other: Any) -> bool:
 
 
 def shown(result: Any) -> dict[str, Any]:
-    """All that a result says."""
+    """All attributes of a result."""
     interval = result.interval
     return {
         "definition": result.definition,

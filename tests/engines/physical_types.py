@@ -1,6 +1,6 @@
-"""The same values in every physical type that a library can hold them in without loss.
+"""The same values in every physical type that holds them losslessly.
 
-A column is drawn into one of the types that give its values back when they are cast to the usual type again.
+Each column is cast to a random type that round-trips its values.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def typed(backend: str, arrows: Mapping[str, Any], random: Random) -> dict[str, 
 
 
 def _candidates(column: Any) -> Iterator[Any]:
-    """The Arrow types that a column could be cast to, by what it is."""
+    """The Arrow types that a column could be cast to, by its kind."""
     import pyarrow as pa  # noqa: PLC0415  # only where it is tested
 
     types, usual = pa.types, column.type
@@ -59,7 +59,7 @@ def _candidates(column: Any) -> Iterator[Any]:
 
 
 def cast(column: Any, type_: Any) -> Any | None:
-    """A column in another type; None where it does not give the same values back."""
+    """A column in another type; None if it does not round-trip."""
     import pyarrow as pa  # noqa: PLC0415  # only where it is tested
 
     usual = column.type
@@ -170,7 +170,7 @@ def _category(pd: Any, column: Any) -> Any:
 
 
 def _duckdb(connection: Any, name: str, usual: Any, random: Random) -> Any:
-    """A table of DuckDB with a type of its own for each column, as far as it gives the values back."""
+    """A table of DuckDB with a random type for each column, if the values round-trip."""
     connection.register(f"arrived_{name}", usual)
     chosen = []
     for column in usual.column_names:
@@ -220,7 +220,7 @@ DUCKDB_TYPES = (
 
 
 def _is_kept(connection: Any, name: str, quoted: str, type_: str) -> bool:
-    """Whether all values of a column are the same after a cast there and back."""
+    """True if all values of a column round-trip through the cast."""
     import duckdb  # noqa: PLC0415  # only where it is tested
 
     (word,) = connection.execute(f"SELECT any_value(typeof({quoted})) FROM arrived_{name}").fetchone()

@@ -1,7 +1,7 @@
-"""Database servers for tests: each with a data folder of its own on a free port, ended by its process id.
+"""Database servers for tests: each with its own data folder on a free port, ended by its process id.
 
-A server is started where a test asks for the first one, and stopped when the tests end. Its collation and the zone of
-its sessions are odd on purpose: a figure that depends on them is found.
+The first test that needs a server starts it; it stops when the tests end. Collation and session zone are odd on
+purpose, to reveal figures that depend on them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ZONE = "America/New_York"
 
 
 def program(name: str) -> str | None:
-    """The path of a program, also where Debian keeps those of PostgreSQL."""
+    """The path of a program, also in Debian's folder for PostgreSQL."""
     places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
     return str(places[0]) if places else shutil.which(name)
 
@@ -46,7 +46,7 @@ def free_port() -> int:
 
 
 def as_user(name: str, command: Sequence[str], folder: Path) -> list[str]:
-    """A command as an unprivileged user, where the tests run as root: servers refuse to run as root."""
+    """The command, run as an unprivileged user if the tests run as root: servers refuse to run as root."""
     if os.geteuid() != 0:
         return list(command)
     try:
@@ -59,7 +59,7 @@ def as_user(name: str, command: Sequence[str], folder: Path) -> list[str]:
 
 
 def started(command: Sequence[str], folder: Path, answers: Callable[[], bool], *, stop: int) -> subprocess.Popen[bytes]:
-    """Start a server, wait until it answers, and end it with the tests."""
+    """Start a server, wait until it answers, and stop it when the tests end."""
     log = folder / "server.log"
     with log.open("wb") as out:
         server = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=folder)
@@ -102,7 +102,7 @@ def postgresql() -> str:
 
 
 def new_postgresql() -> tuple[str, subprocess.Popen[bytes]]:
-    """The URL of a PostgreSQL server that nobody else uses, and its process, or a skip."""
+    """The URL of a separate PostgreSQL server, and its process, or a skip."""
     if why := no_postgresql():
         pytest.skip(why)
     folder = Path(tempfile.mkdtemp(prefix="crmkpi-postgresql-"))
@@ -138,7 +138,7 @@ def new_postgresql() -> tuple[str, subprocess.Popen[bytes]]:
 
 
 def mariadb() -> str:
-    """The URL of a MariaDB server, or a skip that says what is not installed; `CRMKPI_MARIADB` names one that runs."""
+    """The URL of a MariaDB server, or a skip that names the missing program; `CRMKPI_MARIADB` names a running one."""
     if url := os.environ.get("CRMKPI_MARIADB"):
         return url
     url, _ = new_mariadb()
@@ -147,7 +147,7 @@ def mariadb() -> str:
 
 
 def new_mariadb() -> tuple[str, subprocess.Popen[bytes]]:
-    """The URL of a MariaDB server that nobody else uses, and its process, or a skip."""
+    """The URL of a separate MariaDB server, and its process, or a skip."""
     if why := no_mariadb():
         pytest.skip(why)
     folder = Path(tempfile.mkdtemp(prefix="crmkpi-mariadb-"))
@@ -194,7 +194,7 @@ def new_mariadb() -> tuple[str, subprocess.Popen[bytes]]:
 
 @cache
 def clickhouse() -> Any:
-    """A connection to ClickHouse within the process, whose zone is odd on purpose, or a skip."""
+    """A connection to in-process ClickHouse, with an odd zone on purpose, or a skip."""
     if missing := lacking("chdb"):
         pytest.skip(f"{missing} is not installed")
     import chdb  # noqa: PLC0415  # only where it is tested
@@ -206,7 +206,7 @@ def clickhouse() -> Any:
 
 @cache
 def clickhouse_server() -> str:
-    """The URL under which it answers as a server does, with the protocol that drivers speak."""
+    """The HTTP URL of in-process ClickHouse, with the protocol that drivers use."""
     if missing := lacking("sqlalchemy", "clickhouse_connect"):
         pytest.skip(f"{missing} is not installed")
     connection, alone = clickhouse(), Lock()
@@ -249,7 +249,7 @@ def mariadbd() -> str | None:
 
 
 def no_mariadb() -> str | None:
-    """Why no MariaDB server can be started; None where one can."""
+    """The reason why no MariaDB server can be started, or None."""
     if missing := lacking("sqlalchemy", "pymysql"):
         return f"{missing} is not installed"
     if os.name != "posix" or not (mariadbd() and shutil.which("mariadb-install-db")):
@@ -266,7 +266,7 @@ def engine(url: str) -> Any:
 
 
 def no_postgresql() -> str | None:
-    """Why no PostgreSQL server can be started; None where one can."""
+    """The reason why no PostgreSQL server can be started, or None."""
     if missing := lacking("sqlalchemy", "psycopg"):
         return f"{missing} is not installed"
     if os.name != "posix" or not (program("initdb") and program("postgres")):
@@ -277,7 +277,7 @@ def no_postgresql() -> str | None:
 def after_statements(
     monkeypatch: pytest.MonkeyPatch, concerns: Callable[[str], bool], does: Callable[[], Any]
 ) -> list[str]:
-    """Do something after each statement that concerns a test; gives these statements."""
+    """Call a function after each relevant statement; return these statements."""
     asked: list[str] = []
     rows = Session.rows
 

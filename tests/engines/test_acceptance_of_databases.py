@@ -1,6 +1,6 @@
-"""Figures of one data set in every database, to the cent and the microsecond, against a reckoning in whole numbers.
+"""Figures of one data set in every database, to the cent and the microsecond, against integer arithmetic.
 
-`CRMKPI_ACCEPTANCE=1000000 pytest --slow -k accept` asks them of as many deals as one likes.
+`CRMKPI_ACCEPTANCE=1000000 pytest --slow -k accept` runs them on any number of deals.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DATABASES = [
 
 @cache
 def rows(count: int) -> list[dict[str, Any]]:
-    """Deals as whole numbers: microseconds since 2024, and cents."""
+    """Deals as integers: microseconds since 2024, and cents."""
     random = Random(7)
 
     def drawn(of: int) -> int:
@@ -62,7 +62,7 @@ def rows(count: int) -> list[dict[str, Any]]:
 
 @cache
 def plans() -> list[tuple[str, int, int]]:
-    """The plan, the cents a month and the start of the subscription of each customer."""
+    """The plan, the cents per month and the start of each customer's subscription."""
     random = Random(8)
     return [
         (PLANS[int(random.random() * 3)], int(random.random() * 90_000) + 1, int(random.random() * 700 * DAY))
@@ -79,7 +79,7 @@ def decimals(cents: list[int | None]) -> Any:
 
 
 def tables(count: int) -> dict[str, Any]:
-    """The deals, their customers and subscriptions of these as Arrow tables."""
+    """The deals, their customers and the customers' subscriptions as Arrow tables."""
     found = rows(count)
     deals = {name: [row[name] for row in found] for name in ("id", "status", "owner", "customer_id")}
     deals["amount"] = decimals([row["cents"] for row in found])
@@ -108,7 +108,7 @@ def size() -> int:
 
 @cache
 def reckoned(count: int) -> Mapping[str, Any]:
-    """The figures, in whole numbers of cents and microseconds."""
+    """The figures, in integer cents and microseconds."""
     year = [row for row in rows(count) if edge(datetime(2025, 1, 1)) <= row["closed"] < edge(datetime(2026, 1, 1))]
     sixth = [row for row in year if edge(datetime(2025, 6, 1)) <= row["closed"] < edge(datetime(2025, 7, 1))]
     ended = {name: [row for row in part if row["status"] != "open"] for name, part in (("all", year), ("6", sixth))}
@@ -187,7 +187,7 @@ def test_win_rate_by_a_field_of_a_related_table(crm) -> None:
 
 
 def test_whole_cents_by_hand_lose_money_in_sqlite() -> None:
-    """The failing control: the statement that is usually written."""
+    """The failing control: the usual statement by hand."""
     deals = homed("sqlite", tables(size()))["deals"]
     text = (
         "SELECT sum(CAST(amount * 100 AS INTEGER)) FROM deals WHERE status = 'won' "

@@ -1,4 +1,4 @@
-"""The way out that an error names is followed on each server and works; rows that leave a database keep instants."""
+"""The advice in each error works on each server; rows that leave a database keep instants."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 
 def made(server: Server, columns: str, *rows: str) -> str:
-    """A table whose columns are those of deals, all of them text but for further ones."""
+    """A table with the columns of deals, all text, plus further columns."""
     name = f"advised_{next(NUMBERS)}"
     order = " ENGINE = MergeTree ORDER BY tuple()" if server.name == "clickhouse" else ""
     text = f"INSERT INTO {name} VALUES {', '.join(rows)}"
@@ -47,7 +47,7 @@ TEXTS = {
 
 
 def texts(server: Server, *fields: str) -> str:
-    """A table that has all in text, as an import makes it."""
+    """A table with only text columns, as from an import."""
     columns = ", ".join(f"{name} {TEXT[server.name]}" for name in ("id", "status", *fields))
     rows = zip("123", ("won",) * 3, *(TEXTS[field] for field in fields), strict=True)
     return made(server, columns, *(f"({', '.join(map(repr, row))})" for row in rows))

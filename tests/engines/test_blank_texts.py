@@ -1,4 +1,4 @@
-"""A text of nothing but blanks is no value: records, dicts, a file and each backend count and account alike."""
+"""Whitespace text is a missing value: records, dicts, a file and each backend have equal counts and accounts."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ TYPES = [record_type(RECORDS[table]) for table in RECORDS]
 
 
 def texts_of(type_: RecordType) -> list[str]:
-    """The fields that hold texts of any words, and a custom attribute; references among them, but not the id."""
+    """The free-text fields, references included, except the id, and a custom attribute."""
     return [*(name for name, known in type_.fields.items() if known.kind == "text" and name != "id"), "note"]
 
 
 def rows_of(type_: RecordType) -> list[dict[str, Any]]:
-    """Rows in which each of the fields has each of the words, and what a record of the type needs besides."""
+    """Rows in which each field has each word, plus the required fields of the record."""
     needed = {name: example(known) for name, known in type_.fields.items() if known.required}
     names = texts_of(type_)
     return [
@@ -59,7 +59,7 @@ def typed(type_: RecordType) -> list[Any]:
 
 
 def measured(type_: RecordType, table: Any) -> dict[Any, Any]:
-    """What is counted of each field, and what the account says of it."""
+    """The counts of each field, and its account."""
     crm = ck.Dataset(**{type_.table: table}, currency="EUR")
     found: dict[Any, Any] = {}
     asked: Any = ck.Table(type_.model)
@@ -74,7 +74,7 @@ def measured(type_: RecordType, table: Any) -> dict[Any, Any]:
             unit="count",
         )
         def counted(different: int, there: int) -> int:
-            """How many different words there are."""
+            """The number of distinct words."""
             return different * 100 + there
 
         for each in crm.measure([counted], by=path):

@@ -1,4 +1,4 @@
-"""Business time over records and over frames: changing hours, short summer times, dates that stand for "never"."""
+"""Business time over records and frames: changing hours, short summer times, placeholder dates for "never"."""
 
 from __future__ import annotations
 

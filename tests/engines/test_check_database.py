@@ -1,4 +1,4 @@
-"""`check_database` proves a server in one call; databases that nobody has tested are refused."""
+"""`check_database` validates a server in one call; untested databases are refused."""
 
 from __future__ import annotations
 

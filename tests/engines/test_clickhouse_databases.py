@@ -1,6 +1,6 @@
-"""ClickHouse gets wrong without a word what these tests hold: each with the form that would be wrong, beside it.
+"""Silent errors of ClickHouse that the library avoids, each next to the statement that would be wrong.
 
-It runs within the process (chdb), and is asked both there and over HTTP with the driver that a server is asked with.
+It runs in process (chdb), and is queried both there and over HTTP with the driver for servers.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ NUMBERS = count()
 
 @pytest.fixture(params=["within", "server"])
 def connected(request: pytest.FixtureRequest) -> Any:
-    """A connection within the process, and an engine of SQLAlchemy."""
+    """An in-process connection, and an engine of SQLAlchemy."""
     return clickhouse() if request.param == "within" else engine(clickhouse_server())
 
 
 def run(*texts: str) -> list[tuple[Any, ...]]:
-    """Run statements as they are, and give the rows of the last."""
+    """Run statements unchanged, and return the rows of the last."""
     cursor = clickhouse().cursor()
     for text in texts:
         cursor.execute(text)

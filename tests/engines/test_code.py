@@ -1,4 +1,4 @@
-"""What the compiled loop asks of a record: short, in the right order, and nothing twice."""
+"""The source of the compiled loop: short, in the right order, without repetition."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def scope_of() -> Scope:
 
 
 def readable(conjuncts: Sequence[Conjunct], scope: Scope) -> list[str]:
-    """The source of conjuncts, with constants and computed values written out."""
+    """The source of conjuncts, with constants and computed values inlined."""
 
     def written(name: re.Match[str]) -> str:
         constants, loads = scope.names.constants, scope.names.loads

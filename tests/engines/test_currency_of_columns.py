@@ -1,4 +1,4 @@
-"""The name of a column of amounts says their currency in frames and databases as it does in files."""
+"""The name of an amount column declares its currency in frames and databases, as in files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def cells(header: str, **more: Any) -> dict[str, list[Any]]:
 
 
 def currencies(deals: Any, **how: Any) -> tuple[Any, Any, Any]:
-    """The currency of revenue by itself, in a dataset of another one, and that of its segment."""
+    """The currency of revenue alone, in a dataset with another currency, and of its segment."""
     alone = ck.revenue(deals, period="2026", **how)
     beside = ck.Dataset(deals=deals, currency="SEK").measure("revenue", period="2026", by="currency", **how)[0]
     assert alone.value == beside.value

@@ -1,6 +1,6 @@
-"""Databases: one snapshot for each measurement, nothing kept beyond it, and the user's connection as it was.
+"""Databases: one snapshot per measurement, no cache beyond it, and the user's connection unchanged.
 
-Run on a PostgreSQL server of the tests' own, with an odd collation and session zone; see `servers.py`.
+Runs on a PostgreSQL server that the tests start, with an odd collation and session zone; see `servers.py`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def server() -> Any:
 
 @pytest.fixture
 def opened() -> Iterator[Callable[..., Any]]:
-    """Engines of their own, closed after the test."""
+    """Separate engines, disposed after the test."""
     made: list[Any] = []
 
     def opens(url: Any = None, **options: Any) -> Any:
@@ -58,7 +58,7 @@ def opened() -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture
 def run(server: Any) -> Callable[..., Any]:
-    """Run a statement in a transaction of its own, and give its rows."""
+    """Run a statement in its own transaction, and return its rows."""
 
     def runs(text: str) -> Any:
         with server.begin() as connection:
@@ -84,7 +84,7 @@ def account(result: Any) -> tuple[int, int, int, int]:
 
 @pytest.fixture
 def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], list[str]]:
-    """Do something after each statement of a measurement; gives the statements."""
+    """Call a function after each statement of a measurement; return the statements."""
     return partial(after_statements, monkeypatch, lambda text: "deals_" in text)
 
 
@@ -125,7 +125,7 @@ def test_a_measure_sees_one_state_while_rows_come_and_go(server, run, name, betw
 
 
 def test_without_a_snapshot_rows_that_come_meanwhile_would_count(server, run, name, between, monkeypatch) -> None:
-    """The failing control: in READ COMMITTED the same disturbance changes the figures."""
+    """The failing control: in READ COMMITTED the same concurrent write changes the figures."""
     home = ck.database(server).source.home
     monkeypatch.setattr(type(home), "begins", ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED",))
     monkeypatch.setattr(type(home), "check_snapshot", lambda *_, **__: None)
@@ -582,7 +582,7 @@ def test_columns_that_differ_in_case_are_two(server, run) -> None:
 
 
 def test_no_statement_gives_more_rows_than_there_are_groups(server, run, monkeypatch) -> None:
-    """Rows fetched are at most groups times measures: the rows of a table stay where they are."""
+    """At most groups times measures rows are fetched: rows of the table never leave the database."""
     made = f"deals_{next(NUMBERS)}"
     run(f"CREATE TABLE {made}({COLUMNS})")
     run(
@@ -613,7 +613,7 @@ def test_no_statement_gives_more_rows_than_there_are_groups(server, run, monkeyp
 
 @pytest.mark.slow
 def test_a_table_of_postgresql_that_duckdb_attaches_gives_the_same(name, server) -> None:
-    """The extension is that of the package `duckdb-extension-postgres-scanner`, or DuckDB downloads it."""
+    """The extension is from the package `duckdb-extension-postgres-scanner`, or DuckDB downloads it."""
     duckdb = pytest.importorskip("duckdb")
     connection = duckdb.connect()
     package = find_spec("duckdb_extension_postgres_scanner")

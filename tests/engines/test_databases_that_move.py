@@ -1,4 +1,4 @@
-"""Views and queries that ask for chance or for the time, and tables that change or vanish while they are measured."""
+"""Views and queries with random numbers or the time, and tables that change or vanish during a measurement."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def made(server: Server) -> str:
 
 @pytest.fixture
 def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], list[str]]:
-    """Do something after each statement of a measurement that names a table of deals; gives the statements."""
+    """Call a function after each statement that names a table of deals; return the statements."""
     return partial(after_statements, monkeypatch, lambda text: "moving_" in text and "GROUP BY" in text)
 
 
@@ -224,7 +224,7 @@ def test_a_measure_of_sqlite_that_takes_too_long_ends_and_the_connection_goes_on
 
 
 def written_meanwhile(name: str, folder: Path) -> tuple[str, Any, Callable[[str], Any]]:
-    """A table, what reads it, and what writes to it on another connection."""
+    """A table, its reader, and a writer on another connection."""
     if name != "sqlite":
         server = Server(name)
         return made(server), server.connected, server.run
@@ -272,7 +272,7 @@ def test_where_the_data_begin_is_told_of_the_same_moment(name, tmp_path, between
 
 @pytest.mark.parametrize("name", ["postgresql", "mariadb", "sqlite"])
 def test_without_a_snapshot_statements_would_see_other_rows(name, tmp_path, between, monkeypatch) -> None:
-    """The failing control: the same statements without a transaction that is a snapshot."""
+    """The failing control: the same statements without a snapshot transaction."""
     table, reader, run = written_meanwhile(name, tmp_path)
     home = type(ck.database(reader).source.home)
     begins = {"sqlite": (), "mariadb": ("START TRANSACTION",)}
@@ -333,7 +333,7 @@ def test_tables_of_one_database_are_seen_in_one_snapshot(monkeypatch) -> None:
 
 @pytest.mark.parametrize("text", ["a%b", "c%sd", "100%"])
 def test_a_constant_with_a_percent_sign_is_what_it_is(text) -> None:
-    """The failing control is the statement sent in the usual way: the driver takes it for a placeholder."""
+    """The failing control is the statement sent as usual: the driver reads `%` as a placeholder."""
     server = Server("postgresql")
     with server.connected.connect() as connection:
         try:

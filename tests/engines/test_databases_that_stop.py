@@ -1,6 +1,6 @@
-"""A server whose process stops in the middle of a measure: one sentence of ours, whatever was being said.
+"""A server whose process stops during a measurement: one sentence of ours.
 
-Each test has a server that nobody else uses, and ends it by its process id.
+Each test has its own server, and ends it by its process id.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _filled(url: str, **options: Any) -> Any:
 
 
 def _processes(parent: int) -> list[int]:
-    """A process of a server and those that it started."""
+    """A server process and its child processes."""
     found = [parent]
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):

@@ -1,7 +1,7 @@
-"""For every field of every record and every KPI: one record whose field cannot be read, on every engine.
+"""For every field of every record and every KPI: one record with an unreadable field, on every engine.
 
-tests/test_unreadable_catalogue.py tries each field alone on records. Here each field of a table cannot be read in a
-record of its own, and all KPIs of the table are asked in one call: an engine says of all of them what records say.
+tests/test_unreadable_catalogue.py tests each field alone on records. Here each field of a table is unreadable in one
+record, and one call measures all KPIs of the table: engines must agree with records.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def company() -> Mapping[str, list[Any]]:
 
 
 def places(table: str, names: Sequence[str]) -> dict[str, int]:
-    """A record for each of these fields, which has the field where any record does; no two fields share one."""
+    """A record for each of these fields, with a value in the field if any record has one; records are distinct."""
     free, found = list(range(len(company()[table]))), {}
     for name in names:
         has = [place for place in free if getattr(company()[table][place], name) is not None]
@@ -47,7 +47,7 @@ def places(table: str, names: Sequence[str]) -> dict[str, int]:
 
 
 def refused(type_: RecordType, known: FieldType, backend: str) -> tuple[Any, str] | None:
-    """What a field may hold in a column of its type that its record refuses, and how records say it."""
+    """A value that a column of the field's type can hold but its record refuses, and the record's text for it."""
     rules = type_.model.__pydantic_fields__[known.name].metadata
     low = next((rule.ge for rule in rules if getattr(rule, "ge", None) is not None), None)
     if known.kind == "choice":
@@ -74,7 +74,7 @@ LATE = {"timestamp": 9 * 10**18, "date": 3_000_000}
 
 
 def of_frames(backend: str, spoiled: str) -> tuple[ck.Dataset, ck.Dataset, set[str]]:
-    """Records of which each field of one table cannot be read once, frames of the same, and these fields."""
+    """Records in which each field of one table is unreadable once, the same as frames, and these fields."""
     tables, arrows, seen = dict(company()), {}, set()
     for table, whole in company().items():
         type_ = record_type(RECORDS[table])
@@ -109,13 +109,13 @@ def is_late(column: Any) -> bool:
 
 
 def unread(record: Any, name: str, word: str) -> Any:
-    """The record, of which this field cannot be read."""
+    """The record with this field unreadable."""
     values = {each: getattr(record, each) for each in record_type(type(record)).fields}
     return partly_read(type(record))(**{**values, name: None}, unreadable={name: word})
 
 
 def hold(mine: ck.Report, theirs: ck.Report) -> None:
-    """The same numbers, reasons, words and accounts, each of which adds up."""
+    """The same numbers, reasons, values and accounts, each of which adds up."""
     assert_same(mine, theirs)
     for one, other in zip(mine, theirs, strict=True):
         assert one.unreadable == other.unreadable, one.definition
@@ -132,7 +132,7 @@ def without(result: ck.Result) -> Iterator[int]:
 
 
 def asked(table: str, question: Mapping[str, Any], *, but: Sequence[str] = ()) -> dict[str, Any]:
-    """All KPIs that read a table, in one question."""
+    """All KPIs that read a table, in one call."""
     metrics = [metric for metric in METRICS.values() if table in metric.tables and metric.id not in but]
     metrics = [metric for metric in metrics if not (question and metric.id in DATELESS)]
     names = {name for metric in metrics for name in metric.parameters}
@@ -148,7 +148,7 @@ def check(backend: str, table: str, question: Mapping[str, Any]) -> None:
 
 
 def check_counts(table: str, records: ck.Dataset, other: ck.Dataset, seen: set[str]) -> None:
-    """Of each field read, empty and unreadable are given, and unreadable are the fields that were spoiled."""
+    """Readable, empty and unreadable add up to given for each field; the spoiled fields are unreadable."""
     counts = other.fields(table)
     assert counts == records.fields(table)
     assert {name for name, each in counts.items() if each["unreadable"]} == seen
@@ -169,14 +169,14 @@ def test_every_field_that_cannot_be_read_costs_kpis_the_same_as_on_records(table
 @pytest.mark.slow
 @pytest.mark.parametrize(("place", "table"), list(enumerate(TABLES)))
 def test_every_field_of_every_table_costs_every_kpi_the_same(place: int, table: str) -> None:
-    """Each table on one engine; the test below, which takes minutes, asks all of all."""
+    """Each table on one engine; the slow test below runs all tables on all engines."""
     backend = ("pandas", "duckdb", "pyarrow", "sqlite")[place % 4]
     pytest.importorskip({"sqlite": "sqlite3"}.get(backend, backend))
     check(backend, table, QUESTIONS["quarter"])
 
 
 def spoiled_cells(table: str) -> dict[str, int]:
-    """The place of a cell for each field in which a file may hold what is none of its values."""
+    """The position of a cell for each field that may be unreadable in a file."""
     known = record_type(RECORDS[table]).fields.values()
     names = [one.name for one in known if one.name not in NEVER and (one.kind != "text" or one.required)]
     return places(table, names)
@@ -216,7 +216,7 @@ def read(reader: str, table: str, cells: Mapping[str, int], folder: Path) -> Any
 
 @cache
 def of_records(spoiled: str, question: str, but: Sequence[str]) -> tuple[ck.Dataset, ck.Report]:
-    """Records of which each field of one table that a file may spoil cannot be read once, and all KPIs of them."""
+    """Records in which each field that a file may spoil is unreadable once, and all of their KPIs."""
     tables = {**company(), spoiled: records_of_cells(spoiled, spoiled_cells(spoiled))}
     crm = ck.Dataset(**tables, **OPTIONS, most_unreadable=1)
     return crm, crm.measure(**asked(spoiled, QUESTIONS[question], but=but))
@@ -245,7 +245,7 @@ READERS = ("read_dicts", "read_csv", "stream_csv", "file", "polars", "duckdb")
 @pytest.mark.slow
 @pytest.mark.parametrize(("place", "reader"), list(enumerate(READERS)))
 def test_every_field_that_a_reader_cannot_read_costs_kpis_the_same(place: int, reader: str, tmp_path: Path) -> None:
-    """One table by each reader; the test below, which takes minutes, reads all by all."""
+    """One table by each reader; the slow test below runs all tables through all readers."""
     pytest.importorskip("polars")
     check_reader(
         reader, ("subscriptions", "surveys", "tickets", "deals", "leads", "orders")[place], "quarter", tmp_path

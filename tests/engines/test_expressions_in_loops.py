@@ -106,7 +106,7 @@ predicates: st.SearchStrategy[Expression] = st.recursive(
 
 
 def by_loop(slots: Sequence[Slot], found: Sequence[Deal]) -> list[dict[str, Any]]:
-    """What the compiled loop keeps in each slot, by the id of the record."""
+    """The state of each slot of the compiled loop, by the id of the record."""
     query = Query(record_type(Deal), (SegmentKey("id", deals.id),))
     anchor = query.anchors[query.anchor(None, stock=False)]
     numbers = [anchor.add(slot) for slot in slots]

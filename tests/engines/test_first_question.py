@@ -1,4 +1,4 @@
-"""The first answer of a fresh dataset: how many questions it asks of the home, and what a bad row changes."""
+"""The first call on a fresh dataset: the number of its queries, and the effect of an invalid row."""
 
 from __future__ import annotations
 

@@ -95,12 +95,12 @@ def asked(metric: Metric) -> dict[str, Any]:
 
 
 def questions_of(metric: Metric) -> Sequence[dict[str, Any]]:
-    """What may be asked: of a period only where something puts the metric's records into one."""
+    """The possible arguments: a period only if the metric has a timestamp."""
     return QUESTIONS[:1] if metric.id in DATELESS else QUESTIONS
 
 
 def compare(records: Dataset, frames: Dataset, metrics: Any, question: dict[str, Any], by: Any = None) -> Any:
-    """The report of both; an error on either side fails: nothing counts as the same but results."""
+    """The reports of both engines; an error on either side fails: only results count as equal."""
     parameters = {name: value for metric in metrics for name, value in asked(metric).items()}
     options = {**question, "by": by, "parameters": parameters}
     report = records.measure(metrics, **options)
@@ -109,24 +109,24 @@ def compare(records: Dataset, frames: Dataset, metrics: Any, question: dict[str,
 
 
 def says_something(metric: Metric, found: World, question: dict[str, Any]) -> bool:
-    """Whether some result of the records is a value, and not nothing or none."""
+    """True if a result of the records has a value other than 0 and None."""
     results = found.crm.measure(metric, **question, by=found.by, parameters=asked(metric))
     return any(result.value not in (None, 0, timedelta(0)) for result in results)
 
 
 def fits(backend: str, found: World) -> bool:
-    """Whether the timestamps of a backend can hold all that a dataset has."""
+    """True if the timestamps of a backend can hold those of a dataset."""
     return backend not in TOO_FAR or not TOO_FAR[backend] <= features(found)
 
 
 def buyers(metric: Metric, random: Random) -> World:
-    """The orders of the sample company, made worse: few drawn datasets have enough customers who come back."""
+    """The orders of the sample company, made worse: few generated datasets have enough repeat customers."""
     orders = sample_company(0.05)["orders"]
     return whole_world((metric,), {"orders": orders}, random, money="decimal", aware=False)
 
 
 def telling(metric: Metric, backend: str) -> tuple[World, dict[str, Any]]:
-    """The first dataset and question, beginning with the one whose turn it is, to which a metric says something."""
+    """The first dataset and arguments, in rotation, for which a metric has a value."""
     turn = crc32(f"{metric.id} {backend}".encode())
     asked_first = turn % len(questions_of(metric))
     questions = [*questions_of(metric)[asked_first:], *questions_of(metric)[:asked_first]]
@@ -144,7 +144,7 @@ def telling(metric: Metric, backend: str) -> tuple[World, dict[str, Any]]:
 @pytest.mark.in_turns
 @pytest.mark.parametrize("name", METRICS)
 def test_a_frame_gives_the_same_value_as_records(backend: str, name: str) -> None:
-    """At least once each definition is held against a value on each library, and not only against nothing."""
+    """Each definition is compared at least once with a value other than 0 and None on each library."""
     metric = METRICS[name]
     found, question = telling(metric, backend)
     compare(found.crm, found.frames(backend), [metric], question, found.by)

@@ -1,4 +1,4 @@
-"""What cannot be measured right is an error that names the thing and the way out."""
+"""Input that cannot be measured correctly is an error that names the thing and the way out."""
 
 from __future__ import annotations
 

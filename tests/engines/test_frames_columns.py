@@ -1,4 +1,4 @@
-"""What a column may hold: nothing, one kind of plain value, and nothing that is guessed."""
+"""Allowed contents of a column: missing values and one kind of plain value; nothing is guessed."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_missing_text_is_no_segment_of_that_name() -> None:
 
 
 def file_of(records: list[Any], columns: Iterable[str]) -> Records[Any]:
-    """The records as those of a file with only these columns."""
+    """The records as read from a file with only these columns."""
     kind = record_type(type(records[0]))
     unfilled = tuple(name for name in kind.may_be_absent if name not in {*columns})
     account = LoadAccount(
@@ -134,7 +134,7 @@ def test_a_question_that_is_asked_again_after_others_has_the_same_answer(backend
 
 @pytest.mark.in_turns
 def test_a_frame_of_nothing_but_required_columns_serves_every_definition(backend) -> None:
-    """What no column holds is not known, as of a file that lacks the column."""
+    """A field without a column is unknown, as for a file that lacks the column."""
     rows, arrows = {}, {}
     for name, model in RECORDS.items():
         required = [field for field in record_type(model).fields.values() if field.required]

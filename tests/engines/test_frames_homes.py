@@ -1,4 +1,4 @@
-"""Frames stay where they lie: lazily, in files, in a database, in a cluster."""
+"""Frames are measured in place: lazily, in files, in a database, in a cluster."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_a_frame_of_another_table_is_refused(arrow):
 
 def test_libraries_that_were_found_wrong_are_refused_in_words():
     class Frame:
-        """What a Dask frame looks like from outside."""
+        """A stand-in for a Dask frame."""
 
     Frame.__module__ = "dask.dataframe"
     with pytest.raises(InputError, match="A dask frame is not measured: it drops conditions"):

@@ -1,4 +1,4 @@
-"""RFM, holdouts and cohorts of a frame are those of the same orders as records."""
+"""RFM, holdouts and cohorts of a frame equal those of the same orders as records."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The number does not depend on the physical type of a column, on any library.
+"""A figure does not depend on the physical type of a column, on any library.
 
-One generator draws values (`worlds`), the other the types that hold them (`physical_types`).
+One generator draws values (`worlds`), the other their types (`physical_types`).
 """
 
 from __future__ import annotations
@@ -279,7 +279,7 @@ def test_before_its_first_change_a_zone_has_local_mean_time(backend: str, zone: 
     ],
 )
 def test_wall_clock_times_beside_a_span_stay_what_the_clock_showed(backend: str, zone: str, clock: datetime) -> None:
-    """As keys of segments, in comparisons and against `as_of`: only the span itself asks for exact moments."""
+    """As keys of segments, in comparisons and against `as_of`: only durations need instants."""
     times = [clock + timedelta(minutes=15 * step) for step in range(-6, 10)]
     tickets = [
         Ticket(id=f"{n} {m}", created_at=created, first_replied_at=replied, solved_at=times[(n + m) % len(times)])

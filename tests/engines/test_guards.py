@@ -1,4 +1,4 @@
-"""A condition on a computed value asks first whether there is a value to compute."""
+"""A condition on a computed value first tests that its inputs are present."""
 
 from __future__ import annotations
 

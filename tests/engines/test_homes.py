@@ -1,4 +1,4 @@
-"""The engine knows what a home can do, and no library by its name."""
+"""The engine uses the capabilities of a backend, never its name."""
 
 from __future__ import annotations
 
@@ -80,13 +80,13 @@ STILL_UNKNOWN = {
 
 
 def constants(node: ast.expr) -> set[object]:
-    """The constants that an operand of a comparison is, or holds."""
+    """The constants in an operand of a comparison."""
     inner = node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else [node]
     return {each.value for each in inner if isinstance(each, ast.Constant)}
 
 
 def comparisons(tree: ast.AST) -> list[int]:
-    """The lines that compare something with the name of a library."""
+    """The lines that compare a value with the name of a library."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
@@ -118,7 +118,7 @@ def test_nothing_compares_with_the_name_of_a_library_but_homes_and_the_table() -
 
 
 def unknown_types(tree: ast.AST) -> list[int]:
-    """The lines on which something is annotated, cast or named as being of any type."""
+    """The lines that use the type Any."""
     return [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "Any"]
 
 

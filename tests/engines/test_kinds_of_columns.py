@@ -1,6 +1,6 @@
-"""Every kind of column that a library has: the figures of records, or refused in one sentence that is alike everywhere.
+"""Every column type of a library has the figures of records, or is refused with the same sentence everywhere.
 
-`physical_types` draws the types that keep any values; here are the others, one by one, that somebody's frame may hold.
+`physical_types` draws the types that hold any value; this module has the others, one by one.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def measured(deals: Any, field: str) -> list[ck.Report]:
 
 
 def check(frame: Any, field: str, expected: Any) -> None:
-    """A frame gives what records of these values give, or is refused with these words."""
+    """A frame has the figures of records with these values, or is refused with this text."""
     if isinstance(expected, str):
         for name, question in ASKED[field]:
             crm = ck.Dataset(deals=frame, currency="EUR", as_of="2026-03-15")
@@ -96,7 +96,7 @@ def decimals(type_: Any) -> Any:
 
 
 def of_pandas() -> Iterator[tuple[str, str, Callable[[], Any], Any]]:
-    """Of each type its name, the field that has it, the column, and the values or words that are expected."""
+    """For each type: its name, the field, the column, and the expected values or text."""
     amount = PLAIN["amount"]
 
     def series(values: Any, dtype: Any = object) -> Callable[[], Any]:

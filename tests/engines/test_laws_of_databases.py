@@ -1,6 +1,6 @@
-"""What holds on each server: only reading, the user's connection as it was, nothing of a password, and bad input.
+"""Laws of each server: read-only, the user's connection unchanged, no password in errors, and invalid input.
 
-`test_databases.py` has the same for PostgreSQL at length.
+`test_databases.py` has more of the same for PostgreSQL.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a compiled loop keeps: a few numbers for each group, however many records there are, and no loop for ever."""
+"""The state of a compiled loop: a few numbers per group, however many records; and the cache of loops is bounded."""
 
 from __future__ import annotations
 

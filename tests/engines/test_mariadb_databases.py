@@ -1,4 +1,4 @@
-"""MariaDB gets wrong without a word what these tests hold: each with the form that would be wrong, beside it."""
+"""Silent errors of MariaDB that the library avoids, each next to the statement that would be wrong."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def server() -> Any:
 
 @pytest.fixture
 def run(server: Any) -> Callable[..., Any]:
-    """Run statements in a transaction, and give the rows of the last."""
+    """Run statements in a transaction, and return the rows of the last."""
 
     def runs(*texts: str) -> Any:
         with server.begin() as connection:
@@ -159,7 +159,7 @@ def test_a_median_of_a_period_takes_counts_that_are_decimals(server, run, table)
 
 
 def test_related_tables_are_joined_by_an_index(server, run, table, monkeypatch) -> None:
-    """Without it each deal would be held against each customer; the failing control is the same without its clause."""
+    """Without it, each deal is compared with each customer; the failing control omits its clause."""
     deals, customers = table("customer_id", "VARCHAR(9)", "'1'", "'2'"), f"customers_{next(NUMBERS)}"
     run(f"CREATE TABLE {customers}(id VARCHAR(9), industry VARCHAR(9))")
     run(f"INSERT INTO {customers} SELECT seq, CONCAT('i', MOD(seq, 7)) FROM seq_1_to_500")

@@ -1,4 +1,4 @@
-"""The days at which programs begin to count stand for no date, wherever the data lies."""
+"""Epoch days are missing dates in every reader and backend."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DAY = [datetime(2026, 1, 5, 9), None]
 
 
 def moments_of(type_: RecordType, name: str, day: date, zone: Any = None) -> list[Any]:
-    """A day of no date, one day further, a usual moment and none."""
+    """An epoch day, the day after, an ordinary timestamp and None."""
     start = datetime(day.year, day.month, day.day)
     found = [start, start + timedelta(days=1), datetime(2026, 1, 5, 9), None]
     if day in (date(1899, 12, 30), date(1899, 12, 31)):
@@ -55,14 +55,14 @@ def rows_of(type_: RecordType, name: str, day: date, zone: Any = None) -> list[d
 
 
 def account(type_: RecordType, name: str, table: Any) -> tuple[Any, Any]:
-    """How many can be read, and what is said of the others."""
+    """The number of readable values, and the account of the others."""
     crm = ck.Dataset(**{type_.table: table}, currency="EUR")
     field: Any = getattr(ck.Table(type_.model), name)
     rows: Any = ck.Table(type_.model)
 
     @ck.metric(dated=rows.count(field.present()), unit="count")
     def counted(dated: int) -> int:
-        """How many have a date."""
+        """The number of records with a date."""
         return dated
 
     result = crm.measure([counted], most_unreadable=1)[0]

@@ -1,4 +1,4 @@
-"""What a plan asks of a table: all that the formula and its evidence need, and nothing twice or in vain."""
+"""The plan queries everything that the formula and its evidence need, nothing twice, and nothing unused."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def plan_of(*measures: Measure, whole: bool = True, intervals: bool = False, **o
 
 
 def slots_of(plan: Plan) -> list[Slot]:
-    """What the plan asks of deals."""
+    """The plan's query of deals."""
     (anchor,) = plan.queries["deals"].anchors
     return anchor.slots
 
 
 def account_of(plan: Plan) -> tuple[Expression | None, dict[str, Expression | None]]:
-    """Which records the plan counts as used, and which as left out under each reason."""
+    """The records that the plan counts as used, and as left out by reason."""
     (account,) = plan.metrics[0].accounts
     slots = slots_of(plan)
     return slots[account.used].where, {reason: slots[number].where for reason, number in account.reasons}

@@ -1,4 +1,4 @@
-"""The records engine: parts merge to the whole, chunks equal a list, and what a user typed is never executed."""
+"""The records engine: parts merge to the whole, chunks equal a list, and user input is never executed."""
 
 from __future__ import annotations
 

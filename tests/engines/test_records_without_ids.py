@@ -1,4 +1,4 @@
-"""A record without an id counts by itself, and cannot be looked up: by every reader and engine the same error."""
+"""A record without an id counts, but cannot be looked up: the same error in every reader and engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FRAMES = ("polars", "pandas", "pyarrow", "duckdb")
 
 
 def frame(library: str, path: Path) -> Any:
-    """The file as a frame of texts, in which a missing one is empty text."""
+    """The file as a text frame, in which a missing value is an empty string."""
     module = pytest.importorskip(library)
     rows = list(csv.DictReader(path.read_text().splitlines()))
     columns = {name: [row[name] for row in rows] for name in rows[0]}

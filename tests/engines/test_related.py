@@ -1,4 +1,4 @@
-"""KPIs by fields of related records: each record counts once, wherever its relation leads, on every engine."""
+"""KPIs by fields of related records: each record counts once, whatever its relation, on every engine."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ RELATED = [
 
 
 def check_sums(crm: ck.Dataset, metric: str, by: Any) -> None:
-    """Inputs of the groups add up to those of the whole, and each record is given in one group."""
+    """Inputs of the groups add up to those of the whole, and each record is in one group."""
     (whole,), parts = crm.measure(metric), crm.measure(metric, by=by)
     for name, total in whole.inputs.items():
         assert sum((part.inputs[name] for part in parts), start=type(total)(0)) == total

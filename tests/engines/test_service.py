@@ -1,4 +1,4 @@
-"""A service of FastAPI on tables of PostgreSQL: what it answers, its schema, its errors, and many threads at once."""
+"""A FastAPI service on PostgreSQL tables: its responses, schema, errors, and many threads."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Sessions whose settings somebody has changed: the same figures, or an error; never a part of the rows.
+"""Sessions with changed settings: the same figures or an error, never a part of the rows.
 
-Each setting is one that changes what a statement written by hand gives, or could.
+Each setting changes, or may change, the result of a statement by hand.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ def asked(data: Any) -> list[Any]:
 
 @cache
 def there(name: str) -> dict[str, Any]:
-    """The tables of a server, made once."""
+    """The tables of a server, created once."""
     return homed(name, tables(400))
 
 
 def with_setting(name: str, setting: str) -> Iterator[dict[str, Any]]:
-    """The tables as a session with a setting has them."""
+    """The tables in a session with a setting."""
     if name in ("postgresql", "mariadb"):
         made = sa.create_engine(postgresql() if name == "postgresql" else mariadb())
 

@@ -1,4 +1,4 @@
-"""What is there now, what has happened by `as_of`, what passed on the wall clock: one rule, alike on every engine."""
+"""The current state, events up to `as_of`, and elapsed time: one rule on every engine."""
 
 from __future__ import annotations
 

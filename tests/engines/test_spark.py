@@ -1,6 +1,6 @@
-"""Spark does the work and gives back a few rows, in whatever time zone its session is.
+"""Spark aggregates and returns a few rows, whatever its session time zone.
 
-Slow, so that it is only run where it is asked for: pytest tests/engines --backends=pyspark
+Slow, so it runs only on request: pytest tests/engines --backends=pyspark
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _asked_for(request: pytest.FixtureRequest) -> None:
 
 @contextmanager
 def session_with(settings: Mapping[str, str]) -> Iterator[Any]:
-    """The session, for a while with other settings."""
+    """The session, temporarily with other settings."""
     session = spark()
     before = {name: session.conf.get(name) for name in settings}
     for name, value in settings.items():
@@ -67,13 +67,13 @@ def session_with(settings: Mapping[str, str]) -> Iterator[Any]:
 
 
 def session_in(zone: str) -> AbstractContextManager[Any]:
-    """The session, for a while in another time zone."""
+    """The session, temporarily in another time zone."""
     return session_with({"spark.sql.session.timeZone": zone})
 
 
 @pytest.fixture
 def collected(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many rows each look into Spark brought here, whichever way was taken."""
+    """The number of rows that each query of Spark collected, by any method."""
     from pyspark.sql.classic.dataframe import DataFrame  # noqa: PLC0415  # only where Spark is there
 
     counts: list[int] = []
@@ -111,7 +111,7 @@ def test_spark_gives_back_no_more_rows_than_groups_times_measures(collected: lis
 
 
 def test_the_whole_catalogue_is_the_same_as_on_records() -> None:
-    """In two calls over data with all that makes it hard: each call takes Spark as long as many KPIs alone."""
+    """In two calls over dirty data: on Spark one call takes as long as a single KPI."""
     random, said, seen = Random(0), set(UNSAID), set()
     company = {name: random.sample(table, min(120, len(table))) for name, table in sample_company(0.1).items()}
     for money, question in (("decimal", {"period": "2026-Q1", "compare": "previous"}), ("float", {})):

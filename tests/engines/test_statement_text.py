@@ -1,4 +1,4 @@
-"""`Metric.sql`: run on a database, the rows of the statement give the results that measuring gives."""
+"""`Metric.sql`: run on a database, the rows of the statement equal the measured results."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def arrow_of_deals(deals: Any = DEALS) -> Any:
 
 
 def table_in(dialect: str, deals: Any = DEALS) -> tuple[str, Any]:
-    """The deals as a table of a database, and what runs a statement there."""
+    """The deals as a table of a database, and a function that runs a statement there."""
     return run_in(dialect, arrow_of_deals(deals), "deals of ours")
 
 
 def run_in(dialect: str, table: Any, name: str) -> tuple[str, Any]:
-    """An Arrow table as a table of a database, and what runs a statement there."""
+    """An Arrow table as a table of a database, and a function that runs a statement there."""
     if dialect == "duckdb":
         connection = duckdb.connect()
         connection.from_arrow(table).create(f'"{name}"')
@@ -96,7 +96,7 @@ def test_the_rows_of_a_statement_give_the_results_of_measuring(dialect) -> None:
 
 
 def assert_results(metric: ck.Metric[Any], rows: list[dict[str, Any]], question: dict[str, Any]) -> int:
-    """Rows that give the results of measuring; how many of them were compared."""
+    """Compare the rows with the measured results; return the number of comparisons."""
     expected = {
         (result.segment.get("owner"), str(result.period) if "period" in question else None): result
         for result in ck.Dataset(deals=DEALS, currency="EUR").measure(metric, confidence=None, **question)

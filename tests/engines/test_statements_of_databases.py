@@ -1,4 +1,4 @@
-"""How many statements a measurement sends to a database, how many rows they give, and that a report lists all."""
+"""The number of statements of a measurement and of their rows; a report lists all statements."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ QUESTIONS = {
 
 @dataclass
 class Watched:
-    """The statements that read the tables of a dataset, and how many rows each gave."""
+    """The statements that read the tables of a dataset, and the number of rows of each."""
 
     crm: ck.Dataset
     names: list[str]

@@ -1,4 +1,4 @@
-"""The steps that a statement of a database is written in: columns in few of them, and only those that are read."""
+"""The steps (subqueries) of a database statement: few per column, and only columns that are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Periods are cut into intervals that do not overlap, and each is made of all those that lie in it."""
+"""Periods are cut into disjoint intervals, and each period is the union of the intervals within it."""
 
 from __future__ import annotations
 

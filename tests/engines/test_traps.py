@@ -1,8 +1,8 @@
-"""What databases get wrong without a word: for each trap the form that anybody would write, and what it gives there.
+"""Silent errors of databases: for each trap the obvious statement by hand, and its wrong result.
 
-A line of `TRAPS` is one trap of one server. `naive` is the statement by hand and `wrong` what it gives; `right` is what
-the library gives of the same rows, which come from an independent reckoning. A trap whose statement by hand is an
-error has `ERROR` for it. `ELSEWHERE` names the tests that hold the others, each with its control.
+A line of `TRAPS` is one trap of one server. `naive` is the statement by hand and `wrong` its result; `right` is the
+library's figure for the same rows, computed independently. A trap whose statement by hand fails has `ERROR`.
+`ELSEWHERE` names the tests of the other traps, each with its control.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ERROR = "an error"
 
 
 class Server:
-    """A database, its statements, and how the library is given a table of it."""
+    """A database, its statements, and the function that passes a table of it to the library."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -48,7 +48,7 @@ class Server:
             self.connected = engine(postgresql() if name == "postgresql" else mariadb())
 
     def run(self, *texts: str) -> Any:
-        """Run statements in one session, and give the rows of the last."""
+        """Run statements in one session, and return the rows of the last."""
         if self.name in ("sqlite", "duckdb"):
             for text in texts:
                 found = self.connected.execute(text)
@@ -120,7 +120,7 @@ def _message(what: Callable[[], Any]) -> type[Exception]:
 
 
 def _expression(table: Any, by: int) -> float:
-    """A quotient as the dialect writes it."""
+    """A quotient in the dialect."""
     source = table.source
     quotient = source.home.dialect.col("amount").cast(source.home.words.Float64) / by
     with source.snapshot() as session:
@@ -460,7 +460,7 @@ def test_chains_of_a_thousand_steps_stay_flat() -> None:
 
 @pytest.mark.parametrize("dialect", [PostgresqlSql, MariaDbSql, SqliteSql])
 def test_a_column_is_computed_once_for_each_row(dialect, monkeypatch) -> None:
-    """Without the fence a planner writes the expression of a column into each place that uses it."""
+    """Without the fence a planner inlines the expression of a column wherever it is used."""
     name = {PostgresqlSql: "postgresql", MariaDbSql: "mariadb", SqliteSql: "sqlite"}[dialect]
     server, made, noted = Server(name), f"trap_{next(NUMBERS)}", f"noted_{next(NUMBERS)}"
     moment = "DATETIME" if name == "mariadb" else "TIMESTAMP"

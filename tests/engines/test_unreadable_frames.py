@@ -1,4 +1,4 @@
-"""Fields that cannot be read cost their field on every engine: the same numbers, accounts and reasons as on records."""
+"""Unreadable values invalidate only their field on every engine: numbers, accounts and reasons are equal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KEPT = ("calendar", "currency", "rates", "as_of")
 
 
 def both(metric: Metric, random: Random, backend: str) -> tuple[Dataset, Dataset, World]:
-    """A dataset of which some fields cannot be read, as records and as frames."""
+    """A dataset with some unreadable fields, as records and as frames."""
     found = world(metric, random, spoil=False)
     money = "float" if backend == "sqlite" else found.money
     records, cells = spoiled(found.crm.tables, random, money, share=random.choice((0.1, 0.4)))

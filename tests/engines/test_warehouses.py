@@ -1,8 +1,7 @@
-"""Warehouses that nobody has run: their statements are parsed by sqlglot, and give the right figures in another engine.
+"""Warehouses that nobody has run: sqlglot parses their statements, which return the right figures in another engine.
 
-sqlglot reads a statement in its dialect and writes it for DuckDB, which runs it; Spark itself runs that of Databricks.
-So the grammar and the reckoning are held, and what the warehouse itself does is not: that is what the probe asks, and
-`check_database`.
+sqlglot translates a statement to DuckDB, which runs it; Spark itself runs that of Databricks. This validates the
+grammar and the arithmetic, not the warehouse itself: that is the task of the probe and of `check_database`.
 """
 
 from __future__ import annotations
@@ -120,7 +119,7 @@ def _hex(text: str) -> str:
 
 
 class Answers(Session):
-    """A session that answers what a warehouse would."""
+    """A session that returns the answers of a warehouse."""
 
     def __init__(self, home: Any, answers: dict[str, list[tuple[Any, ...]]]) -> None:
         self.answers = answers
@@ -235,7 +234,7 @@ def test_a_dialect_is_named_by_the_connection_and_needs_a_word_of_the_user() -> 
 
 
 class Elsewhere(Source):
-    """A warehouse whose statements another engine runs."""
+    """A warehouse emulated by another engine."""
 
     connected: Any
 
@@ -257,7 +256,7 @@ class Elsewhere(Source):
 
 
 class Typed(Session):
-    """A session whose types have the names that the warehouse has for them."""
+    """A session with the warehouse's names of types."""
 
     def described(self, text: str) -> list[Any]:
         declared: dict[str, str] = dict(self.source.home.declared)

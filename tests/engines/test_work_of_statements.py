@@ -1,4 +1,4 @@
-"""How much work a statement makes for the home that runs it, counted and not timed."""
+"""The work of a statement for its backend, counted, not timed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STEPS = 1_000  # instructions of SQLite's machine between two counts
 
 
 def instructions(size: int, ask: dict[str, Any]) -> int:
-    """What SQLite does for a question about as many deals as customers, in thousands of instructions."""
+    """The work of SQLite for a KPI over equally many deals and customers, in thousands of instructions."""
     pytest.importorskip("sqlalchemy")
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE TABLE deals (id text, customer_id text, status text, amount real, closed_at timestamp)")

@@ -1,6 +1,6 @@
-"""What a user may give to `crmkpi.database` by mistake: an error whose way out works, or the right figure.
+"""Wrong arguments of `crmkpi.database`: an error whose way out works, or the right figure.
 
-Each test runs on each server that has what it is about.
+Each test runs on every server that it applies to.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def quoted(server: Server, name: str) -> str:
 
 
 def made(server: Server, columns: str = "", values: str = "") -> str:
-    """A table of a deal that is won and one that is lost, with further columns."""
+    """A table of a won deal and a lost one, with further columns."""
     name, text = f"used_{next(NUMBERS)}", TEXT[server.name]
     order = " ENGINE = MergeTree ORDER BY tuple()" if server.name == "clickhouse" else ""
     server.run(
@@ -231,7 +231,7 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path, monkeypatch) -> None:
 
 @pytest.mark.parametrize("name", ["AsyncEngine", "AsyncConnection", "AsyncSession"])
 def test_asynchronous_connections_are_an_error(name) -> None:
-    """SQLAlchemy's own need a package that is not always there."""
+    """SQLAlchemy's own async engines need a package that may be missing."""
     waiting = type(name, (), {"__module__": "sqlalchemy.ext.asyncio.engine"})()
     with pytest.raises(InputError, match=r"give an engine of create_engine\(\), not an asynchronous one"):
         ck.database(waiting)
@@ -338,7 +338,7 @@ def test_rows_of_a_connection_of_sqlite_may_have_any_shape(how) -> None:
 
 
 def test_a_driver_that_does_not_tell_the_size_of_decimals_costs_no_cent(monkeypatch) -> None:
-    """mysql-connector describes the columns of a query by their types alone."""
+    """mysql-connector describes the columns of a query only by type."""
     server = Server("mariadb")
     name = made(server, ", amount DECIMAL(18, 3), cost DECIMAL(9, 0)", ", 10.555, 7")
     described = Session.described

@@ -22,7 +22,7 @@ FIGURES = json.loads((Path(__file__).parents[1] / "oracles" / "survival.json").r
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
-    """The rival warns of what numpy and pandas have retired."""
+    """Ignore lifelines' warnings about deprecated numpy and pandas functions."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

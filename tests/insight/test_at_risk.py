@@ -1,4 +1,4 @@
-"""Customers at risk: the value at stake by hand, the check of a score against ranks and published figures, refusals."""
+"""Customers at risk: the value at stake by hand, score validation against ranks and published figures, refusals."""
 
 from __future__ import annotations
 

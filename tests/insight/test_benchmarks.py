@@ -1,4 +1,4 @@
-"""Benchmarks that the user brings: positions by hand, and what is refused."""
+"""The user's own benchmarks: positions by hand, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The briefing of a period: it says what the functions that it rests on say, and nothing where nothing is shown."""
+"""The briefing of a period equals the functions behind it, and reports only significant changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from crmkpi.insight.targets import target_status
 
 
 def deals(rates: dict[tuple[int, str], int], many: int = 400) -> list[ck.Deal]:
-    """Deals by month and source, of which so many in a hundred are won."""
+    """Deals by month and source, with the given percentages won."""
     return [
         ck.Deal(
             id=f"{month}{source}{n}",

@@ -1,4 +1,4 @@
-"""Control charts and funnel plots: limits by hand, rules on made-up runs, and how often a quiet process alarms."""
+"""Control charts and funnel plots: limits by hand, rules on constructed runs, and false-alarm rates."""
 
 from __future__ import annotations
 

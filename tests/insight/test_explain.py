@@ -1,4 +1,4 @@
-"""Explanations add up, turn with the periods, and name what they cannot split."""
+"""Explanations add up, change sign when the periods are swapped, and name KPIs that cannot be split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forecasts: held against statsmodels and by hand, laws, refusals, and what the intervals hold."""
+"""Forecasts: against statsmodels and by hand, laws, refusals, and interval coverage."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ VALUES = st.lists(st.integers(1, 1000), min_size=8, max_size=40).filter(lambda v
 
 
 def airline(months: int, seed: int = 2) -> list[float]:
-    """A made-up series that grows, with a season that grows with it."""
+    """A simulated series with a trend and a multiplicative season."""
     rng = random.Random(seed)
     index = [0.9, 0.86, 1.02, 0.98, 0.99, 1.12, 1.24, 1.22, 1.05, 0.92, 0.8, 0.9]
     return [(120 + 2 * n) * index[n % 12] * math.exp(rng.gauss(0, 0.03)) for n in range(months)]

@@ -1,4 +1,4 @@
-"""Two groups: figures of tea-tasting 1.14.0 on made-up customers, laws, and what is refused."""
+"""Two groups: figures of tea-tasting 1.14.0 on generated customers, laws, and refusals."""
 
 from __future__ import annotations
 

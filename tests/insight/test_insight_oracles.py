@@ -1,4 +1,4 @@
-"""The insight layer against values that other libraries gave; tests/oracles/insight.json says how each was derived."""
+"""The insight layer against values of other libraries; tests/oracles/insight.json has the derivation of each."""
 
 from __future__ import annotations
 

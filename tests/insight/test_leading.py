@@ -1,4 +1,4 @@
-"""Leading indicators: a planted lead is found, and series that only rise or swing together are none."""
+"""Leading indicators: a planted lead is found, and series that only rise or share a season are not leads."""
 
 from __future__ import annotations
 

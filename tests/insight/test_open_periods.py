@@ -1,4 +1,4 @@
-"""Targets of open periods, whose days may vary by more than chance, and how targets and alerts are shown."""
+"""Targets of open periods with overdispersed days, and the display of targets and alerts."""
 
 from __future__ import annotations
 

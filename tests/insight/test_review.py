@@ -1,4 +1,4 @@
-"""The review of a KPI set: each finding is found where it is planted, and not where it is mended."""
+"""The review of a KPI set: each finding is reported where it is planted, and not where it is fixed."""
 
 from __future__ import annotations
 

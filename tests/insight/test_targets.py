@@ -1,4 +1,4 @@
-"""Targets, pace, alerts and KPI sets: held against scipy, by hand, and refused in words."""
+"""Targets, projections, alerts and KPI sets: against scipy, by hand, and refusals."""
 
 from __future__ import annotations
 

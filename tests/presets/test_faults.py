@@ -1,4 +1,4 @@
-"""What is wrong with a preset of one's own is one sentence of ours: the preset, the key, and what to write."""
+"""A fault in a user's preset is one sentence of ours: the preset, the key, and what to write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each preset on a file in its system's format, dirt included, with the records that a person reads in it."""
+"""Each preset on a file in its system's format, dirt included, with the records as a person reads them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read(name: str, **more: Any) -> Records[Any]:
 
 
 def plain(record: Any, like: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a record that a person wrote down, as JSON has them."""
+    """The fields of a record that a person recorded, as JSON."""
     values = asdict(record)
     return {name: said(values[name], of) for name, of in like.items()}
 

@@ -1,4 +1,4 @@
-"""The same presets name the columns of frames."""
+"""The same presets map the columns of frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A CSV file scanned as a frame gives what its records give: for every preset, and for whatever cells may hold."""
+"""A CSV file scanned as a frame equals its records: for every preset, and for any cell contents."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ CSV_NAMES = [name for name in NAMES if file_of(name).suffix == ".csv"]
 
 
 def scan_words(name: str) -> dict[str, Any]:
-    """The words for `scan`, whose columns go from the field to the header."""
+    """The arguments for `scan`, whose columns map the field to the header."""
     words = dict(expected(name).get("options", {}))
     words["columns"] = {field: header for header, field in words.get("columns", {}).items()}
     return words
 
 
 def facts(record: Any) -> dict[str, Any]:
-    """All but a missing id: records have the line of the file, and a frame the number of the row."""
+    """All fields except a missing id: records have the line number, a frame the row number."""
     known = record_type(type(record)).fields
     found = {name: getattr(record, name) for name in known if name != "attributes"}
     found["id"] = None if record.id.startswith("row ") else record.id
@@ -46,7 +46,7 @@ def facts(record: Any) -> dict[str, Any]:
 
 
 def same(table: Any, records: Any, names: Sequence[str] = ("win_rate", "weighted_pipeline", "deal_volume")) -> None:
-    """The same records, the same rows left out and why, and the same value of KPIs (those of these names)."""
+    """Assert equal records, left-out rows with reasons, and values of the named KPIs."""
     home = table.type_.table
     found = records_of_frame(home, table)
     assert [facts(each) for each in found] == [facts(each) for each in records]
@@ -161,7 +161,7 @@ def written(path: Path, rows: list[list[str]], *, quoting: int = csv.QUOTE_MINIM
 
 
 def compared(path: Path, options: Mapping[str, Any]) -> None:
-    """Both readers give the same, or fail alike."""
+    """Assert that both readers return the same, or fail alike."""
     try:
         records = ck.read_csv(path, preset="salesforce_opportunity", **options)
     except CrmKpiError as problem:

@@ -1,4 +1,4 @@
-"""Tables without a fault, for tests that plant one."""
+"""Tables without faults, for tests that plant one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ FIRST = datetime.fromisoformat("2026-01-05T09:00")
 
 
 def moment(number: int) -> datetime:
-    """A moment for each number: three a day, none like another."""
+    """A timestamp for each number: three per day, all distinct."""
     return FIRST + timedelta(hours=7 * number, minutes=number)
 
 
 def clean(table: str, count: int = 60) -> list[Any]:
-    """So many records of a table, without a fault."""
+    """A number of records of a table, without a fault."""
     return [_MADE[table](number) for number in range(count)]
 
 

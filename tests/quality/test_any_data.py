@@ -1,4 +1,4 @@
-"""Whatever the records are like: a check ends in a report that adds up, and changes nothing."""
+"""For any records, a check returns a report that adds up, and changes nothing."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_what_could_not_be_read_is_neither_on_a_scale_nor_without_an_end() -> No
 
 @record(table="own_meters")
 class Meter:
-    """A reading of a meter: a record of a user's own, without an id and without attributes."""
+    """A meter reading: a user's own record class, without an id and without attributes."""
 
     read_at: datetime | None = None
     value: float | None = None

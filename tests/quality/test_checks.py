@@ -1,4 +1,4 @@
-"""Each check finds the fault that was planted, counts it right, and is silent where there is none."""
+"""Each check finds a planted fault, counts it right, and reports nothing without one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which KPI reads what is read off the definitions, and agrees with what changes when the data does."""
+"""The fields that each KPI reads, derived from its definition, match the effect of changing the data."""
 
 from __future__ import annotations
 

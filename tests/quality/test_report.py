@@ -1,4 +1,4 @@
-"""The report: what it says in text, JSON and HTML, and of frames."""
+"""The data-quality report: text, JSON and HTML, and reports of frames."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def _published(data_set: str) -> dict[str, Any]:
 
 
 def _checks(data_set: str) -> list[Check]:
-    """All figures of a data set; each number of a list, such as [mean, median], is one of its own."""
+    """All figures of a data set; each number of a list, such as [mean, median], is a separate figure."""
     checks = []
     for given in _published(data_set)["checks"]:
         totals = {name: given[name] for name in ("numerator", "denominator") if name in given}
@@ -137,7 +137,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder, and skip them where there is no data."""
+    """Mark the tests of this folder, and skip them without the data."""
     for item in items:
         if _HERE in item.path.parents:
             item.add_marker(pytest.mark.real)
@@ -147,7 +147,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def cases(folder: Path) -> dict[str, Any]:
-    """The cases of the insight layer, which lie beside the data sets."""
+    """The cases of the insight layer, next to the data sets."""
     found = folder.parent / "insight_oracles.json"
     if not found.exists():
         pytest.skip("there are no cases of the insight layer beside the data sets")
@@ -171,6 +171,6 @@ def published(request: pytest.FixtureRequest) -> list[Check]:
 
 @pytest.fixture(scope="module")
 def checksums(request: pytest.FixtureRequest, folder: Path) -> dict[str, bool]:
-    """Whether each file that the figures were computed from is in the folder, byte for byte."""
+    """True if each file behind the figures is in the folder, byte for byte."""
     there = {md5(path.read_bytes(), usedforsecurity=False).hexdigest() for path in folder.glob("*/*") if path.is_file()}
     return {name: given["md5"] in there for name, given in _published(request.module.DATA_SET)["files"].items()}

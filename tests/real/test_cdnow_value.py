@@ -1,4 +1,4 @@
-"""CDNOW from order lines to value: the published fits, and 39 weeks that no model has seen."""
+"""CDNOW from order lines to value: the published fits, and a holdout of 39 weeks."""
 
 from __future__ import annotations
 

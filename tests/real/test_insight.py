@@ -1,4 +1,4 @@
-"""The insight layer against cases that others computed, in the file beside the public data sets."""
+"""The insight layer against cases that others computed, in a file next to the public data sets."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def near(share: float, allowed: float, worlds: int) -> Any:
 
 
 def following(rng: np.random.Generator, points: int, r: float) -> Any:
-    """Values of which each follows the one before, from the first shock on."""
+    """Autocorrelated values, from the first shock on."""
     shocks = rng.normal(size=points)
     out = [shocks[0]]
     for shock in shocks[1:]:
@@ -145,7 +145,7 @@ def _deals(rng: np.random.Generator, many: int, moved: Callable[[Any, Any], Any]
 
 @pytest.mark.parametrize("kind", ["mean", "sum"])
 def test_the_search_calls_skewed_amounts_by_chance_as_seldom_as_shares(kind: str) -> None:
-    """Of 3,000 lognormal amounts; the specification has 2, 7, 89 and 98 % for means, and none for sums."""
+    """3,000 lognormal amounts; the specification has 2, 7, 89 and 98 % for means, and none for sums."""
     worlds, rng = 60, np.random.default_rng(5)
     causes: list[tuple[Callable[[Any, Any], Any], Any]] = [
         (lambda owner, size: 1.0, None),
@@ -259,7 +259,7 @@ def _scale(history: list[float], season: int) -> float:
 
 
 def test_forecasts_of_the_competition_are_as_good_as_they_say(cases: dict[str, Any], folder: Path) -> None:
-    """Quarterly series whole; of the monthly ones each 30th, as benchmarks/forecast.py takes all of them."""
+    """All quarterly series, every 30th monthly one; benchmarks/forecast.py uses all of them."""
     lines = (folder / "series" / "m3.jsonl").read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     case = cases["forecast.m3_quarterly"]

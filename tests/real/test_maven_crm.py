@@ -1,4 +1,4 @@
-"""Sales opportunities of a hardware maker: deals, accounts, products and sales teams."""
+"""Sales opportunities of a hardware manufacturer: deals, accounts, products and sales teams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with the public data sets, counted in their files by a few plain lines."""
+"""Faults of the public data sets, counted in their files by a few plain lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Customers of a telephone company: who left, what they pay, without a single date."""
+"""Customers of a telephone company: churn and revenue, without a single date."""
 
 from __future__ import annotations
 

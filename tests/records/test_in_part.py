@@ -1,4 +1,4 @@
-"""Records that have some of the fields of their class, as a question reads them from a file."""
+"""Records with some of the fields of their class, as a measurement reads them from a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files as people export and edit them: every kind of delimiter, encoding, number, date and dirt, by a seed."""
+"""Files as people export and edit them: every kind of delimiter, encoding, number, date and dirt, by seed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ RECORDS = (ck.Deal, ck.Order, ck.Lead, ck.Ticket, ck.Survey, ck.Subscription, ck
 
 
 def dirty_file(random: Random) -> tuple[bytes, type[Any], dict[str, Any]]:
-    """The bytes of a file, the record that its rows are, and what a careful user says of it."""
+    """The bytes of a file, its record class, and a careful user's arguments for it."""
     model = random.choice(RECORDS)
     fields = [one for one in record_type(model).fields.values() if one.kind != "attributes" and one.name != "id"]
     fields = [one for one in fields if one.required or random.random() < 0.6]

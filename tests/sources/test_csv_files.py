@@ -69,12 +69,12 @@ def test_every_row_is_a_record_or_rejected(rows: list[tuple[str, ...]]) -> None:
 
 
 def unread(record: Any) -> dict[str, str]:
-    """What of a record could not be read."""
+    """The unreadable fields of a record."""
     return dict(record.unreadable)
 
 
 def lines_of(rows: list[tuple[str, ...]]) -> list[int]:
-    """The lines on which rows start, of which some go over several."""
+    """The lines on which rows start; some rows span several lines."""
     lines = [2]
     for row in rows:
         buffer = io.StringIO(newline="")
@@ -84,7 +84,7 @@ def lines_of(rows: list[tuple[str, ...]]) -> list[int]:
 
 
 def lacks(row: tuple[str, ...]) -> dict[str, str]:
-    """What of a row cannot be read, as its record says it."""
+    """The unreadable fields of a row, as in its record."""
     found = {}
     if row[2] not in ("", "2026-01-31", "31/01/2026"):
         found["closed_at"] = repr(row[2])
@@ -98,7 +98,7 @@ def lacks(row: tuple[str, ...]) -> dict[str, str]:
 
 
 def is_a_record(row: tuple[str, ...]) -> bool:
-    """Whether anything but the id of a row can be read, or could be if its words were known."""
+    """True if any cell except the id is readable, or would be with its values mapped."""
     dated, worded = row[2] in ("2026-01-31", "31/01/2026"), row[1] not in ("", "gone")
     if not row[0] and not row[1]:
         return False

@@ -24,7 +24,7 @@ WRITTEN = ("{}", "{}T00:00:00", "{} 00:00:00", "{}T00:00:00Z")
 
 
 def stays_of(day: str, form: str, folder: Path) -> dict[str, Any]:
-    """Two stays of which one ends on a day, by each way to read them; in typed ones it is a moment."""
+    """Two stays, one of which ends on a date, through each reader; typed readers have a timestamp."""
     (path := folder / "subscriptions.csv").write_text(
         f"id,customer_id,started_at,ended_at,mrr\n1,A,2025-01-01,{form.format(day)},100\n2,B,2025-01-01,2027-01-01,50\n"
     )
@@ -101,7 +101,7 @@ def test_24_o_clock_is_the_start_of_the_day_after(form: str, tmp_path: Path) -> 
 
 
 def column(*values: Any, kind: Literal["timestamp", "date"] = "timestamp", **options: Any) -> list[Any]:
-    """What a column reads as, with the reason in place of a value that does not read."""
+    """The values of a column, with the reason in place of an unreadable value."""
     reader = DateReader(column="At", values=lambda: values, kind=kind, **options)
     read: list[Any] = []
     for value in values:

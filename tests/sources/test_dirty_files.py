@@ -35,7 +35,7 @@ EVERY = [metric for each in ck.catalogue for metric in (each, *each.variants.val
 
 
 def outcome(read: Any) -> Any:
-    """The records, what was rejected and skipped and why, and what is unreadable in which field; or the error."""
+    """The records, rejected and skipped rows with reasons, and unreadable values by field; or the error."""
     try:
         return facts(*read())
     except CrmKpiError as problem:
@@ -65,7 +65,7 @@ def of_scan(table: Any) -> Any:
 
 
 def without_missing_ids(found: Any) -> Any:
-    """Without the ids that are missing: records have the line of the file, and a frame the number of the row."""
+    """Drop generated ids: records have the line number, a frame the row number."""
     if isinstance(found[0], type):
         return found
     listed, rejected, skipped, unreadable = found
@@ -91,7 +91,7 @@ def law(found: Any) -> None:
 
 
 def question(model: type[Any], random: Random) -> dict[str, Any]:
-    """Some KPIs of a table, and how they are asked."""
+    """Some KPIs of a table, and their arguments."""
     table = record_type(model).table
     alone = [metric for metric in EVERY if metric.tables == (table,)]
     metrics = random.sample(alone or [metric for metric in EVERY if table in metric.tables], 3)
@@ -102,7 +102,7 @@ def question(model: type[Any], random: Random) -> dict[str, Any]:
 
 
 def measured(model: type[Any], found: Any, asked: Mapping[str, Any]) -> Any:
-    """What KPIs of a table are, or the error of it."""
+    """The KPI values of a table, or its error."""
     tables: dict[str, Any] = {each: [] for metric in asked["metrics"] for each in metric.tables}
     tables[record_type(model).table] = found
     crm = ck.Dataset(**tables, currency="EUR", rates=RATES, as_of=date(2026, 6, 30), most_unreadable=asked["most"])

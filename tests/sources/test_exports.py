@@ -1,4 +1,4 @@
-"""What real files force: every form of dirt, read or refused in words, and never lost."""
+"""Dirt of real files: every form is read or refused with an error, and never lost."""
 
 from __future__ import annotations
 

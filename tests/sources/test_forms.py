@@ -1,4 +1,4 @@
-"""The forms in which real files write numbers, durations and dates, read or refused in words."""
+"""Forms of numbers, durations and dates in real files, read or refused with an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are broken, hostile or no files at all: an answer in words, soon, and never a raw error."""
+"""Broken, hostile and non-text files: a clear error, soon, never a raw exception."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of currencies in columns, headers, cells and defaults are the codes that they mean, or unreadable."""
+"""Names of currencies in columns, headers, cells and defaults are read as codes, or are unreadable."""
 
 from __future__ import annotations
 

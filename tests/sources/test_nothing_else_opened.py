@@ -1,4 +1,4 @@
-"""Reading opens the given file and nothing else: no other file, no network, no program."""
+"""Reading opens only the given file: no other file, no network, no program."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ sys.addaudithook(hook)
 
 
 def told(code: str, path: Path) -> list[str]:
-    """What else than Python itself was opened while the code ran."""
+    """The files that the code opened, except Python's own."""
     ending = "\nprint(*told, sep='\\n')"
     run = subprocess.run(
         [sys.executable, "-B", "-c", WATCHED + code + ending, str(path)],
@@ -54,7 +54,7 @@ def told(code: str, path: Path) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Files whose cells speak of other places, beside one that nobody asked for."""
+    """Files whose cells refer to other locations, next to an unrelated file."""
     rows = [[f"{number}", cell, "won", "2026-01-05", cell] for number, cell in enumerate(CELLS)]
     headers = ["id", "name", "status", "closed_at", "http://localhost:9/header"]
     (tmp_path / "secret.csv").write_text("id\n1\n", encoding="utf-8")

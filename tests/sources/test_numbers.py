@@ -13,7 +13,7 @@ AMOUNTS = st.decimals(-(10**9), 10**9, places=2)
 
 
 def written(amount: Decimal, sign: str) -> str:
-    """An amount as an accountant writes it, with the other sign between thousands."""
+    """An amount in accounting format, with the other mark as thousands separator."""
     english = f"{amount:,.2f}"
     return english if sign == "." else english.translate(str.maketrans(",.", ".,"))
 

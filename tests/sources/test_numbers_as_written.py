@@ -1,4 +1,4 @@
-"""Numbers and amounts as people write them: the same value and currency by every reader, or the same refusal."""
+"""Human-formatted numbers and amounts: the same value and currency in every reader, or the same refusal."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ READERS = [by_csv, by_stream, by_scan, by_dicts, by_workbook]
 
 
 def said(found: Any) -> str:
-    """What the account of some records says, on one line."""
+    """The account of some records, on one line."""
     told = [repr(found.account), *(f"{one.value} is {one.reason}" for one in found.account.unreadable)]
     return " ".join(" ".join(told).split())
 
@@ -91,7 +91,7 @@ def outcome(read: Callable[..., Any], text: str, path: Path, **options: Any) -> 
 
 @dataclass(frozen=True)
 class Form:
-    """How a country writes 1234567.5: its marks, and whether thousands go by two from the second on."""
+    """A country's number format: its marks, and whether groups after the first have two digits."""
 
     thousands: str
     decimal: str

@@ -1,4 +1,4 @@
-"""Rows with types of their own: what is read of them is what `read_dicts` reads of the same values."""
+"""Typed rows are read like `read_dicts` reads the same values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames whose text is read as files are: the same records, and the same account."""
+"""Text frames that are parsed like files: the same records, and the same account."""
 
 from __future__ import annotations
 

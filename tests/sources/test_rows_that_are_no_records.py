@@ -1,4 +1,4 @@
-"""Totals, repeated headers, files of another table and currencies that no field takes, by every reader."""
+"""Totals, repeated headers, files of another table and unmapped currency columns, in every reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user can say of columns beyond their names: kinds, ends, headers, joined columns, units and starts."""
+"""Declarations about columns beyond their names: kinds, ends, headers, joined columns, units and starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records one after another, for files larger than memory: the same as those of `read_csv`, and within bounds."""
+"""Streams of records, for files larger than memory: equal to `read_csv`, in bounded memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ROWS = st.lists(st.tuples(*CELLS.values()), max_size=12)
 
 
 def outcome(read: Any) -> Any:
-    """The records and the account, or the error in words."""
+    """The records and the account, or the error message."""
     try:
         found = read()
         return list(found), found.account
@@ -61,7 +61,7 @@ def test_a_stream_gives_the_records_and_the_account_of_the_whole_file(
 
 
 def test_what_is_no_number_is_told_alike_before_and_after_the_decimal_sign_is_known() -> None:
-    """The comma shows in the last row, which a stream has seen before it reads the first."""
+    """The decimal comma is only in the last row, which a stream reads before it yields the first."""
     rows = [("won", "x"), ("", "x"), ("won", "1.234,56")]
     text = as_csv([("1", status, amount, "3", "2026-01-05", "North") for status, amount in rows])
     whole, streamed = (

@@ -1,4 +1,4 @@
-"""Reports of Salesforce that write a group once, with subtotals below it."""
+"""Salesforce reports that write each group value once, with subtotals below."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BELOW = '"","","","",""\n"Confidential Information - Do Not Distribute"\n"Copyri
 
 
 def grouped() -> str:
-    """The rows as a report that is grouped by owner and by stage has them."""
+    """The rows of a report that is grouped by owner and by stage."""
     lines, before = [], ("", "", "", 0)
     for row, after in pairwise([*ROWS, ("", "", "", 0)]):
         owner = row[0] if row[0] != before[0] else ""

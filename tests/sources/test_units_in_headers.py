@@ -1,4 +1,4 @@
-"""A header that says thousands, cents, minutes, percent or a year is asked about, and the unit that is said is read."""
+"""A header with thousands, cents, minutes, percent or a year needs a declared unit, which is then applied."""
 
 from __future__ import annotations
 

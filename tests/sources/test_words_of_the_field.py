@@ -1,4 +1,4 @@
-"""Words that everybody uses, words that must be asked for, suggestions that lead somewhere, and what shows a system."""
+"""Common names that work, ambiguous names that are refused, suggestions that lead somewhere, and system detection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ordinary calls and wrong ones, as a user writes them; a line that type checkers refuse says so, with mypy's code."""
+"""Valid and invalid calls of a user; a line that type checkers refuse has mypy's error code."""
 
 from __future__ import annotations
 
