@@ -187,7 +187,7 @@ def test_the_method_grows_with_the_history(count: int, method: str):
         ([1, 2, 3, float("nan"), 5, 6, 7, 8], 1, "without holes; value number 4 is nan"),
         ([1, 2, 3, 4, 5, 6, 7, 8], 5, "looks at most 4 ahead; got horizon=5"),
         (list(range(60)), 13, "looks at most 12 ahead; got horizon=13; long=True allows 18"),
-        ([1, 2, 3, 4, 5, 6, 7, 8], 0, "`horizon` is how many periods"),
+        ([1, 2, 3, 4, 5, 6, 7, 8], 0, "`horizon` is the number of periods"),
     ],
 )
 def test_what_is_too_little_is_refused(values: list[Any], horizon: int, message: str):
@@ -206,7 +206,7 @@ def test_shares_stay_within_0_and_1_and_few_records_widen_their_interval():
     assert all(0 < point.interval.low < point.value < point.interval.high < 1 for point in low.points)
     many, fewer = (forecast_shares([30] * 9 + [31], [100] * 9 + [last], horizon=1).points[0] for last in (100, 40))
     assert fewer.interval.high - fewer.interval.low >= many.interval.high - many.interval.low
-    with pytest.raises(InputError, match="A part is among its whole; got 3 of 2"):
+    with pytest.raises(InputError, match="A part is not above its whole; got 3 of 2"):
         forecast_shares([3] * 8, [2] * 8, horizon=1)
     with pytest.raises(InputError, match="number 8 has no records"):
         forecast_shares([0] * 8, [2] * 7 + [0], horizon=1)
@@ -229,7 +229,7 @@ def test_kpis_are_forecast_by_their_rule_and_an_open_period_is_left_out():
     assert "1 period that is not over left out" in revenue.notes
     assert {type(point.value) for point in revenue.points} == {Decimal}
     assert (revenue.currency, len(revenue.history)) == ("EUR", 25)
-    with pytest.raises(InputError, match=r"`horizon` is how many periods to look ahead, from 1; got '3'"):
+    with pytest.raises(InputError, match=r"`horizon` is the number of periods to forecast, at least 1; got '3'"):
         crm.forecast("revenue", history="2024-01-01..2026-02-28", horizon="3")
     with pytest.raises(InputError, match=r"no value in 2023-06: no deal was closed. Begin after it, or take longer"):
         crm.forecast("win_rate", history="2023-06-01..2026-01-31", horizon=3)
@@ -296,7 +296,7 @@ def test_intervals_hold_about_what_they_say():
     ("values", "season", "message"),
     [
         (["1"] * 12, None, "A forecast takes numbers; got '1'."),
-        ([1.0, 2.0] * 18, 1, "`season` is how many periods make a year, such as 12 for months; got 1."),
+        ([1.0, 2.0] * 18, 1, "`season` is the number of periods in a year, such as 12 for months; got 1."),
     ],
 )
 def test_what_is_no_number_and_no_season_is_refused(values, season, message):

@@ -196,6 +196,6 @@ def test_a_frame_that_is_too_large_is_refused_in_words(monkeypatch: pytest.Monke
     monkeypatch.setattr("crmkpi.quality.frames._MOST_ROWS", 2)
     frame = polars.DataFrame({"id": ["1", "2", "3"], "status": ["won"] * 3})
     with pytest.raises(
-        InputError, match=re.escape("check() turns frames into records, at most 2 rows, and deals has 3")
+        InputError, match=re.escape("check() converts frames to records, at most 2 rows, and deals has 3")
     ):
         Dataset(deals=frame).check()

@@ -214,7 +214,7 @@ def test_hours_read_on_both_clocks(text: str, hour: int) -> None:
         ("31 Brumaire 2026", "its month has a name in none of the languages that are known"),
         ("1700000000", "numbers need date_format='unix_seconds'"),
         ("46027", "or 'excel_days' for those of a workbook"),
-        ("soon", "not a date that reads by itself"),
+        ("soon", "not a date in a known format"),
         (1_700_000_000, "numbers need date_format='unix_seconds'"),
         (True, "numbers need date_format='unix_seconds'"),
     ],

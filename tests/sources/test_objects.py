@@ -110,9 +110,9 @@ def test_what_is_read_is_what_dicts_would_give(rows, values) -> None:
     [
         ("text", "must be an iterable of objects, and this is a str"),
         (7, "must be an iterable of objects, and this is a int"),
-        ([(1, "won")], r"Nothing says what the columns of a tuple are called; give names=\('id'"),
-        ([object()], "Nothing says what the columns of a object are called"),
-        ([None], "Nothing says what the columns of a NoneType are called"),
+        ([(1, "won")], r"The column names of a tuple are unknown; give names=\('id'"),
+        ([object()], "The column names of a object are unknown"),
+        ([None], "The column names of a NoneType are unknown"),
     ],
 )
 def test_what_is_no_row_is_an_error(rows, message) -> None:
@@ -135,9 +135,9 @@ def test_what_is_no_row_is_an_error(rows, message) -> None:
         ([("1", "won"), None], ("id", "status"), "Row 2 must have .*got None"),
         ([object()], ("id", "status"), "Row 1 must have .*got <object"),
         (["ab", "cd"], ("id", "status"), "Row 1 must have .*got 'ab'"),
-        ([("1", "won")], "id", r"names= has another text for each column, .*got 'id'"),
-        ([("1", "won", "lost")], ("id", "status", "status"), "names= has another text for each column"),
-        ([("1", "won")], (1, 2), r"names= has another text for each column, .*got \(1, 2\)"),
+        ([("1", "won")], "id", r"names= has a distinct text for each column, .*got 'id'"),
+        ([("1", "won", "lost")], ("id", "status", "status"), "names= has a distinct text for each column"),
+        ([("1", "won")], (1, 2), r"names= has a distinct text for each column, .*got \(1, 2\)"),
     ],
 )
 def test_rows_that_do_not_have_the_columns_are_an_error_that_names_the_row(rows, names, message) -> None:

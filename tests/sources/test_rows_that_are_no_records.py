@@ -161,7 +161,7 @@ def test_a_summary_is_no_table_of_records(tmp_path: Path) -> None:
         (b"<!DOCTYPE html><html><body>Login</body></html>", "is a web page or XML and not a table"),
         (b'[{"id": 1, "status": "won"}]', "is JSON and not CSV: read it with read_json"),
         (b'{"id": 1, "status": "won"}\n', "is JSON and not CSV"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "is a workbook of the old form"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "is a workbook of the old format"),
     ],
 )
 def test_what_is_no_csv_is_called_by_its_name(content: bytes, message: str) -> None:

@@ -97,7 +97,7 @@ def test_changes_of_stages_cannot_be_streamed() -> None:
 
 def test_the_account_is_complete_at_the_end_and_not_before() -> None:
     orders = ck.stream_csv(io.StringIO("id,amount\n1,5\n2,x\n"), record=ck.Order)
-    with pytest.raises(InputError, match=r"The account of <file> is complete when the stream has been read to its end"):
+    with pytest.raises(InputError, match=r"The account of <file> is complete only at the end of the stream"):
         _ = orders.account
     assert repr(orders) == "<stream of Order records from <file>, not read to its end>"
     assert [order.id for order in orders] == ["1", "2"]

@@ -186,7 +186,7 @@ def read_day(text: str) -> date:
         return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
     except ValueError:
         raise InputError(
-            f"a day is written 2026-03-31, and a moment 2026-03-31T17:00, and today is a word; got {text!r}"
+            f"a day is written 2026-03-31, a moment 2026-03-31T17:00, or the word today; got {text!r}"
         ) from None
 
 

@@ -79,7 +79,7 @@ class Model:
         """
         if self.fit_summary is None or self.fit_summary.covariance is None:
             raise InputError(
-                "An interval by the delta method needs a fit whose likelihood has a clear top; this one has none. "
+                "An interval by the delta method needs a fit whose likelihood has a clear maximum; this one has none. "
                 "Use `bootstrap` instead."
             )
         reach = normal_quantile(_checked(confidence))

@@ -60,9 +60,9 @@ class ShiftedBetaGeometric(Model):
         if len(counts) < 3:
             raise InputError(f"A cohort needs its start and at least two renewals; got {len(counts)} counts.")
         if counts[0] <= 0:
-            raise InputError("An empty cohort tells nothing; its first count must be above zero.")
+            raise InputError("An empty cohort has no information; its first count must be above zero.")
         if any(now < then or then < 0 for now, then in pairwise(counts)):
-            raise InputError("Survivors can only become fewer, and never fewer than none.")
+            raise InputError("Survivors can neither increase nor be negative.")
         lost = [now - then for now, then in pairwise(counts)]
         if not any(lost):
             raise InputError("Nobody has left yet, so the probability of leaving is unknown.")

@@ -166,7 +166,7 @@ def check_health(
     then, later = one_period(crm, period, "A score is of"), one_period(crm, until, "Leavers are counted in")
     if later.start < then.end:
         raise InputError(
-            f"A score is held against who left after it was measured; got period={period!r} and until={until!r}."
+            f"A score is validated against customers who left after it was measured; got period={period!r} and until={until!r}."
         )
     by = Segment("customer", {"customers": "id"})
     here = {one.segment["customer"] for one in crm.measure("active_customers", period=then, by=by) if one.value}
@@ -322,7 +322,7 @@ def _chances(alive: ValueTable | Mapping[Hashable, float] | None) -> dict[Hashab
         return {one.customer_id: one.probability_alive for one in alive}
     for customer, chance in alive.items():
         if isinstance(chance, bool) or not isinstance(chance, int | float) or not 0 <= chance <= 1:
-            raise InputError(f"P(alive) lies from 0 to 1; got {chance!r} for {customer!r}.")
+            raise InputError(f"P(alive) is between 0 and 1; got {chance!r} for {customer!r}.")
     return {customer: float(chance) for customer, chance in alive.items()}
 
 
@@ -334,7 +334,7 @@ def _worth(
         found = {customer: float(worth) for customer, worth in value.items() if worth is not None}
         wrong = next((customer for customer, worth in found.items() if not isfinite(worth)), None)
         if wrong is not None:
-            raise InputError(f"What a customer brings is a finite number; got {value[wrong]!r} for {wrong!r}.")
+            raise InputError(f"The value of a customer is a finite number; got {value[wrong]!r} for {wrong!r}.")
         return found
     if isinstance(alive, ValueTable):
         return {one.customer_id: one.value / one.probability_alive for one in alive if one.probability_alive > 0}

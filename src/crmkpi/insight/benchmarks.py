@@ -52,7 +52,7 @@ class Benchmark:
         if isinstance(self.year, bool) or not isinstance(self.year, int):
             raise InputError(f"A benchmark has a year, such as year=2025; got {self.year!r}.")
         if self.n is not None and (isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1):
-            raise InputError(f"`n` is how many records a benchmark rests on, from 1 on; got {self.n!r}.")
+            raise InputError(f"`n` is the number of records behind a benchmark, at least 1; got {self.n!r}.")
         places = sorted(self.percentiles)
         if not places and self.value is not None:
             return
@@ -60,7 +60,7 @@ class Benchmark:
             raise InputError(f"A benchmark has two percentiles from 0 to 100 or more; got {places!r}.")
         values = [self.percentiles[place] for place in places]
         if any(a >= b for a, b in pairwise(values)):
-            raise InputError(f"The values of a benchmark rise with their percentiles; got {values!r}.")
+            raise InputError(f"The values of a benchmark increase with their percentiles; got {values!r}.")
 
     def position(self, value: Any) -> Position:
         """The position of a value, or of a result of the same definition; linear between two percentiles."""
@@ -98,7 +98,7 @@ class Benchmark:
         """
         self._check(result)
         if self.value is None:
-            raise InputError("A difference is to the value of a benchmark; give it, such as value=0.25.")
+            raise InputError("A difference needs the value of a benchmark; give it, such as value=0.25.")
         if result.value is None:
             return None
         rule = result.metric.interval
@@ -114,7 +114,7 @@ class Benchmark:
         if result.definition != self.definition:
             raise InputError(
                 f"The benchmark is of {self.definition}, and the result of {result.definition}; another definition "
-                "counts something else. Measure that one, or bring figures of this one."
+                "counts something else. Measure that one, or use figures of this one."
             )
 
 

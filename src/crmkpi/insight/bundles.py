@@ -78,7 +78,7 @@ def starter_set(name: str) -> str:
     """
     bundles = {**ROLES, **INDUSTRIES}
     if name not in bundles:
-        raise UnknownNameError(f"No KPI set is kept for {name!r}. {did_you_mean(name, bundles)}")
+        raise UnknownNameError(f"There is no KPI set for {name!r}. {did_you_mean(name, bundles)}")
     lines = [f'name = "{name[0].upper()}{name[1:]}"', 'period = "month"']
     for number, kpi in enumerate(bundles[name]):
         metric = catalogue.find(kpi)

@@ -65,7 +65,7 @@ def series_of_numbers(
     for part, whole in zip(found, beneath, strict=True):
         if whole is not None and (whole < 0 or (of is not None and not 0 <= (part or 0) <= whole)):
             raise InputError(
-                f"A part is among its whole, and an exposure is not below 0; got {part:g} of {whole:g}."
+                f"A part is not above its whole, and an exposure is not below 0; got {part:g} of {whole:g}."
                 if part is not None
                 else f"A whole or an exposure is not below 0; got {whole:g}."
             )

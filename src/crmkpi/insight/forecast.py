@@ -166,7 +166,7 @@ def forecast_shares(
         )
     wrong = next(((a, b) for a, b in zip(parts, wholes, strict=True) if not 0 <= a <= b), None)
     if wrong is not None:
-        raise InputError(f"A part is among its whole; got {wrong[0]} of {wrong[1]}.")
+        raise InputError(f"A part is not above its whole; got {wrong[0]} of {wrong[1]}.")
     logits = [log((part + 0.5) / (whole - part + 0.5)) for part, whole in zip(parts, wholes, strict=True)]
     numbers = _checked(logits, horizon, long=long)
     shares = [part / whole for part, whole in zip(parts, wholes, strict=True)]
@@ -380,7 +380,7 @@ def _checked(values: Sequence[float], horizon: int, *, long: bool) -> list[float
 
 def _check_horizon(horizon: int) -> None:
     if isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1:
-        raise InputError(f"`horizon` is how many periods to look ahead, from 1; got {horizon!r}.")
+        raise InputError(f"`horizon` is the number of periods to forecast, at least 1; got {horizon!r}.")
 
 
 def _season_notes(count: int, season: int | None) -> tuple[str, ...]:

@@ -200,10 +200,10 @@ def detectable(
         change = of.against(of).change
         assert change is not None  # a result compared with another
         if change.detectable is None:
-            raise InputError(f"What {of.definition} could show is not known: {change.reason}.")
+            raise InputError(f"The detectable change of {of.definition} is unknown: {change.reason}.")
         return change.detectable
     if n is None or n < 1:
-        raise InputError(f"`n` is how many records there are on each side, from 1 on; got {n!r}.")
+        raise InputError(f"`n` is the number of records on each side, at least 1; got {n!r}.")
     if spread is None:
         return detectable_share(of, n, confidence=confidence, power=power)
     return detectable_difference(spread * sqrt(2 / n), confidence=confidence, power=power)

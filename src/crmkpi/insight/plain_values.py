@@ -30,4 +30,4 @@ def plain_numbers(values: Iterable[Any], what: str) -> list[float | None]:
 def check_season(season: object) -> None:
     """Refuse a season that is not a number of periods."""
     if season is not None and (isinstance(season, bool) or not isinstance(season, int) or season < 2):
-        raise InputError(f"`season` is how many periods make a year, such as 12 for months; got {season!r}.")
+        raise InputError(f"`season` is the number of periods in a year, such as 12 for months; got {season!r}.")

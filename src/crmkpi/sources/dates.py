@@ -181,7 +181,7 @@ class DateReader:
                 self._count(self._in_zone)
                 return moment.replace(tzinfo=self._zone).astimezone(UTC)
         except OverflowError:
-            raise ValueError("a date at the edge of the calendar, which has no time in another zone") from None
+            raise ValueError("a date at the edge of the calendar, which cannot be converted to another zone") from None
         return moment
 
     def _read(self, value: Any) -> datetime | None:
@@ -232,7 +232,7 @@ class DateReader:
                 return self._from_numbers(found), "month in words"
         if found := _WORDED.fullmatch(text):
             return _from_words(found), "month in words"
-        raise ValueError("not a date that reads by itself, as 2026-01-31 does; its form can be given with date_format")
+        raise ValueError("not a date in a known format, such as 2026-01-31; give its format with date_format")
 
     def of_iso(self) -> Callable[[str], datetime | date] | None:
         """A parser of ISO 8601 moments with the counts of this reader; None where its options rule one out."""
@@ -310,7 +310,7 @@ def _settled_order(column: str, values: Iterable[Any]) -> _Order:
 def _from_words(found: re.Match[str]) -> datetime:
     name = (found["month"] or found["month_first"]).lower()
     if name not in _MONTH_NUMBERS:
-        raise ValueError("not a date: its month has a name in none of the languages that are known")
+        raise ValueError("not a date: the name of its month is unknown")
     return _moment(int(found["year"]), _MONTH_NUMBERS[name], int(found["day"] or found["day_second"]), found)
 
 

@@ -60,7 +60,7 @@ class DurationReader:
                 self._count("words to seconds")
                 return seconds
             if re.fullmatch(r"\d+:\d\d", text):
-                raise ValueError("not a duration that reads by itself: hours and minutes, or minutes and seconds")
+                raise ValueError("an ambiguous duration: hours and minutes, or minutes and seconds")
             value = self._number(value)
             if value is None:
                 return None

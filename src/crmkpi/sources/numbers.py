@@ -147,7 +147,7 @@ class NumberReader:
         self._check_currencies(found.currencies)
         if found.percent:
             if self._kind not in ("share", "percentage") or found.scale != 1:
-                raise ValueError(f"not a number: it is a percentage, where {self._wanted} is wanted")
+                raise ValueError(f"not a number: it is a percentage, where {self._wanted} is expected")
             value = _times(value, Decimal("0.01"))
             self._count("percent to a fraction")
         if found.scale != 1:
@@ -184,7 +184,7 @@ class NumberReader:
             if not currencies_of(mark):
                 raise ValueError(f"not a number: {mark!r} next to it is not a currency")
             if self._kind != "money":
-                raise ValueError(f"not a number: it is an amount in {mark}, where {self._wanted} is wanted")
+                raise ValueError(f"not a number: it is an amount in {mark}, where {self._wanted} is expected")
         self.currencies = tuple(marks)
 
     def _share(self, value: Any) -> Any:
@@ -274,7 +274,7 @@ def point_or_error(column: str, values: Iterable[Any]) -> None:
             return
         if shown == ",":
             raise FileFormatError(
-                f"The column {column!r} has decimal commas ({str(value).strip()!r}), which DuckDB takes for text; read "
+                f"The column {column!r} has decimal commas ({str(value).strip()!r}), which DuckDB reads as text; read "
                 f"it with scan(engine='polars'), read_csv or stream_csv."
             )
         doubtful = doubtful or (str(value).strip() if shown == "both" else "")

@@ -57,7 +57,7 @@ def read_objects(
         raise InputError(f"Rows must be an iterable of objects, and this is a {type(rows).__name__}; put it in a list.")
     if backend_of(rows) is not None:
         raise InputError(
-            f"A frame has columns and no objects; give the {type(rows).__name__} to crmkpi.table(frame, "
+            f"A frame has columns and not objects; pass the {type(rows).__name__} to crmkpi.table(frame, "
             f"record=crmkpi.{record_type(record).model.__name__}), or to a Dataset as it is."
         )
     every = list(rows)
@@ -93,8 +93,7 @@ def _names_of(row: Any) -> tuple[str, ...]:
         if found := getattr(kind if said == "model_fields" else row, said, None):
             return tuple(map(str, found))
     raise InputError(
-        f"Nothing says what the columns of a {kind.__name__} are called; give names=('id', 'status', ...) in their "
-        "order."
+        f"The column names of a {kind.__name__} are unknown; give names=('id', 'status', ...) in their order."
     )
 
 
@@ -102,7 +101,7 @@ def _checked(names: Sequence[str]) -> tuple[str, ...]:
     """The validated `names=`; a single text, or a repeated name, is an error."""
     known = (names,) if isinstance(names, str) else tuple(names)
     if isinstance(names, str) or len(set(known)) < len(known) or not all(isinstance(name, str) for name in known):
-        raise InputError(f"names= has another text for each column, such as ('id', 'status', ...); got {names!r}.")
+        raise InputError(f"names= has a distinct text for each column, such as ('id', 'status', ...); got {names!r}.")
     return known
 
 

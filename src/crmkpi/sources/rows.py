@@ -44,7 +44,7 @@ def record_of(record: type[_R] | None, options: ReadingOptions) -> type[_R]:
     preset = options.preset
     if preset is None:
         if record is None:
-            raise InputError("Reading needs to know what the rows are: say record=, such as crmkpi.Deal, or preset=.")
+            raise InputError("The record class of the rows is unknown; give record=, such as crmkpi.Deal, or preset=.")
         return record
     if preset.record is None:
         raise InputError(f"{preset.system}, {preset.title}: {preset.notes[0]}")

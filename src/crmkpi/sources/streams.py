@@ -78,7 +78,7 @@ class RecordStream(Iterator[_R], Generic[_R]):
         """
         if self._account is None:
             raise InputError(
-                f"The account of {self.source} is complete when the stream has been read to its end, and it has not."
+                f"The account of {self.source} is complete only at the end of the stream; read it to its end first."
             )
         return self._account
 

@@ -143,7 +143,9 @@ def _encoding(start: bytes, given: str | None, name: str) -> str:
             f"{name} is a workbook or another archive and not text: read workbooks with read_excel, and unpack others."
         )
     if start == _OLD_WORKBOOK:
-        raise FileFormatError(f"{name} is a workbook of the old form (.xls) and not text: save it as .xlsx or as CSV.")
+        raise FileFormatError(
+            f"{name} is a workbook of the old format (.xls) and not text: save it as .xlsx or as CSV."
+        )
     if given is None:
         return next((encoding for mark, encoding in _MARKS if start.startswith(mark)), "utf-8")
     try:
