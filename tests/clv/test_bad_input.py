@@ -226,7 +226,7 @@ def test_an_engine_that_is_none_is_refused() -> None:
     [
         ([1000, 600], "at least two renewals; got 2 counts"),
         ([0, 0, 0], "An empty cohort"),
-        ([100, 110, 90], "can only become fewer"),
+        ([100, 110, 90], "can neither increase nor be negative"),
         ([100, 100, 100], "Nobody has left yet"),
     ],
 )

@@ -126,7 +126,7 @@ def test_a_threshold_is_refused_until_the_score_told_who_left():
     ("given_", "message"),
     [
         ({}, "got neither"),
-        ({"alive": {"A": 1.5}}, "from 0 to 1"),
+        ({"alive": {"A": 1.5}}, "between 0 and 1"),
         ({"alive": {"A": 0.5}, "value": {"A": float("nan")}}, "finite number"),
     ],
 )

@@ -60,7 +60,7 @@ def test_amounts_and_durations_have_positions_and_other_definitions_have_none():
     [
         ({50: 0.2}, {}, "two percentiles"),
         ({50: 0.2, 120: 0.3}, {}, "two percentiles"),
-        ({25: 0.3, 75: 0.2}, {}, "rise with their percentiles"),
+        ({25: 0.3, 75: 0.2}, {}, "increase with their percentiles"),
         ({25: 0.2, 75: 0.3}, {"source": " "}, "has a source"),
         ({25: 0.2, 75: 0.3}, {"year": "2025"}, "has a year"),
     ],
@@ -85,5 +85,5 @@ def test_a_share_differs_from_the_figure_of_others_as_two_shares_differ():
         given_.position(0.3)
     with pytest.raises(InputError, match="give it, such as value"):
         GIVEN.difference(ck.win_rate.from_totals(won=1, closed=5))
-    with pytest.raises(InputError, match="from 1 on; got 0"):
+    with pytest.raises(InputError, match="at least 1; got 0"):
         Benchmark("win_rate", value=0.25, n=0, source="s", year=2025)

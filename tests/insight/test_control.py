@@ -269,7 +269,7 @@ def test_means_have_a_funnel_of_their_common_spread():
 def test_what_records_could_show_is_told_before_they_are_there():
     assert detectable(0.2, 1000) == pytest.approx(0.0523864372)
     assert detectable(70, 50, spread=12) == pytest.approx((stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * 12 * 0.2)
-    with pytest.raises(InputError, match="`n` is how many records"):
+    with pytest.raises(InputError, match="`n` is the number of records"):
         detectable(0.2)
 
 

@@ -309,7 +309,7 @@ def test_an_unknown_preset_is_named_with_the_nearest():
 def test_a_preset_reads_its_own_record_only():
     with pytest.raises(InputError, match="The preset zoho_lead reads Lead records, and record= is Deal"):
         read("id\n1\n", preset="zoho_lead")
-    with pytest.raises(InputError, match=r"say record=, such as crmkpi.Deal, or preset="):
+    with pytest.raises(InputError, match=r"give record=, such as crmkpi.Deal, or preset="):
         read("id\n1\n", record=None)
 
 

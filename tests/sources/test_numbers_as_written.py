@@ -224,7 +224,7 @@ def test_percent_is_a_fraction_where_the_field_is_a_share(read: Any, tmp_path: P
 def test_percent_in_a_score_is_unreadable_with_the_reason() -> None:
     text = "id,kind,score\n1,nps,100%\n2,nps,9\n"
     found = ck.read_csv(io.StringIO(text), record=ck.Survey)
-    assert "'100%' is not a number: it is a percentage, where a number on a scale is wanted" in said(found)
+    assert "'100%' is not a number: it is a percentage, where a number on a scale is expected" in said(found)
 
 
 @pytest.mark.parametrize("read", READERS)

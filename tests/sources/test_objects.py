@@ -149,7 +149,7 @@ def test_rows_that_do_not_have_the_columns_are_an_error_that_names_the_row(rows,
 def test_a_frame_has_no_objects_and_the_way_out_works(library) -> None:
     module = pytest.importorskip(library)
     frame = module.DataFrame({"id": ["1"], "status": ["won"]})
-    with pytest.raises(InputError, match=r"give the DataFrame to crmkpi.table\(frame, record=crmkpi.Deal\)"):
+    with pytest.raises(InputError, match=r"pass the DataFrame to crmkpi.table\(frame, record=crmkpi.Deal\)"):
         ck.read_objects(frame, record=ck.Deal)
     assert ck.win_rate(ck.table(frame, record=ck.Deal)).value == 1.0
 

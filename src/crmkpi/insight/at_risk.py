@@ -166,7 +166,8 @@ def check_health(
     then, later = one_period(crm, period, "A score is of"), one_period(crm, until, "Leavers are counted in")
     if later.start < then.end:
         raise InputError(
-            f"A score is validated against customers who left after it was measured; got period={period!r} and until={until!r}."
+            f"A score is validated against customers who left after it was measured; got period={period!r} and "
+            f"until={until!r}."
         )
     by = Segment("customer", {"customers": "id"})
     here = {one.segment["customer"] for one in crm.measure("active_customers", period=then, by=by) if one.value}

@@ -39,8 +39,8 @@ def records_of_frame(name: str, table: FrameTable) -> Records[Any]:
         rows = home.count(frame_table.frame)
         if rows > _MOST_ROWS:
             raise InputError(
-                f"check() converts frames to records, at most {_MOST_ROWS:,} rows, and {name} has {rows:,}; give a part "
-                "of it, such as the last year."
+                f"check() converts frames to records, at most {_MOST_ROWS:,} rows, and {name} has {rows:,}; give a "
+                "part of it, such as the last year."
             )
         parts = list(_parts(table, home.records(frame_table.frame, kinds), fields))
     records = tuple(record for part in parts for record in part)
