@@ -1,4 +1,4 @@
-"""The frames engine: answers a query with the words of the library or database that holds the data."""
+"""The frames engine: runs a query in the library or database that holds the data."""
 
 from __future__ import annotations
 

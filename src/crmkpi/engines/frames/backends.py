@@ -1,8 +1,7 @@
-"""The frame libraries and databases that are understood, and the capabilities of their homes.
+"""The supported frame libraries and databases, and the capabilities of their homes.
 
-One table, read by the engine and printed by the documentation. A capability is a field of a row; nothing else in the
-engine knows a library by its name. A measure that a home cannot do right raises an error that names both, and never
-gives a number that may be wrong.
+The engine reads this table, and the documentation prints it. A capability is a field of a row; no other code of the
+engine compares the names of libraries. A measure that a home cannot compute exactly raises an error that names both.
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ __all__ = [
 class Backend(NamedTuple):
     """One frame library: the class of its frames, its home, the extra that installs it, and its capabilities.
 
-    `parse` is how its user makes timestamps of text. `needs` are further libraries, with the oldest version of each
-    that is right.
+    `parse` is the expression with which users convert text to timestamps. `needs` are further libraries, each with its
+    oldest supported version.
     """
 
     name: str
@@ -45,32 +44,32 @@ class Backend(NamedTuple):
     parse: str
     shows: Literal["", "sql", "plan"] = ""  # the method of a report that shows the statements
     needs: tuple[tuple[str, str], ...] = ()
-    raises: tuple[str, ...] = ()  # libraries whose errors mean that the data cannot be read
-    lazy: bool = False  # it reads at each query, so that files may be gone by then
-    adds_flags: bool = True  # it adds up true and false as 1 and 0
-    adds_wide: bool = False  # its sum of 64-bit numbers has 128 bits
-    divides: bool = False  # by a constant as by any number, and not by a product with its rounded inverse
-    nan_is_largest: bool = True  # of the floats of a column, where it has NaN at all
-    wide: bool = False  # it has whole numbers of 128 bits
-    boundless: bool = False  # or as long as they need be
-    sure_moments: bool = False  # a usual moment always enters; others have dates such as 31 February, which do not
-    preaggregates: bool = False  # rows of the same conditions are added up first, since a group costs less than a CASE
-    keeps_ranks: bool = False  # it fetches values at some ranks of a group without the others
+    raises: tuple[str, ...] = ()  # libraries whose errors mean that the data is unreadable
+    lazy: bool = False  # each query reads the source again, which may be gone by then
+    adds_flags: bool = True  # SUM adds true and false as 1 and 0
+    adds_wide: bool = False  # SUM of 64-bit integers has 128 bits
+    divides: bool = False  # divides floats by a constant, and does not multiply by its rounded inverse
+    nan_is_largest: bool = True  # MAX returns NaN if there is one, or floats are never NaN
+    wide: bool = False  # has integers of 128 bits
+    boundless: bool = False  # has integers of any length
+    sure_moments: bool = False  # timestamps within bounds are valid; other backends store dates such as 31 February
+    preaggregates: bool = False  # sums rows by equal condition outcomes first: more groups cost less than CASEs
+    keeps_ranks: bool = False  # fetches values at some ranks of a group without the others
     slices_groups: bool = False  # one GROUP BY returns aggregates and a slice of the sorted values of each group
-    sorts_groups: bool = False  # it keeps the sorted values of each group while it aggregates
-    counts_all: bool = False  # a statement costs it more than rows of no period, so that one statement has all rows
-    lists_in_rows: bool = False  # a statement costs it more than a column of lists
-    months: bool = False  # it knows the month of a timestamp on the wall clock
-    cells: int | None = None  # from this number of edges on it looks up the cell of a timestamp
-    closed: str = ""  # words of its error for a closed connection
-    module: str = ""  # that has its version, where it is not named like the library
+    sorts_groups: bool = False  # keeps the sorted values of each group while it aggregates
+    counts_all: bool = False  # a statement costs more than rows outside the periods, so one statement groups all rows
+    lists_in_rows: bool = False  # a statement costs more than a column of lists
+    months: bool = False  # computes the month of a wall-clock timestamp
+    cells: int | None = None  # with this number of edges or more, a timestamp's period is looked up by its time bucket
+    closed: str = ""  # fragments of its error for a closed connection, separated by |
+    module: str = ""  # the module that has the version, if not named like the library
     version: str = "__version__"
     tested: bool = True  # on a server; an untested one needs `untested=True`
-    lock: AbstractContextManager[object] = nullcontext()  # one question at a time
+    lock: AbstractContextManager[object] = nullcontext()  # serialises queries
 
     @property
     def home(self) -> Home:
-        """Where its frames are measured."""
+        """The home that runs queries on its frames."""
         return _home(self.place)
 
 
@@ -168,7 +167,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         },
     }
 )  # fmt: skip
-# Libraries that were tried and got figures wrong without a word, or were not tried.
+# Libraries that returned silently wrong figures in tests, or are not tested.
 _REFUSED: Mapping[str, str] = MappingProxyType(
     {
         "dask": "it drops conditions inside aggregations and adds decimals as text; call .compute() and give that",
@@ -178,7 +177,7 @@ _REFUSED: Mapping[str, str] = MappingProxyType(
         "sqlframe": "it turns wall-clock times into UTC; give the DuckDB relation below it",
     }
 )
-# Connections and databases, whose tables are measured one by one.
+# Connections and databases: users pass one of their tables.
 _WHOLE: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("crmkpi", "Database"): "database.table('deals')",
@@ -192,11 +191,11 @@ _WHOLE: Mapping[tuple[str, str], str] = MappingProxyType(
 
 
 def backend_of(data: object) -> Backend | None:
-    """The library that a frame belongs to; None for anything else, an error for a frame that cannot be trusted.
+    """The backend of a frame; None for anything else, an error for a library that is not supported.
 
-    Nothing is imported for it: the module of the object's class says what it is.
+    It imports nothing: the module of the object's class names the library.
     """
-    if type(data) in (list, tuple, dict):  # by far the most, in each call
+    if type(data) in (list, tuple, dict):  # the common case
         return None
     if hasattr(type(data), "backend_name"):
         return BACKENDS[data.backend_name]  # type: ignore[attr-defined]
@@ -215,7 +214,7 @@ def backend_of(data: object) -> Backend | None:
 
 
 def check_versions(backend: Backend) -> None:
-    """Refuse a library that is older than those with which every number was found right."""
+    """Raise an error for a library that is missing, or older than the oldest tested version."""
     for name, oldest in ((backend.module or backend.name, backend.oldest), *backend.needs):
         try:
             found = str(getattr(import_module(name), backend.version if name == backend.module else "__version__"))
@@ -232,13 +231,13 @@ def check_versions(backend: Backend) -> None:
 
 @contextmanager
 def at_home(backend: Backend, table: str) -> Iterator[None]:
-    """Turn errors of the library itself into ours: a closed connection, a file that has gone."""
+    """Turn errors of the library into a `DatabaseError`, such as a closed connection or a deleted file."""
     try:
         with backend.lock:
             yield
     except Exception as error:
         own = type(error).__module__.partition(".")[0].lstrip("_") in backend.raises
-        if not own and not (backend.lazy and isinstance(error, OSError)):  # as Polars raises for a file that has gone
+        if not own and not (backend.lazy and isinstance(error, OSError)):  # as Polars raises for a deleted file
             raise
         first = str(error).strip().partition("\n")[0]
         closed = any(word in str(error) for word in backend.closed.split("|")) if backend.closed else False
@@ -247,12 +246,12 @@ def at_home(backend: Backend, table: str) -> Iterator[None]:
 
 
 def refuse(backend: Backend, what: str, way_out: str) -> InputError:
-    """The error for a measure that a backend cannot do right."""
+    """The error for a measure that a backend cannot compute exactly."""
     return InputError(f"{what} cannot be measured on {backend.name}: {way_out}.")
 
 
 def support_table() -> str:
-    """The libraries and databases as Markdown, with the method that shows their statements; the documentation has it.
+    """The libraries and databases as a Markdown table for the documentation, with the method that shows statements.
 
     >>> print(support_table().splitlines()[5])
     | duckdb | relations and tables | `report.sql()` | yes |

@@ -34,9 +34,9 @@ _LARGEST = 2**62
 
 
 class Value(NamedTuple):
-    """An expression over plain columns: `digits` of its whole numbers are decimals, None where it is no whole number.
+    """An expression over plain columns; its integers have `digits` decimal places, None if it is not an integer.
 
-    It is there where all columns of `needs` are, and `also` holds where that is not enough.
+    It has a value where no column of `needs` is NULL and `also`, if there is one, holds.
     """
 
     source: Expr
@@ -47,19 +47,19 @@ class Value(NamedTuple):
     high: int = 0
     aware: bool | None = None
     also: Expr | None = None
-    raw: tuple[Expr, str] | None = None  # a timestamp's own column and its zone, for filters that reach into a scan
+    raw: tuple[Expr, str] | None = None  # a timestamp's original column and zone, for filters pushed into a scan
 
     @property
     def largest(self) -> int:
-        """The largest size of the number."""
+        """The largest absolute value."""
         return max(abs(self.low), abs(self.high))
 
 
 class Condition(NamedTuple):
-    """Where something is true, never missing.
+    """A boolean expression that is never NULL.
 
-    For rows that were added up, `held` is the same by columns of words and flags, which are `words`, and by `truths`:
-    what else it rests on, as columns that are true or false.
+    `held` is the same condition over pre-aggregated rows. It reads columns of choices and flags, whose names are
+    `words`, and the columns of `truths`: the outcomes of its other parts.
     """
 
     source: Expr
@@ -74,11 +74,11 @@ def unnegated(text: str) -> str:
 
 
 def as_float(nw: Words, source: Expr, digits: int | None) -> Expr:
-    """A whole number with `digits` decimals as a float; without `digits` it is a float already."""
+    """An integer with `digits` decimal places as a float; without `digits` it is a float already."""
     if digits is None:
         return source
     number = source.cast(nw.Float64)
-    # By a column, since Polars divides by a constant as a product with its rounded inverse.
+    # The divisor is a column, since Polars multiplies by the rounded inverse of a constant.
     return number / (number * nw.lit(0.0) + nw.lit(float(10**digits))) if digits else number
 
 
@@ -89,14 +89,14 @@ def applied(sign: CompareSign | ArithmeticSign, first: Expr, second: Expr) -> Ex
 
 
 def product(first: Value, second: Value, kind: ValueKind) -> Value:
-    """The product of two whole numbers, without the condition that both are present."""
+    """The product of two integers, without the condition that both are present."""
     corners = [a * b for a in (first.low, first.high) for b in (second.low, second.high)]
     digits = (first.digits or 0) + (second.digits or 0)
     return Value(first.source * second.source, kind, digits=digits, low=min(corners), high=max(corners))
 
 
 def sum_of(nw: Words, sign: ArithmeticSign, first: Value, second: Value, kind: ValueKind) -> Value:
-    """The sum or difference of two whole numbers, without the condition that both are present."""
+    """The sum or difference of two integers, without the condition that both are present."""
     first, second = aligned(nw, first, second)
     low, high = (second.low, second.high) if sign == "+" else (-second.high, -second.low)
     aware = first.aware if kind == "timestamp" else None
@@ -105,24 +105,24 @@ def sum_of(nw: Words, sign: ArithmeticSign, first: Value, second: Value, kind: V
 
 
 def both(first: Expr | None, second: Expr | None) -> Expr | None:
-    """Where both conditions hold; None always does."""
+    """The conjunction of two conditions; None is always true."""
     if first is None or second is None:
         return second if first is None else first
     return first & second
 
 
 def either(first: Expr | None, second: Expr | None) -> Expr | None:
-    """Where one of two conditions holds; None always does."""
+    """The disjunction of two conditions; None is always true."""
     return None if first is None or second is None else first | second
 
 
 def whole(nw: Words, number: int, kind: ValueKind) -> Value:
-    """A whole number as a constant."""
+    """An integer constant."""
     return Value(nw.lit(number), kind, digits=0, low=number, high=number)
 
 
 def whole_times(backend: Backend, first: Value, second: Value, what: str) -> tuple[Value, Value]:
-    """A fixed duration in the smallest part of it that the other number counts, so that microseconds stay whole."""
+    """Divide a constant duration by the scale of the number that it multiplies, so that microseconds stay integers."""
     fixed, counted = (first, second) if first.low == first.high and first.kind == "duration" else (second, first)
     factor = 10 ** (counted.digits or 0)
     if factor == 1:
@@ -133,20 +133,20 @@ def whole_times(backend: Backend, first: Value, second: Value, what: str) -> tup
 
 
 def times(nw: Words, value: Value, factor: int) -> Value:
-    """A whole number times a fixed one."""
+    """An integer times a constant."""
     if factor == 1:
         return value
     return value._replace(source=value.source * nw.lit(factor), low=value.low * factor, high=value.high * factor)
 
 
 def aligned(nw: Words, *values: Value) -> list[Value]:
-    """Whole numbers with the same number of decimal digits."""
+    """The integers, scaled to the same number of decimal places."""
     digits = max(value.digits or 0 for value in values)
     return [times(nw, each, 10 ** (digits - (each.digits or 0)))._replace(digits=digits) for each in values]
 
 
 def fitting(backend: Backend, value: Value, what: str) -> Value:
-    """A value whose numbers fit into 64 bits."""
+    """The value, if its numbers fit into 64 bits; else an error."""
     if value.largest > _LARGEST:
         raise refuse(
             backend,
@@ -157,7 +157,7 @@ def fitting(backend: Backend, value: Value, what: str) -> Value:
 
 
 def check_clocks(first: Value, second: Value, left: Expression, right: Expression) -> None:
-    """Refuse to compare a timestamp on the wall clock with an exact instant."""
+    """Raise an error for a wall-clock timestamp that is compared with an exact instant."""
     clocks = {first.aware, second.aware} - {None}
     if first.kind == second.kind == "timestamp" and len(clocks) > 1:
         raise TimeZoneError(

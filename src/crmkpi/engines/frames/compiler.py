@@ -1,9 +1,9 @@
-"""Row expressions as expressions over the plain columns of a frame.
+"""Compile row expressions to expressions over the plain columns of a frame.
 
-A condition compiles in two ways, as in the records engine: where it is *true*, and where it is *false*. A row in which
-it is neither is in none of the two, so no backend's own idea of a missing value ever decides. Money and durations are
-whole numbers with a known count of decimal digits, so that sums and products are exact, and their largest value is
-known beforehand.
+A condition compiles in two ways, as in the records engine: to an expression that it is *true*, and to one that it is
+*false*. For a row in which it is neither, both are false, so the result never depends on a backend's rules for NULL.
+Money and durations are integers with a known number of decimal places and a known largest value, so that sums and
+products are exact.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ _OPPOSITE: Mapping[CompareSign, CompareSign] = {"==": "!=", "!=": "==", "<": ">=
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
-    """Writes expressions out over the columns of one prepared frame.
+    """Compiles expressions for the columns of one prepared frame.
 
-    `bounds` holds the start and the end of the periods of a stock, on the wall clock and exactly.
+    `bounds` has the start and the end of each period of a stock, both on the wall clock and as instants.
     """
 
     prepared: Prepared
@@ -77,18 +77,18 @@ class Compiler:
     calendar: Calendar
     as_of: tuple[datetime, datetime]
     bounds: Sequence[tuple[datetime, datetime, datetime, datetime]] = ()
-    given: Mapping[str, Condition] = field(default_factory=dict)  # where columns are present, as keys of GROUP BY show
-    compiled: dict[str, Condition | None] = field(default_factory=dict, init=False)  # conditions by their text
-    truths: dict[str, str] = field(default_factory=dict, init=False)  # the column of a condition, by its text
+    given: Mapping[str, Condition] = field(default_factory=dict)  # presence of a column, as a condition on a group key
+    compiled: dict[str, Condition | None] = field(default_factory=dict, init=False)  # conditions, keyed by their text
+    truths: dict[str, str] = field(default_factory=dict, init=False)  # columns of conditions, keyed by their text
 
     @property
     def nw(self) -> Words:
-        """The words that expressions are made of."""
+        """The factory of expressions."""
         return self.prepared.backend.home.words
 
     @property
     def frame(self) -> Frame:
-        """The frame that understands them."""
+        """The prepared frame, ready for queries."""
         return self.prepared.backend.home.asked(self.prepared.frame, self.prepared.kept)
 
     def column(self, field: Field) -> ProfiledColumn:
@@ -125,14 +125,14 @@ class Compiler:
                 raise DefinitionError(f"{expression!r} is a condition where a value is needed.")
 
     def present(self, value: Value) -> Expr | None:
-        """Where the value is present; None where it always is."""
+        """The condition that the value is present; None if it always is."""
         parts = [~self.nw.col(name).is_null() for name in sorted(value.needs)]
         if value.also is not None:
             parts.append(value.also)
         return all_of(parts) if parts else None
 
     def between(self, stamp: Value, first: int, end: int) -> Expr:
-        """Where a timestamp lies from the one moment up to, not including, the other."""
+        """The condition that a timestamp is at or after `first` and before `end`."""
         nw = self.nw
         if stamp.raw is None:
             return (stamp.source >= nw.lit(first)) & (stamp.source < nw.lit(end))
@@ -141,7 +141,7 @@ class Compiler:
         return (column >= low) & (column < high)
 
     def presences(self, value: Value, what: Expression) -> dict[str, Condition]:
-        """The conditions under which a value is present, by their text."""
+        """The conditions under which a value is present, keyed by their text."""
         found = {
             text: self.given.get(name) or self._truth(text, ~self.nw.col(name).is_null())
             for name, text in ((name, f"{name} is there") for name in sorted(value.needs))
@@ -150,14 +150,15 @@ class Compiler:
         return found if value.also is None else found | {text: self._truth(text, value.also)}
 
     def _truth(self, text: str, source: Expr) -> Condition:
-        """A condition on more than words and flags."""
+        """A condition that reads more than choices and flags, with a column for its outcome."""
         name = self.truths.setdefault(text, f"truth{len(self.truths)}")
         return Condition(source, self.nw.col(name), truths={name: source})
 
     def conditions(self, expression: Expression | None) -> dict[str, Condition] | None:
-        """What must hold for a condition to be true, by its text; None where this table never fulfils it.
+        """The conjuncts of a condition, keyed by their text; None if no row of the table can meet it.
 
-        Parts that the profile of the columns has settled are left out: conditions that differ in nothing else are one.
+        Parts that the profile of the columns decides are left out, so that conditions that differ only in these share
+        a column.
         """
         settled = True if expression is None else self._settled(expression)
         if settled is False:
@@ -187,7 +188,7 @@ class Compiler:
         return Condition(met, met if held is None else held, tuple(words), truths)
 
     def _held(self, expression: Expression, rests_on: list[Condition], *, holds: bool = True) -> Expr | None:
-        """As `true`, by the columns of the conditions that it `rests_on`."""
+        """Like `true`, but over pre-aggregated rows; appends the conditions whose columns it reads to `rests_on`."""
         match expression:
             case Combination(word, left, right):
                 join = both if (word == "and") is holds else either
@@ -216,7 +217,7 @@ class Compiler:
                 return both(self._all_there(sides_of(expression), rests_on), ~truth.held)
 
     def _words(self, expression: Expression) -> tuple[str, ...]:
-        """The columns of a condition that rests on nothing but words and flags."""
+        """The columns of a condition that reads only choices and flags; empty for any other."""
         parts = list(walk(expression))
         columns = [self.column(field) for field in parts if isinstance(field, Field)]
         plain = all(column.kind in ("choice", "flag") for column in columns)
@@ -224,13 +225,13 @@ class Compiler:
         return tuple(column.name for column in columns) if plain else ()
 
     def _all_there(self, items: Sequence[Expression], rests_on: list[Condition]) -> Expr | None:
-        """Where all of these have a value; None where they always have."""
+        """The condition that all of these are present; None if they always are."""
         found = [one for item in items for one in self.presences(self.value(item), item).values()]
         rests_on.extend(found)
         return all_of(one.held for one in found) if found else None
 
     def _settled(self, expression: Expression) -> Expression | bool:
-        """The condition without the parts that are known beforehand; True or False where all of it is."""
+        """The condition without the parts that the profile decides; True or False if that is all of it."""
         match expression:
             case Presence(item, present) if self.present(self.value(item)) is None:
                 return present
@@ -261,9 +262,9 @@ class Compiler:
         return self.bounds[expression.number or 0][0] == datetime.min  # noqa: DTZ901  # a wall clock
 
     def true(self, expression: Expression | None, *, holds: bool = True) -> Expr | None:
-        """Where the condition is true, never missing; None where it always is.
+        """The expression that the condition is true, never NULL; None if it always is.
 
-        Without `holds`: where it is false, and not merely unknown.
+        Without `holds`, the expression that the condition is false, and not merely unknown.
         """
         match expression:
             case None:
@@ -292,7 +293,7 @@ class Compiler:
                 raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
 
     def _unmet(self, met: Expr | None) -> Expr:
-        """Where a condition that is never missing does not hold."""
+        """The negation of an expression that is never NULL."""
         return self.nw.lit(False) if met is None else ~met  # noqa: FBT003
 
     def _field(self, field: Field, *, exact: bool) -> Value:
@@ -321,11 +322,11 @@ class Compiler:
         return micros(self.as_of[bool(stamp.aware)])
 
     def _may_be_later(self, stamp: Value) -> bool:
-        """Whether any of the timestamps may lie after the as-of instant."""
+        """Whether a timestamp of the column may be at or after the as-of instant."""
         return stamp.high >= self._known_until(stamp)
 
     def _so_far(self, stamp: Value) -> Value:
-        """The timestamp where it lies before the as-of instant."""
+        """The timestamp, present only where it is before the as-of instant."""
         if not self._may_be_later(stamp):
             return stamp
         until = self._known_until(stamp)
@@ -388,7 +389,7 @@ class Compiler:
         return fitting(self.prepared.backend, made._replace(needs=needs, also=also), repr(expression))
 
     def _exact_moment(self, stamp: Value, what: Expression) -> Value:
-        """The timestamp as an instant, so that a span over a change of clocks is the time that passed."""
+        """The timestamp as an instant, so that a duration across a daylight-saving change is the elapsed time."""
         if stamp.aware or not self.calendar.clocks_change:
             return stamp
         if (twin := self._twin(what)) is not None:
@@ -408,7 +409,7 @@ class Compiler:
             )
         divisor = second.source
         also = both(also, divisor != self.nw.lit(0))
-        # A zero is put aside before it divides, since some backends would raise and others give infinity.
+        # A zero divisor becomes NULL first, since some backends would raise and others return infinity.
         safe = only_where(self.nw, divisor != self.nw.lit(0), as_float(self.nw, second.source, second.digits))
         return Value(as_float(self.nw, first.source, first.digits) / safe, "number", needs, also=also)
 

@@ -1,4 +1,4 @@
-"""The parts of a condition: those that must all hold, the value whose presence it tests, and what it compares."""
+"""The parts of a condition: its conjuncts, the value whose presence it tests, and the values that it compares."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["conjuncts", "opposite", "presence", "sides_of"]
 
 
 def presence(part: Expression) -> tuple[Expression | None, bool]:
-    """The expression whose presence a condition tests, and whether it is to be there; None for any other condition."""
+    """The expression that a condition tests for presence, and True for presence or False for absence; else None."""
     match part:
         case Presence(item, present):
             return item, present
@@ -32,12 +32,12 @@ def presence(part: Expression) -> tuple[Expression | None, bool]:
 
 
 def opposite(condition: Condition) -> Condition:
-    """The condition that holds where another one does not."""
+    """The negation of a condition."""
     return condition._replace(source=~condition.source, held=~condition.held)
 
 
 def sides_of(condition: Expression) -> list[Expression]:
-    """The values that a condition compares; constants and moments are always there."""
+    """The values that a condition compares, without constants and bounds, which are always present."""
     match condition:
         case Comparison(_, left, right):
             return [side for side in (left, right) if not isinstance(side, Constant | Parameter | AsOf | Bound)]
@@ -48,7 +48,7 @@ def sides_of(condition: Expression) -> list[Expression]:
 
 
 def conjuncts(condition: Expression) -> list[Expression]:
-    """The parts of a chain of `&`."""
+    """The conditions joined by `&`."""
     if isinstance(condition, Combination) and condition.word == "and":
         return [*conjuncts(condition.left), *conjuncts(condition.right)]
     return [condition]

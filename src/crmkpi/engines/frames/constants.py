@@ -1,4 +1,4 @@
-"""Constants of conditions, parameters included, as the plain values that columns hold."""
+"""Convert constants of conditions, and parameters, to the plain values that columns hold."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Given = bool | int | float | str | Decimal | date | timedelta | None  # a consta
 
 
 def constant(nw: Words, value: Given, kind: ValueKind, beside: Value | None) -> Value:
-    """A constant, or the value of a parameter, as a plain one; `beside` is what it is compared with."""
+    """A constant, or the value of a parameter, as a plain value; `beside` is the value that it is compared with."""
     if isinstance(value, timedelta):
         return whole(nw, value // MICROSECOND, "duration")
     if isinstance(value, datetime):
         return whole(nw, micros(value), "timestamp")._replace(aware=value.tzinfo is not None)
     if isinstance(value, date):
         return whole(nw, (value - date(1970, 1, 1)).days, "date")
-    # Compared with money a number is the decimal that it is printed as; compared with a float it is a float.
+    # A float that is compared with money becomes the decimal that it prints as.
     scaled = beside is not None and beside.digits is not None
     if value is None or isinstance(value, bool | str) or not (scaled or isinstance(value, int)):
         return Value(nw.lit(float(value) if isinstance(value, Decimal) else value), kind)
@@ -34,7 +34,7 @@ def constant(nw: Words, value: Given, kind: ValueKind, beside: Value | None) -> 
 
 
 def option(nw: Words, chosen: Given, value: Value) -> Scalar:
-    """An option as the plain number that stands for it; None where no value can be it."""
+    """An option of a membership test as a plain value; None if no value of the column can equal it."""
     if value.digits is None and not isinstance(chosen, date | timedelta):
         if isinstance(chosen, bool):
             return chosen

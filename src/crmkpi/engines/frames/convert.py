@@ -1,8 +1,8 @@
-"""pandas and PyArrow frames as Polars columns: each column once, when it is first read, without a copy where possible.
+"""Convert pandas and PyArrow frames to Polars, each column once, when it is first read, without a copy if possible.
 
-Numbers, flags, timestamps and Arrow columns share their memory with the frame where the library allows it; text in
-objects, categories and masked columns are copied. Lists, bytes, mixtures and other values that are not plain are
-refused when a column is read.
+Numbers, flags, timestamps and Arrow columns share their memory with the frame where the library allows it; object
+columns of text, categories and masked columns are copied. Reading a column of lists, bytes, mixed types or other values
+that are not plain raises an error.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Converted"]
 
-_MOST_DIGITS = 38  # of a decimal in 128 bits
-_OTHERS = (time, timedelta, complex)  # plain values that no field holds
+_MOST_DIGITS = 38  # of a 128-bit decimal
+_OTHERS = (time, timedelta, complex)  # scalars that no field can hold
 _SCALARS = (str, bool, Integral, Real, Decimal, date, UUID)
 _EXPECTED: Mapping[str, tuple[tuple[type, ...], str]] = {
     "timestamp": ((date,), "timestamps"),
@@ -40,7 +40,7 @@ _EXPECTED: Mapping[str, tuple[tuple[type, ...], str]] = {
 
 
 class Converted:
-    """A frame of another library, read as Polars columns."""
+    """A pandas or PyArrow frame, read as Polars columns."""
 
     def __init__(self, frame: DataFrame | Table, *, pandas: bool) -> None:
         self.frame = frame
@@ -53,7 +53,7 @@ class Converted:
         return len(self.frame)
 
     def column(self, name: str, kind: Kind = "attributes") -> pl.Series:
-        """A column as a Polars series; for a column of objects the kind of field decides which type they must have."""
+        """A column as a Polars series; in an object column, the kind of field determines the type of the values."""
         if (name, "added") in self._columns:
             return self._columns[name, "added"]
         place = self.names.index(name)
@@ -67,7 +67,7 @@ class Converted:
         return self._columns[key]
 
     def plain_rows(self) -> Iterator[Mapping[str, Cell]]:
-        """The rows with whatever their cells hold; None is a missing value."""
+        """The rows as dicts of Python values, None for missing ones."""
         if not self._pandas:
             for batch in self.frame.to_batches():  # pyrefly: ignore
                 yield from batch.to_pylist()
@@ -81,7 +81,7 @@ class Converted:
         return pl.LazyFrame([self.column(name, kind) for name, kind in columns.items()])
 
     def anew(self) -> Converted:
-        """The frame without the columns that were read before."""
+        """The frame without its cached columns."""
         if self._kept is not None or any(what == "added" for _, what in self._columns):
             raise InputError(
                 f"The frame has {len(self.frame):,} rows, and other ones when crmkpi.table(..., preset=) took it; give "
@@ -90,7 +90,7 @@ class Converted:
         return Converted(self.frame, pandas=self._pandas)
 
     def extended(self, added: Sequence[pl.Expr], kept: pl.Expr | None, over: Iterable[str]) -> Converted:
-        """The frame with columns that are computed `over` some of its own, and only the rows that are `kept`."""
+        """The frame with the `added` columns, which read those in `over`, and only the rows where `kept` is true."""
         made = Converted(self.frame, pandas=self._pandas)
         flag = [] if kept is None else [kept.alias("crmkpi kept")]
         found = self.lazy(dict.fromkeys(over, "attributes")).with_columns(*added, *flag).collect()
@@ -104,7 +104,7 @@ class Converted:
 
 
 def _cells(column: Series) -> list[Cell]:
-    """The values of a column, missing ones as None; whole numbers that pandas keeps as floats for gaps are whole."""
+    """The values of a column, missing ones as None; integers that pandas stores as floats due to gaps are integers."""
     known = column.dropna()
     if column.dtype.kind == "f" and len(known) and (known % 1 == 0).all():
         return [None if value != value else int(value) for value in column.tolist()]  # noqa: PLR0124  # NaN
@@ -135,7 +135,7 @@ def _refused(name: str, shown: object, *, nested: bool = True) -> ColumnError:
 
 
 def _from_arrow(name: str, column: ChunkedArray) -> pl.Series:
-    """An Arrow column as a series; types that Polars does not know become usual ones without loss, or are refused."""
+    """An Arrow column as a series; a type that Polars lacks is converted without loss, or raises an error."""
     pa = _library("pyarrow")
     types, compute = pa.types, _library("pyarrow.compute")
     type_ = column.type
@@ -197,7 +197,7 @@ def _from_pandas(column: Series, kind: Kind) -> pl.Series:
         return pl.Series([None if gone else text for text, gone in _values(column)], dtype=pl.String)
     if isinstance(dtype, pd.DatetimeTZDtype):
         return _micros(column.dt.tz_convert("UTC").dt.tz_localize(None)).dt.replace_time_zone("UTC")
-    if hasattr(dtype, "numpy_dtype"):  # whole numbers, floats and flags with a mask
+    if hasattr(dtype, "numpy_dtype"):  # nullable integers, floats and flags
         missing = column.isna().to_numpy()
         values = pl.Series(column.to_numpy(dtype=dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0)))
         return values.set(pl.Series(missing), None) if missing.any() else values
@@ -218,13 +218,13 @@ def _values(column: Series) -> Iterable[tuple[Cell, bool]]:
 
 
 def _micros(column: Series) -> pl.Series:
-    """Timestamps of numpy as Polars keeps them: nanoseconds as they are, all others in microseconds."""
+    """NumPy timestamps as a series: nanoseconds stay, other units become microseconds."""
     values = column.to_numpy()
     return pl.Series(values if str(values.dtype) == "datetime64[ns]" else values.astype("datetime64[us]"))
 
 
 def _floats(column: Series, kind: Kind) -> pl.Series:
-    """Floats, without those that stand for a missing value; whole numbers with gaps are floats in numpy."""
+    """Floats, with NULL for NaN; for text, integers that NumPy stores as floats due to gaps become integers again."""
     values = column.to_numpy()
     made = pl.Series(values.astype("float64", copy=False), nan_to_null=True)
     if kind not in ("text", "choice"):
@@ -239,7 +239,7 @@ def _floats(column: Series, kind: Kind) -> pl.Series:
 
 
 def _objects(column: Series, kind: Kind) -> pl.Series:
-    """A column of Python objects of one kind; a mixture is refused with the first value that is wrong."""
+    """A column of Python objects of one type; mixed types raise an error that shows the first wrong value."""
     name = str(column.name)
     values = [None if gone else value for value, gone in _values(column)]
     present = [value for value in values if value is not None]
@@ -256,7 +256,7 @@ def _objects(column: Series, kind: Kind) -> pl.Series:
         return pl.Series(values, dtype=pl.Null)
     if kind in ("text", "choice"):
         return pl.Series(_texts(values), dtype=pl.String)
-    if all(issubclass(one, str | UUID) for one in found):  # a field of another kind refuses texts on every home alike
+    if all(issubclass(one, str | UUID) for one in found):  # `wrong_type` raises the error for other kinds of fields
         return pl.Series(_texts(values), dtype=pl.String)
     if kind in _EXPECTED:
         _only(name, present, *_EXPECTED[kind])
@@ -269,7 +269,7 @@ def _objects(column: Series, kind: Kind) -> pl.Series:
 
 
 def _of_numpy(value: Cell) -> Cell:
-    """A flag or a moment of NumPy as one of Python; its numbers are numbers already."""
+    """A NumPy flag or timestamp as a Python one; NumPy numbers stay as they are."""
     word = type(value).__name__
     if word == "datetime64":
         return _library("pandas").Timestamp(value)
@@ -292,7 +292,7 @@ def _only(name: str, present: Sequence[Cell], kinds: tuple[type, ...], words: st
 
 
 def _moments(name: str, values: Sequence[Cell], present: Sequence[Cell]) -> pl.Series:
-    """Dates, or timestamps: on the wall clock, or of UTC where they have a zone."""
+    """Dates, or timestamps: on the wall clock, or in UTC if they have a time zone."""
     if not any(isinstance(value, datetime) for value in present):
         return pl.Series(values, dtype=pl.Date)
     zoned = {getattr(value, "tzinfo", None) is not None for value in present}
@@ -312,7 +312,7 @@ def _moments(name: str, values: Sequence[Cell], present: Sequence[Cell]) -> pl.S
 
 
 def _numbers(name: str, values: Sequence[Cell], present: Sequence[Cell]) -> pl.Series:
-    """Whole numbers, floats, or decimals of as many digits as the one that has most."""
+    """Integers, floats, or decimals with the largest number of decimal places among them."""
     if any(isinstance(value, Decimal) for value in present):
         exact = [None if value is None else _decimal(value) for value in values]
         digits = max([0, *(-int(value.as_tuple().exponent) for value in exact if value is not None)])

@@ -1,9 +1,9 @@
-"""The frames engine: answers a query on a frame where it lies.
+"""The frames engine: runs a query in the library or database that holds the frame.
 
-Three steps for each anchor: project plain columns (flags and whole numbers), group once with elementary aggregations,
-and collect the few rows. No ratio and no rounding happens in a backend; the rows become the same states that the
-records engine gives, so everything after it is the same code. An expression inside an aggregation gives silently wrong
-numbers on some backends, so there is none.
+An anchor takes three steps: project plain columns (flags and integers), group by once with elementary aggregates, and
+collect the few result rows. A backend computes no ratio and rounds nothing; the engine turns its rows into the states
+that the records engine returns, so all later code is shared. Only plain columns are aggregated: an expression inside
+an aggregate silently returns wrong numbers on some backends.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from crmkpi.engines.frames.related import prepared_for, with_open_times
 from crmkpi.engines.frames.states import Convert
 from crmkpi.engines.frames.stocks import at_bounds
 from crmkpi.engines.frames.table import FrameTable
-from crmkpi.engines.frames.unreadable import is_unreadable, segments_told, words_told
+from crmkpi.engines.frames.unreadable import groups_with_unreadable, is_unreadable, segments_with_unreadable
 from crmkpi.engines.frames.words import Cell
 from crmkpi.engines.query import (
     NO_DATE,
@@ -58,12 +58,12 @@ from crmkpi.money import Rates
 __all__ = ["answer"]
 
 Found = TypeVar("Found")
-_KEPT = 200  # answers of one table
-_STOCKS = 16  # periods of a stock in one pass
+_KEPT = 200  # cached answers per table
+_STOCKS = 16  # periods of a stock per pass
 
 
 class _Options(NamedTuple):
-    """How a query is to be answered, as `answer` is told."""
+    """The options that `answer` passes on to each pass."""
 
     moments: Moments
     rates: Rates | None
@@ -72,7 +72,7 @@ class _Options(NamedTuple):
     merging: bool
 
     def converter(self, day_of: Callable[[int | None], date | None]) -> Convert | None:
-        """Turns an amount in a currency, of a day that a group stands for, into the currency of the rates."""
+        """The function that converts an amount at the rate of its group's day; None without rates."""
         if (rates := self.rates) is None:
             return None
 
@@ -97,12 +97,12 @@ def answer(
 ) -> Answer:
     """The answer to `query` over a frame.
 
-    `tables` are those of the dataset, for related fields. `currency` is that of amounts which carry none, where `rates`
-    convert them. `confidence` is that of intervals around quantiles, of whose values only the few that matter are
-    fetched; but `merging` says that states will be merged, so that different values are kept and not only counted.
+    `tables` are the dataset's, for related fields. `rates` convert amounts without a currency from `currency`. With the
+    `confidence` of the intervals around quantiles, only the values at the ranks that they need are fetched. `merging`
+    says that the caller merges the states: distinct values are then returned, not only their number.
 
     Raises:
-        UnreadableFoundError: a field that the query reads cannot be read in some row, which the query does not expect.
+        UnreadableFoundError: the query reads a field that is unexpectedly unreadable in some row.
     """
     options = _Options(moments, rates, currency, confidence, merging)
     dated = rates is not None and bool(rates.days)
@@ -117,14 +117,14 @@ def answer(
         except WrongAssumptionError as error:
             table.unlike.add(None if error.later else prepared.assumed)
         except InputError as error:
-            # The refusal may rest on an assumption, such as how large amounts are; an error of the driver does not.
+            # A wrong assumption, such as about the size of amounts, may have caused the error; unless the driver did.
             if prepared.assumed is None or error.__suppress_context__:
                 raise
             table.unlike.add(prepared.assumed)
 
 
 def _answered(query: Query, table: FrameTable, compiler: Compiler, options: _Options) -> Answer:
-    """The answer over one prepared frame; raises `WrongAssumptionError` where a column breaks an assumption."""
+    """The answer over one prepared frame; raises `WrongAssumptionError` if a column breaks an assumption."""
     prepared, calendar = compiler.prepared, compiler.calendar
     marked = {".".join(path) for path in query.fields if path in prepared.marks}
     if not marked <= query.unreadable:
@@ -154,14 +154,14 @@ def _answered(query: Query, table: FrameTable, compiler: Compiler, options: _Opt
             given = counted if given is None else given
         groups.append(found)
     if given is None and prepared.assumed is not None:
-        raise WrongAssumptionError(later=False)  # no statement had all rows
-    given = _given(query, table, compiler) if given is None else segments_told(query, given, prepared.marks)
-    groups = words_told(query, groups, prepared.marks) if marked else padded(whole, groups)
+        raise WrongAssumptionError(later=False)  # no statement read all rows, so none validated the assumptions
+    given = _given(query, table, compiler) if given is None else segments_with_unreadable(query, given, prepared.marks)
+    groups = groups_with_unreadable(query, groups, prepared.marks) if marked else padded(whole, groups)
     return Answer(given, groups, prepared.rejected)
 
 
 def _segments(query: Query, compiler: Compiler) -> list[Key]:
-    """The keys of the segments: values of fields, then flags of fields with unreadable values."""
+    """The keys of the segments: first their values, then a flag for each field that has unreadable values."""
     found = [segment_key(number, key, compiler) for number, key in enumerate(query.segments)]
     marks = compiler.prepared.marks
     flags = (
@@ -173,28 +173,28 @@ def _segments(query: Query, compiler: Compiler) -> list[Key]:
 
 
 def _given(query: Query, table: FrameTable, compiler: Compiler) -> dict[tuple[Hashable, ...], int]:
-    """How many rows each segment has."""
+    """The number of rows per segment."""
     if not query.segments:
         return {(): compiler.prepared.rows}
     find = partial(given, compiler, _segments(query, compiler))
     found = _once(table, compiler, query, f"given {[key.text for key in query.segments]}", find)
-    return segments_told(query, found, compiler.prepared.marks)
+    return segments_with_unreadable(query, found, compiler.prepared.marks)
 
 
 def _once(table: FrameTable, compiler: Compiler, query: Query, what: str, find: Callable[[], Found]) -> Found:
-    """Run a query that does not depend on the period once per set of columns, and cache its answer with the table."""
+    """Run a query that does not depend on the period, and cache its answer with the table until its columns change."""
     columns = compiler.prepared.columns
     known: tuple[object, Query, Found] | None = table.kept.get(what)
     if known is None or known[0] is not columns:
-        if len(table.kept) > _KEPT:  # questions made on the fly must not be kept for ever
+        if len(table.kept) > _KEPT:  # segments created on the fly would fill the cache without end
             table.kept.clear()
-        # The query holds the labels of its segments, so their identities stay theirs.
+        # Caching the query keeps its label functions alive, so that no other function gets their ids.
         known = table.kept[what] = (columns, query, find())
     return known[2]
 
 
 def _runs(query: Query, anchor: Anchor, compiler: Compiler, options: _Options, *, everything: bool) -> list[Pass]:
-    """The passes over the frame that an anchor needs, each over parts of its own; with `everything` one has it all."""
+    """The passes over the frame that an anchor needs; with `everything` the first groups all rows."""
     segments = _segments(query, compiler)
     moments, rates, confidence = options.moments, options.rates, options.confidence
     if anchor.stock:
@@ -243,12 +243,12 @@ def _runs(query: Query, anchor: Anchor, compiler: Compiler, options: _Options, *
 
 
 def _day_at(bounds: Sequence[tuple[datetime, datetime, datetime, datetime]], number: int | None) -> date:
-    """The last day of one of the periods of a stock, whose rates are those of that day."""
+    """The last day of a period of a stock: amounts are converted at the rates of this day."""
     return bounds[number or 0][2].date()
 
 
 def _with_dates(compiler: Compiler, at: Expression) -> Compiler:
-    """The compiler for rows that have the timestamp: conditions need not ask for it."""
+    """The compiler for rows that have the timestamp, so that conditions need no NULL check of it."""
     if not isinstance(at, Field):
         return compiler
     columns = {**compiler.prepared.columns, at.path: compiler.column(at)._replace(nulls=False)}
@@ -256,7 +256,7 @@ def _with_dates(compiler: Compiler, at: Expression) -> Compiler:
 
 
 def _by_part(compiler: Compiler, at: Expression) -> Compiler:
-    """The compiler for all rows: the part that a row is of says whether it has the timestamp."""
+    """The compiler for all rows: the column of the part says whether a row has the timestamp."""
     if not isinstance(at, Field):
         return compiler
     return replace(compiler, given={compiler.column(at).name: beyond_part(compiler.nw, NO_DATE)})

@@ -1,8 +1,8 @@
 """Sums that do not overflow and do not round.
 
-Whole numbers of 64 bits are added as they are where the largest value and the number of rows say that they fit. Where
-they may not, the sum runs in 128 bits on backends that have them, and on the others in limbs: each number is cut into
-short digits whose sums and products fit, and the few sums are put together in Python.
+64-bit integers are added directly if the largest value and the number of rows prove that the sum fits. Else the sum
+runs in 128 bits on backends that have them, and on others in limbs: each number is split into short digits whose sums
+and products fit, and Python combines the few sums.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _FITS_WIDE = 2**125
 
 
 class Sum(NamedTuple):
-    """The columns to add up, each with the weight of its sum."""
+    """The columns to add up, and the weight of each column's sum in the total."""
 
     columns: Mapping[str, Expr]
     weights: Mapping[str, int]
 
 
 def exact_sum(nw: Words, backend: Backend, name: str, largest: int, rows: int, *, power: int) -> Sum:
-    """The sum of a column of whole numbers no larger than `largest`, or of their squares where `power` is 2."""
+    """The sum of a column of integers of absolute value up to `largest`, or of their squares if `power` is 2."""
     column = nw.col(name)
     added = 1 if backend.adds_wide else rows
     if largest**power * added <= _FITS:

@@ -1,4 +1,4 @@
-"""Values that a record class would refuse, as expressions over a frame: for each field, where its value is wrong."""
+"""Expressions over a frame that find the values that a record class would reject, field by field."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ _OWN_KINDS: Mapping[str, ValueKind] = {  # the kind of an attribute, by the type
     "whole": "integer", "decimal": "money", "float": "number", "flag": "flag", "timestamp": "timestamp", "date": "date",
 }  # fmt: skip
 _AS_FILES = "crmkpi.table(frame, record=..., parse=True) reads text such as '1.200,50' as files are read"
-_FIRST_LETTER = "!"  # comes after the blanks, by the bytes of a text
-_NEITHER = 2  # how a flag of a loose column enters that is neither true nor false
+_FIRST_LETTER = "!"  # the first character that sorts after all blanks
+_NEITHER = 2  # the plain value of a cell of a loose column of flags that is neither true nor false
 
 
 class EnteredField(NamedTuple):
-    """A field whose column entered: its name, its kind, and the type of the column."""
+    """A field with a column in the frame: its name, its kind, and the type of the column."""
 
     name: str
     kind: ValueKind
@@ -62,12 +62,12 @@ class EnteredField(NamedTuple):
 
     @property
     def own(self) -> str:
-        """The name of its column inside."""
+        """The name of its column in the engine."""
         return inside(self.name)
 
     @property
     def is_whole(self) -> bool:
-        """Whether its plain values are whole numbers."""
+        """Whether its plain values are integers."""
         return self.type_.what in ("whole", "decimal") or self.kind in YEARS
 
     @property
@@ -77,12 +77,12 @@ class EnteredField(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """The columns of some fields as they entered.
+    """The plain columns of some fields, before they are profiled.
 
-    `types` are those of the fields' columns, `raws` those of timestamps that are kept beside. `meaning_nothing` are,
-    for flags that the user translates, the words that stand for no value. `told` are fields whose word column
-    has the texts that the reader of the source could not read. `fixed` fields are the same in all rows, since no
-    column of the source holds them; `said` has the values of records in fields that are absent.
+    `types` has the types of the fields' columns, `raws` the time zones of the original columns of timestamps that are
+    kept too. `meaning_nothing` has, for flags with `values=`, the words that mean no value. For fields in `told`, the
+    word column has the texts that the reader of the source could not parse. `fixed` fields have the same value in all
+    rows; `said` has the default values of those that no column holds.
     """
 
     frame: Frame
@@ -95,12 +95,12 @@ class Entry(NamedTuple):
 
 
 def inside(name: str) -> str:
-    """The name of a field's column inside the engine; free of letters that a database would take for syntax."""
+    """The name of a field's column in the engine; it has no characters that a database would take for syntax."""
     return "f_" + name.replace(".", "__")
 
 
 def fields_of(type_: RecordType, types: Mapping[str, ColumnType]) -> list[EnteredField]:
-    """The fields of some columns."""
+    """The fields of some columns, each with its kind."""
     return [EnteredField(name, _kind_of(type_, name, known), known) for name, known in types.items()]
 
 
@@ -110,15 +110,15 @@ def _kind_of(type_: RecordType, name: str, known: ColumnType) -> ValueKind:
 
 
 def some_of(conditions: Iterable[Expr]) -> Expr | None:
-    """Where any of the conditions holds; None where there are no conditions."""
+    """The disjunction of the conditions; None if there are none."""
     found = list(conditions)
     return any_of(found) if found else None
 
 
 def wrong(nw: Words, type_: RecordType, one: EnteredField, entry: Entry, *, finite: bool = False) -> Expr | None:
-    """Where a field holds something that its record would refuse, but for moments out of time; None for nowhere.
+    """True where the record class would reject a field's value, except for `out_of_time`; None if it never does.
 
-    That floats are `finite` may be asked elsewhere.
+    With `finite`, floats are not tested for NaN and infinity.
     """
     if one.name.startswith("attributes."):
         return None
@@ -135,7 +135,7 @@ def wrong(nw: Words, type_: RecordType, one: EnteredField, entry: Entry, *, fini
 
 
 def is_beyond(type_: RecordType, one: EnteredField, low: Cell, high: Cell) -> bool:
-    """Whether the extremes of a field show a number that its record would refuse; the rest of it `odd_one` shows."""
+    """Whether the extremes of a field show a number that its record class rejects; `odd_one` finds other faults."""
     if low is None or one.name.startswith("attributes."):
         return False
     least, most = bounds_of(type_, one)
@@ -144,7 +144,7 @@ def is_beyond(type_: RecordType, one: EnteredField, low: Cell, high: Cell) -> bo
 
 
 def odd_one(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Expr | None:
-    """Where a field holds something that its record would refuse and that its extremes do not show."""
+    """True where the record class would reject a field's value for a reason that its extremes do not show."""
     if one.name.startswith("attributes."):
         return None
     column, known = nw.col(one.own), type_.fields[one.name]
@@ -168,9 +168,9 @@ def odd_one(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Ex
 
 
 def blank(nw: Words, type_: RecordType, one: EnteredField, words: Collection[str]) -> Expr | None:
-    """Where a field holds nothing in other words: an empty word, NaN or a day like 1970-01-01. None for nowhere.
+    """True where a value means no value: an empty text, NaN, or a placeholder date such as 1970-01-01; None if never.
 
-    `words` are the fields whose cells came as text as well.
+    `words` are the fields whose cells are kept as text too.
     """
     column = nw.col(one.own)
     if (known := blank_text(nw, type_, one)) is not None:
@@ -188,9 +188,9 @@ def blank(nw: Words, type_: RecordType, one: EnteredField, words: Collection[str
 
 
 def blank_text(nw: Words, type_: RecordType, one: EnteredField) -> Expr | None:
-    """Where a text stands for nothing, by the rule of records; None for a field that holds no texts of any words.
+    """True where a text is blank, by the rule of records; None for a field that does not hold free text.
 
-    It is missing where the first letter shows that the text is not blank, so that few texts are stripped.
+    NULL where the first character shows that the text is not blank, so that few texts are stripped.
     """
     known, column = type_.fields.get(one.name), nw.col(one.own)
     if one.type_.what != "text" or (known is not None and known.kind != "text"):
@@ -199,12 +199,12 @@ def blank_text(nw: Words, type_: RecordType, one: EnteredField) -> Expr | None:
 
 
 def begins_with_letters(least: object) -> bool:
-    """Whether the first of some texts shows that none of them is blank."""
+    """Whether the smallest of some texts shows that none of them is blank."""
     return isinstance(least, str) and least >= _FIRST_LETTER
 
 
 def stands_for_nothing(nw: Words, kind: str, column: Expr, *, aware: bool) -> list[Expr]:
-    """Where a plain timestamp or day is one of those that programs write where there is no date."""
+    """The conditions that a plain timestamp or day is a placeholder, which programs write in place of no date."""
     found = []
     far, step = (each // timedelta(microseconds=1) for each in (WIDEST_OFFSET, OFFSETS))
     for day in PLACEHOLDERS:
@@ -221,12 +221,12 @@ def stands_for_nothing(nw: Words, kind: str, column: Expr, *, aware: bool) -> li
 
 
 def may_stand_for_nothing(kind: str, low: float) -> bool:
-    """Whether the first of some plain timestamps or days may be one that programs write where there is no date."""
+    """Whether the earliest of some plain timestamps or days may be a placeholder date."""
     return low <= (DAY if kind == "timestamp" else 0)
 
 
 def out_of_time(nw: Words, one: EnteredField, raws: Mapping[str, str]) -> Expr | None:
-    """Where a timestamp or a day is none that a record can hold, such as infinity or the year 290,000."""
+    """True where a timestamp or a day is outside the years of a record, such as infinity or the year 290,000."""
     if one.kind not in YEARS:
         return None
     (first, last), column = YEARS[one.kind], nw.col(one.own)
@@ -242,9 +242,9 @@ def as_number(nw: Words, one: EnteredField) -> Expr:
 
 
 def scale_faults(nw: Words, fields: Iterable[EnteredField]) -> tuple[Expr, Expr]:
-    """Where the scale of a survey ends before it starts, and where its score is off it, by the rule of the record.
+    """The conditions that a survey's scale ends before it starts, and that its score is off the scale, as in records.
 
-    The end of a scale of a kind without a usual one is the largest that it may have.
+    Without an end, the scale of some kinds ends at the largest score that the kind allows.
     """
     own = {one.name: one for one in fields}
     low, high, score = (as_number(nw, own[name]) for name in ("scale_low", "scale_high", "score"))
@@ -258,7 +258,7 @@ def scale_faults(nw: Words, fields: Iterable[EnteredField]) -> tuple[Expr, Expr]
 
 
 def wrong_type(kind: Kind, found: ColumnType, backend: Backend) -> str:
-    """Why a column of this type cannot hold a field of this kind, and the way out; nothing where it can."""
+    """The advice for a column whose type cannot hold a field of this kind; empty if it can."""
     if kind in ("timestamp", "date"):
         if found.what in ("timestamp", "date"):
             return ""
@@ -281,7 +281,7 @@ def wrong_type(kind: Kind, found: ColumnType, backend: Backend) -> str:
 
 
 def bounds_of(type_: RecordType, one: EnteredField) -> tuple[float | None, float | None]:
-    """The smallest and the largest plain number that a record takes."""
+    """The smallest and the largest plain number that the record class accepts."""
     rules = type_.model.__pydantic_fields__[one.name].metadata
     least = [_bound(rule.ge, one, math.ceil) for rule in rules if getattr(rule, "ge", None) is not None]
     most = [_bound(rule.le, one, math.floor) for rule in rules if getattr(rule, "le", None) is not None]
@@ -289,5 +289,5 @@ def bounds_of(type_: RecordType, one: EnteredField) -> tuple[float | None, float
 
 
 def _bound(bound: float, one: EnteredField, rounded: Callable[[Decimal], int]) -> float:
-    """A bound of a rule as a plain number of the column."""
+    """A bound of a rule as a plain number, like those of the column."""
     return rounded(Decimal(str(bound)) * 10**one.type_.digits) if one.is_whole else float(bound)

@@ -1,4 +1,4 @@
-"""The keys of GROUP BY: segments, bins, periods and the days of rates, and how their plain values are decoded."""
+"""The keys of GROUP BY (segments, bins, periods, days of rates), and how to decode their plain values."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ __all__ = [
 ]
 
 UNDATED = "undated"
-OUTSIDE = -2  # the part of records that lie in no wanted period
+OUTSIDE = -2  # the part of records outside all wanted periods
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 
 
 class Key(NamedTuple):
-    """One thing to group by: the name of its column, the expression, and how its plain value is decoded."""
+    """A key to group by: the name of its column, its expression, and the function that decodes its plain value."""
 
     name: str
     source: Expr
     decode: Callable[[Cell], Cell]
     within: Expr | None = None  # a filter on the rows
-    single: bool = True  # no two plain values mean the same
+    single: bool = True  # different plain values decode to different values
 
 
 def as_it_is(value: Cell) -> Cell:
@@ -55,10 +55,10 @@ def as_it_is(value: Cell) -> Cell:
 
 
 def currency_of(cell: Cell) -> Cell:
-    """The code of a currency; a name or sign of one is refused, since groups are not added up here.
+    """The code of a currency; a name or a sign raises an error, since decoded keys must differ.
 
     Raises:
-        InputError: it is no code, with what to say.
+        InputError: the value is not a code; the message has the mapping to pass.
     """
     if cell is None:
         return None
@@ -76,7 +76,7 @@ def currency_of(cell: Cell) -> Cell:
 
 
 def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) -> Key:
-    """The number of edges that a timestamp has reached; rows before the first edge and after the last are filtered."""
+    """The number of edges that a timestamp has reached; rows before the first or from the last on are filtered out."""
     nw, source = compiler.nw, stamp.source
     within = nw.lit(False)  # noqa: FBT003  # without two edges there is no period
     if len(edges) > 1:
@@ -88,7 +88,7 @@ def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) 
     cells = cells_of(edges) if backend.cells is not None and len(edges) >= backend.cells else None
     if cells is not None:
         return Key(name, backend.home.looked_up(source, edges[0], *cells), _whole_or_none, within)
-    if backend.cells is None and stamp.raw is not None:  # its own column is there for less than its microseconds
+    if backend.cells is None and stamp.raw is not None:  # reading the original column skips the conversion
         column, zone = stamp.raw
         return Key(
             name,
@@ -110,7 +110,7 @@ def _months(edges: Sequence[int]) -> dict[int, int] | None:
 
 
 def all_rows(keys: Sequence[Key], stamp: Value, compiler: Compiler) -> list[Key]:
-    """The part of all rows, in place of a filter on those that lie in one, and the days of rates within these parts."""
+    """The keys without their filter: other rows get the part `OUTSIDE` or `NO_DATE`, and no day of a rate."""
     nw, (part, *days) = compiler.nw, keys
     assert part.within is not None
     source = nw.when(part.within).then(part.source).otherwise(nw.lit(OUTSIDE))
@@ -125,19 +125,19 @@ def all_rows(keys: Sequence[Key], stamp: Value, compiler: Compiler) -> list[Key]
 
 
 def beyond_part(nw: Words, least: int) -> Condition:
-    """The rows of a period, of those grouped by `all_rows`: with `OUTSIDE` those without a date too."""
+    """The condition that a row grouped by `all_rows` is in a period; with `OUTSIDE`, or that it has no date."""
     beyond = nw.col("part") > nw.lit(least)
     return Condition(beyond, beyond, ("part",))
 
 
 def undated_key(stamp: Value, compiler: Compiler) -> Key:
-    """The rows that have no timestamp at all."""
+    """The key for a pass over the rows without a timestamp."""
     stored = stamp.source if stamp.raw is None else stamp.raw[0]
     return Key(UNDATED, compiler.nw.lit(0), as_it_is, stored.is_null())
 
 
 def day_key(name: str, compiler: Compiler, at: Expression, days: Sequence[date]) -> Key:
-    """The number of days, of those given, that a timestamp's local day has reached."""
+    """The number of the given days that a timestamp's local day has reached."""
     edges = [(day - date(1970, 1, 1)).days for day in days]
     return Key(name, step_numbers(compiler.prepared.backend.home, compiler.local_day(at).source, edges), _whole_or_none)
 
@@ -148,7 +148,7 @@ def _whole_or_none(value: Cell) -> int | None:
 
 def segment_key(number: int, key: SegmentKey, compiler: Compiler) -> Key:
     """The key of a segment: its field, or the bin that its field falls into."""
-    assert isinstance(key.source, Expression), "a function is refused before"
+    assert isinstance(key.source, Expression), "prepared_for has refused functions"
     value = compiler.value(key.source)
     name = f"s{number}"
     segment = getattr(key.label, "__self__", None)
@@ -161,11 +161,11 @@ def segment_key(number: int, key: SegmentKey, compiler: Compiler) -> Key:
         decode = currency_of
     if (label := key.label) is not None:
         return Key(name, value.source, lambda plain: label(decode(plain)), single=False)
-    return Key(name, value.source, decode, single=value.kind != "number")  # 0.0 and -0.0
+    return Key(name, value.source, decode, single=value.kind != "number")  # 0.0 and -0.0 are equal
 
 
 def _edge(bound: float | Decimal, value: Value) -> float:
-    """The smallest plain number that is not below the bound of a bin."""
+    """The smallest plain number at or above the bound of a bin."""
     if value.digits is not None:
         return math.ceil(Decimal(bound).scaleb(value.digits))
     edge = float(bound)
@@ -173,7 +173,7 @@ def _edge(bound: float | Decimal, value: Value) -> float:
 
 
 def decoder(value: Value) -> Callable[[Cell], Cell]:
-    """The function that turns a plain value into the value of a record."""
+    """The function that turns a plain value into the value that a record has."""
     origin = _EPOCH.replace(tzinfo=UTC) if value.aware else _EPOCH
     digits = value.digits or 0
     made: dict[str, Callable[[Cell], Hashable]] = {
@@ -192,5 +192,5 @@ def decoder(value: Value) -> Callable[[Cell], Cell]:
 
 
 def scaled(number: int, digits: int) -> Decimal:
-    """A whole number of the smallest digit as the decimal that it stands for."""
+    """An integer with this many decimal places as a decimal."""
     return EXACT.scaleb(Decimal(number), -digits)

@@ -1,4 +1,4 @@
-"""How a pass is grouped: which slots share a GROUP BY, and the plain values that come back."""
+"""The GROUP BYs of a pass: which slots share one, its aggregates, and the rows that it returns."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ __all__ = ["GroupedRows", "Grouping", "grouped", "groupings"]
 
 
 class Grouping(NamedTuple):
-    """The slots that share one GROUP BY, and its keys; `classes` says that rows are pre-aggregated.
+    """The slots that share one GROUP BY, and its keys; with `classes`, rows are pre-aggregated.
 
-    For the slots in `ranked` only the values at the ranks of their quantiles are fetched.
+    `per` are the keys of slots that keep a state per key. The slots in `ranked` fetch only the values at the ranks that
+    their quantiles need.
     """
 
     slots: Sequence[PassSlot]
@@ -29,7 +30,7 @@ class Grouping(NamedTuple):
     classes: bool
     merging: bool
     ranked: frozenset[int]
-    checked: bool = False  # with how many rows are not as assumed
+    checked: bool = False  # also counts the rows that break an assumption
 
     @property
     def names(self) -> list[str]:
@@ -39,21 +40,21 @@ class Grouping(NamedTuple):
 
 @dataclass(slots=True)
 class GroupedRows:
-    """The answer of a GROUP BY: `place` is the position of each aggregate in a row, by name, behind the keys.
+    """The answer of a GROUP BY: `place` has the position in a row of each key and aggregate, by name.
 
-    `apart` holds, per group, the values or rows of the slots that took a query of their own.
+    `apart` holds the answers of the slots that need a query of their own: for each, the groups with their values.
     """
 
     rows: Sequence[Row]
     place: Mapping[str, int]
     apart: dict[int, Sequence[tuple[Row, Sequence[Cell]]]] = field(default_factory=dict)
-    ranks: dict[int, Mapping[int, Sequence[int]]] = field(default_factory=dict)  # by how many values there are
+    ranks: dict[int, Mapping[int, Sequence[int]]] = field(default_factory=dict)  # of each slot, by the count of values
 
 
 def groupings(projection: Projection, *, merging: bool, converts: bool) -> Iterable[Grouping]:
-    """The slots by their grouping.
+    """The groupings of the slots: one for each key that states are kept by.
 
-    Different values do not add up over currencies or classes, so they are counted without them.
+    Numbers of distinct values cannot be added over currencies or classes, so they get a grouping without these.
     """
     backend = projection.backend
     for keyed in sorted({repr(slot.slot.key) for slot in projection.slots}, key=lambda text: (text != "None", text)):
@@ -70,7 +71,7 @@ def groupings(projection: Projection, *, merging: bool, converts: bool) -> Itera
 
 
 def _has_ranks(slot: PassSlot) -> bool:
-    """Whether a slot needs its values at some ranks only."""
+    """True if a slot needs its values only at some ranks."""
     keep = slot.slot.keep
     return "values" in keep and "all" not in keep and bool(slot.sums) and slot.currency is None
 
@@ -128,12 +129,12 @@ def grouped(projection: Projection, asked: Grouping, *, confidence: float | None
 
 
 def _counted(projection: Projection, asked: Grouping) -> list[str]:
-    """The columns that say how many rows are not as assumed."""
+    """The columns that count the rows that break an assumption."""
     return list(doubted(projection.doubts, projection.nw)) if asked.checked else []
 
 
 def _aggregates(projection: Projection, asked: Grouping) -> dict[str, Expr]:
-    """The aggregates of a group, by name: how many rows count, sums, extremes and numbers of different values."""
+    """The aggregates of a group, by name: numbers of rows, sums, extremes and numbers of distinct values."""
     nw, home = projection.nw, projection.backend.home
     made: dict[str, Expr] = {"n": nw.col("rows_").sum() if asked.classes else nw.len()}
     made |= {name: nw.col(name).sum() for name in _counted(projection, asked)}
@@ -156,7 +157,7 @@ def _aggregates(projection: Projection, asked: Grouping) -> dict[str, Expr]:
 
 
 def _slices(projection: Projection, asked: Grouping, sliced: Collection[int], spread: float) -> dict[str, Expr]:
-    """The sorted values around each quantile, as far as the normal distribution says that its interval reaches."""
+    """Slices of the sorted values around each quantile, as wide as a normal approximation of its interval."""
     made: dict[str, Expr] = {}
     for slot in (slot for slot in asked.slots if slot.number in sliced):
         for fraction in sorted(slot.slot.fractions):
@@ -166,7 +167,7 @@ def _slices(projection: Projection, asked: Grouping, sliced: Collection[int], sp
 
 
 def _in_slices(found: GroupedRows, slot: PassSlot, keys: int) -> list[tuple[Row, Sequence[Cell]]] | None:
-    """For each group the values at the ranks that are needed; None where a slice does not reach as far."""
+    """Per group, the values at the ranks that it needs; None if some rank is outside the slices."""
     made: list[tuple[Row, Sequence[Cell]]] = []
     counted = found.place[slot.counted]
     sides = [[found.place[f"{what} {slot.number} {one}"] for what in ("first", "slice")] for one in slot.slot.fractions]
@@ -182,7 +183,7 @@ def _in_slices(found: GroupedRows, slot: PassSlot, keys: int) -> list[tuple[Row,
 
 
 def _places(count: int, fractions: Collection[float], confidence: float | None) -> tuple[int, ...]:
-    """Where the values lie, among `count` sorted ones, that these quantiles and their intervals rest on."""
+    """The positions, among `count` sorted values, that these quantiles and their intervals need."""
     found: set[int] = set()
     for fraction in fractions:
         place, weight = quantile_place(count, fraction)
@@ -196,7 +197,7 @@ def _places(count: int, fractions: Collection[float], confidence: float | None) 
 def _asked_apart(
     projection: Projection, frame: Frame, slot: PassSlot, names: Sequence[str]
 ) -> list[tuple[Row, Sequence[Cell]]]:
-    """Per group the different values, the values, or the latest record's moment, id and value."""
+    """Per group, the distinct values, the values, or the latest record's moment, id and value."""
     home = projection.backend.home
     if slot.slot.what == "values":
         return home.sorted_values(frame, names, slot.column)
@@ -209,7 +210,7 @@ def _asked_apart(
 
 
 def _latest(projection: Projection, frame: Frame, slot: PassSlot, names: Sequence[str]) -> Frame:
-    """The latest record of each group: of equally late ones, the one whose id sorts last."""
+    """The latest record per group; among equal moments, the one whose id sorts last."""
     nw = projection.nw
     assert slot.moment is not None
     made = {"moment_": slot.moment.source, "id_": nw.col("f_id"), "all_": nw.lit(0)}

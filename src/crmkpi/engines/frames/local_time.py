@@ -1,7 +1,7 @@
-"""Time in whole numbers: the offset of a zone, the local day and opening time, the same on every backend.
+"""Time in integers: the offset of a zone, the local day and opening time, equal on every backend.
 
-A backend's own calendar is never asked. A quantity that changes at known instants, such as the offset of a zone, is a
-step function of the timestamp, and its steps are made in Python.
+No calendar of a backend is used. A quantity that changes at known instants, such as the offset of a zone, is a step
+function of the timestamp, whose steps Python computes.
 """
 
 from __future__ import annotations
@@ -37,32 +37,32 @@ __all__ = [
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
-# Before the first of these years every zone keeps its local mean time.
+# Before the first of these years, every zone has its local mean time.
 _FIRST, _NEAR, _FAR = (datetime(year, 1, 1, tzinfo=UTC) for year in (1800, 2100, 2500))
-_CALENDAR = 146_097 * DAY  # after 400 years weekdays and leap years are the same again, and so are changes of clocks
+_CALENDAR = 146_097 * DAY  # 400 years: weekdays, leap years and daylight-saving changes repeat after them
 
 
 def micros(moment: datetime) -> int:
-    """A moment as microseconds since 1970, of the wall clock or of UTC."""
+    """A datetime as microseconds since 1970, on the wall clock or in UTC."""
     return (moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)) // MICROSECOND
 
 
 _LAST_DAY = micros(datetime(9999, 12, 31))  # noqa: DTZ001  # on the wall clock
-Stretch = tuple[int, int]  # of time: its first moment, and the first after it
+Stretch = tuple[int, int]  # a range of time in microseconds, without its end
 _BEYOND = micros(_NEAR) - DAY
 _STRETCH = 2**44  # about 200 days
 _MANY_STEPS = 64  # the changes of some thirty years
 
 
 def from_micros(number: int) -> datetime:
-    """The moment on the wall clock for a number of microseconds since 1970."""
+    """The wall-clock datetime for a number of microseconds since 1970."""
     return _EPOCH + number * MICROSECOND
 
 
 def day_after(nw: Words, end: Expr, kind: Kind, known: ColumnType) -> Expr:
-    """The start of the day after a moment on the wall clock; the last day of the calendar, which is no end, stays.
+    """The start of the day after a wall-clock moment.
 
-    So do moments that stand for no date, which are found later.
+    Two kinds stay as they are: 9999-12-31, which means no end, and placeholder dates, which a later step finds.
     """
     day = nw.lit(DAY)
     start = end - ((end % day) + day) % day
@@ -73,7 +73,7 @@ def day_after(nw: Words, end: Expr, kind: Kind, known: ColumnType) -> Expr:
 
 
 def step_numbers(home: Home, column: Expr, edges: Sequence[Expr | float]) -> Expr:
-    """How many of the increasing `edges` a number has reached; missing where the number is."""
+    """How many of the increasing `edges` a number has reached; NULL where the number is NULL."""
     nw = home.words
     return only_where(nw, ~column.is_null(), home.steps(column, edges, range(len(edges) + 1)))
 
@@ -109,9 +109,9 @@ def _offsets(zone: ZoneInfo, first: datetime, end: datetime) -> tuple[tuple[int,
 def _offset_of(
     home: Home, column: Expr, known: ProfiledColumn, zone: ZoneInfo, *, wall: bool, held: Sequence[Stretch] = ()
 ) -> Expr:
-    """The offset of `zone` at each `_near` instant; at each wall-clock time with `wall`, of two showings the first.
+    """The offset of `zone` at each `_near` instant; with `wall` at each wall-clock time, the first if it occurs twice.
 
-    `held` are stretches of time in which all moments lie, if more is known of them than the first and the last.
+    `held` are the ranges of time that contain all moments, if more is known than the first and the last moment.
     """
     edges, offsets = _changes(zone, known, wall=wall)
     steps: dict[int, int] = {}
@@ -124,7 +124,7 @@ def _offset_of(
 
 
 def _changes(zone: ZoneInfo, known: ProfiledColumn, *, wall: bool) -> tuple[list[int], list[int]]:
-    """When the clocks of a zone change, and its offsets: before the first change, and after each."""
+    """The moments at which the clocks of a zone change, and its offsets: before the first change, and after each."""
     changes = _offsets(zone, _FIRST, _NEAR)
     if _is_far(known):
         changes += _offsets(zone, _NEAR - timedelta(days=1), _FAR)
@@ -143,7 +143,7 @@ def _is_far(known: ProfiledColumn) -> bool:
 
 
 def _near(home: Home, column: Expr, known: ProfiledColumn) -> Expr:
-    """A moment with the same offset: later ones than 2100 have that of the same day of a calendar that begins there."""
+    """A moment with the same offset: moments after 2100 move back by multiples of 400 years."""
     nw = home.words
     later = column - ((column - nw.lit(_BEYOND)) // nw.lit(_CALENDAR)) * nw.lit(_CALENDAR)
     return nw.when(column >= nw.lit(_BEYOND)).then(later).otherwise(column) if _is_far(known) else column
@@ -162,15 +162,15 @@ def local_day(home: Home, column: Expr, known: ProfiledColumn, calendar: Calenda
 
 
 def instant(home: Home, column: Expr, known: ProfiledColumn, zone: ZoneInfo) -> Expr:
-    """The exact moment at which the clock of a zone showed a wall-clock time, in microseconds since 1970."""
+    """The instant at which the clock of a zone shows a wall-clock time, in microseconds since 1970."""
     return column - _offset_of(home, _near(home, column, known), known, zone, wall=True)
 
 
 def with_clocks(prepared: Prepared, paths: Iterable[Path], zone: ZoneInfo) -> Prepared:
-    """The same with a twin of each timestamp, for the other clock.
+    """The frame with a twin of each timestamp: the instant of a wall-clock time, the wall-clock time of an instant.
 
-    A wall-clock time gets its instant in the zone, an instant gets the wall-clock time there. Each is a column, so
-    that the offset of the zone is looked up once per row, however many spans and days need it.
+    Each twin is a column, so that the offset of the zone is looked up once per row, however many durations and days
+    need it.
     """
     home, nw = prepared.backend.home, prepared.backend.home.words
     known = {path: column for path in paths if (column := prepared.columns[path]).kind == "timestamp"}
@@ -182,7 +182,7 @@ def with_clocks(prepared: Prepared, paths: Iterable[Path], zone: ZoneInfo) -> Pr
         wall, nearby = not one.aware, nw.col(f"{one.name}_near")
         edges, (first, end) = _changes(zone, one, wall=wall)[0], _range(one)
         many = bisect_left(edges, end) - bisect_right(edges, first) > _MANY_STEPS
-        held = _stretches(home, frame, nearby) if many else ()  # one date of the year 9999 makes many
+        held = _stretches(home, frame, nearby) if many else ()  # one date in the year 9999 suffices for many steps
         offset = _offset_of(home, nearby, one, zone, wall=wall, held=held)
         name, source = f"{one.name}_clock", nw.col(one.name)
         made.append((source - offset if wall else source + offset).alias(name))
@@ -191,14 +191,14 @@ def with_clocks(prepared: Prepared, paths: Iterable[Path], zone: ZoneInfo) -> Pr
 
 
 def _stretches(home: Home, frame: Frame, column: Expr) -> list[Stretch]:
-    """The stretches of about 200 days that hold any moment."""
+    """The ranges of about 200 days that contain any moment."""
     asked = frame.select((column // home.words.lit(_STRETCH)).alias("stretch")).unique()
     numbers = sorted(int(number) for (number,) in home.leave(asked) if number is not None)
     return [(number * _STRETCH, (number + 1) * _STRETCH) for number in numbers]
 
 
 def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
-    """The same with wall-clock times as instants of a zone."""
+    """The frame with wall-clock times converted to instants of a zone."""
     nw = prepared.backend.home.words
     columns = dict(prepared.columns)
     made = []
@@ -210,7 +210,7 @@ def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
 
 
 def with_open_time(prepared: Prepared, path: Path, calendar: Calendar) -> Prepared:
-    """The frame with a further column: opening time from 1970 to the timestamp; a difference is business time."""
+    """The frame with a column of the opening time from 1970 to the timestamp; differences of it are business time."""
     home = prepared.backend.home
     nw, known = home.words, prepared.columns[path]
     known = known if known.aware else prepared.exact.get(path, known)

@@ -1,4 +1,4 @@
-"""Map columns of a frame to fields of its records (`columns=`), and their words to values (`values=`)."""
+"""Map columns of a frame to fields of its records (`columns=`), and values of the source to ours (`values=`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["folded_name", "mapped", "spelt", "translated"]
 
 
 def mapped(given: Mapping[str, Value], names: Sequence[str], type_: RecordType) -> Mapping[str, str]:
-    """Which column holds which field; a field that no column holds has no values."""
+    """The column of each field; fields without a column are left out."""
     if not isinstance(given, Mapping):
         raise ColumnError(f"columns= maps columns to fields, such as {{'its column': 'id'}}; got {given!r}.")
     given = by_field(given, names, type_.fields)
@@ -46,17 +46,17 @@ def mapped(given: Mapping[str, Value], names: Sequence[str], type_: RecordType) 
 
 
 def folded_name(name: str) -> str:
-    """A name in normal form: without case, blanks and underscores."""
+    """A normalised name: without case, blanks and underscores."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 def translated(
     nw: Words, name: str, mapping: Mapping[Value, Value], type_: ColumnType, own: ColumnType, *, flag: bool
 ) -> Expr:
-    """A column with its values as we name them, compared as text or as numbers; `own` is the type that it came with."""
+    """A column with its values mapped, compared as text or as numbers; `own` is its type in the source."""
     column, is_text = nw.col(name), type_.what == "text"
     source = _plain_flag(nw, column) if flag else column
-    if own.loose and not is_text:  # a cell of another type than the column's is known by its text
+    if own.loose and not is_text:  # a cell of another type than the column's is recognised by its text
         word = nw.col(word_name(name))
         for raw in (raw for raw, meant in mapping.items() if meant is None):
             source = nw.when(word == nw.lit(str(raw))).then(nw.lit(None)).otherwise(source)
@@ -69,7 +69,7 @@ def translated(
 
 
 def spelt(raw: Value, own: ColumnType) -> str:
-    """A word of `values=` as the text that the column has of it: 1 is True in a column of flags, and 1.0 is 1."""
+    """A key of `values=` as the text that the column has for it: in a column of flags 1 and 1.0 are "true"."""
     if own.what == "flag":
         return {"1": "true", "0": "false", "1.0": "true", "0.0": "false"}.get(str(raw), str(raw).lower())
     if own.what == "whole" and not isinstance(raw, str):
@@ -78,13 +78,13 @@ def spelt(raw: Value, own: ColumnType) -> str:
 
 
 def _plain_flag(nw: Words, word: Expr) -> Expr:
-    """The meaning of a word that needs no translation."""
+    """The flag for "true", "1", "false" or "0", which need no mapping; NULL for any other text."""
     plain = nw.when(word.is_in(["true", "1"])).then(nw.lit(True))  # noqa: FBT003  # a constant
     return plain.otherwise(nw.when(word.is_in(["false", "0"])).then(nw.lit(False)).otherwise(nw.lit(None)))  # noqa: FBT003
 
 
 def _plain_number(raw: Value, own: ColumnType) -> float | None:
-    """A number of `values=` as the column has it; None where no value can be it."""
+    """A key or value of `values=` as a plain number of the column; None if no value of the column can equal it."""
     try:
         number = Decimal(str(int(raw) if isinstance(raw, bool) else raw))
     except ArithmeticError:

@@ -1,4 +1,4 @@
-"""One pass over a frame: project plain columns, group, collect the rows, and read their states."""
+"""One pass over a frame: project plain columns, group by, collect the result rows, and read the states."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from crmkpi.engines.query import Anchor, Group, State
 
 __all__ = ["Pass", "RowsBySegment", "given"]
 
-RowsBySegment = Mapping[tuple[Hashable, ...], int]  # how many rows each segment has
+RowsBySegment = Mapping[tuple[Hashable, ...], int]  # the number of rows per segment
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """An anchor's slots over one frame; `keys` are the part and the days of rates, grouped by beside the `segments`.
+    """An anchor's slots over one frame, grouped by the `segments` and by `keys`: the part and the day of the rate.
 
-    `parts` is that of all rows, where there is no key for it; or several, and the anchor has slots for each. With
-    `everything` rows of no period have groups too; where it `counts_alone`, those without a date are only counted.
+    Without a key for the part, `parts` holds the part of all rows; or several, and the anchor has slots for each. With
+    `everything`, rows outside the periods are grouped too. With `counts_alone`, rows without a date are only counted.
     """
 
     compiler: Compiler
@@ -38,15 +38,15 @@ class Pass:
 
     @property
     def undated(self) -> bool:
-        """Whether it is about the rows without a date, so that its answer does not depend on the period."""
+        """True if the pass reads only rows without a date, so that its answer does not depend on the periods."""
         return any(key.name == UNDATED for key in self.keys)
 
     def answered(self, *, merging: bool, first: bool) -> tuple[dict[Group, list[State]], RowsBySegment | None]:
-        """The states of each group, and of a `first` pass over all rows how many each segment has."""
+        """The states per group; and from the `first` pass, if it reads all rows, the number of rows per segment."""
         prepared, slots = self.compiler.prepared, self.anchor.slots
         once, undated = len(self.parts) == 1, self.counts_alone and self.undated
         projection = Projection(
-            # Another pass than the first finds all rows checked.
+            # The first pass has validated the assumptions about all rows.
             self.compiler if first else replace(self.compiler, prepared=prepared._replace(doubts={})),
             self.segments,
             self.keys,
@@ -66,7 +66,7 @@ class Pass:
 
 
 def given(compiler: Compiler, segments: Sequence[Key]) -> dict[tuple[Hashable, ...], int]:
-    """How many rows each segment has."""
+    """The number of rows per segment."""
     names = [key.name for key in segments]
     frame = compiler.frame.with_columns(*(key.source.alias(key.name) for key in segments)).select(*names)
     found: dict[tuple[Hashable, ...], int] = {}

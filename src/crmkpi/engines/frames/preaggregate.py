@@ -1,8 +1,8 @@
 """Pre-aggregate rows that share the same condition outcomes, so that many measures cost one GROUP BY.
 
-A condition on words and flags, such as `status == "won"`, is the same for all rows of one status; any other is true or
-false. So the rows are grouped by these words, flags and truths beside the keys, and a dozen measures with as many
-conditions cost little more than one.
+A condition on choices and flags, such as `status == "won"`, has the same outcome for all rows of one status; any other
+is a column that is true or false. Grouping by the keys, these choices and flags, and these outcomes makes a dozen
+measures with a dozen conditions cost little more than one.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ __all__ = ["Classes"]
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """The values to pre-aggregate per class of rows; the table has at most `rows` rows."""
+    """The values to pre-aggregate per class (rows with equal condition outcomes) of a table of at most `rows` rows."""
 
     nw: Words
     backend: Backend
     rows: int
-    values: dict[str, tuple[str, Expr]] = field(default_factory=dict)  # by their text
+    values: dict[str, tuple[str, Expr]] = field(default_factory=dict)  # keyed by their text
     terms: dict[str, Expr] = field(default_factory=dict)
 
     def value(self, text: str, source: Expr) -> str:
-        """The column of a value in each row, whether it counts or not."""
+        """The name of a value's column, which holds it in all rows, whether they count or not."""
         return self.values.setdefault(text, (f"u{len(self.values)}_", source))[0]
 
     def sum(self, name: str, value: Value, flag: str | None, *, power: int) -> Sum:
-        """The sum of a value's column, or of its squares, where `flag` is met."""
+        """The sum of a value's column, or of its squares, over the rows in which `flag` is true."""
         made = exact_sum(self.nw, self.backend, name, value.largest, self.rows, power=power)
         self.terms.update(made.columns)
         columns = {f"{term} {flag}": self.nw.col(term) for term in made.columns}
@@ -52,10 +52,10 @@ class Classes:
         listed: Collection[int] = (),
         doubts: Mapping[str, Expr] = MappingProxyType({}),
     ) -> Frame:
-        """One row for each class, with the columns of each slot: missing where its conditions do not hold.
+        """One row per class, with the columns of each slot: NULL where its conditions do not hold.
 
-        `conditions` are those of each flag. The column `rows_` says how many rows are in the class. Of the `listed`
-        parts it has the values as a list. It says in how many rows the `doubts` hold, which go by their column.
+        `conditions` are keyed by flag. The column `rows_` counts the rows of the class. The slots in `listed` get their
+        values as a list. Rows in which one of `doubts` holds are counted; these are keyed by the column that they test.
         """
         nw = self.nw
         flags = {part.flag: conditions[part.flag] for part in parts if part.flag is not None}

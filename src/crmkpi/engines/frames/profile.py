@@ -1,7 +1,7 @@
 """Profile the columns that a query reads, before the query runs.
 
-The profile has the number of rows and the extremes, so that sums are known to fit; whether amounts kept as floats
-round-trip as decimals; and whether all fields can be read.
+The profile has the number of rows and the extremes, which show that sums do not overflow; it says whether amounts
+stored as floats round-trip as decimals, and whether all fields are readable.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from crmkpi.engines.frames.unreadable import Mark
 from crmkpi.engines.frames.words import Cell, Expr, Frame, Words, flagged, only_where, with_named
 from crmkpi.records.base import RecordType
 
-__all__ = ["Look", "Path", "Prepared", "ProfiledColumn", "looked_over"]
+__all__ = ["Path", "Prepared", "ProfiledColumn", "Profiler", "profiled"]
 
-Path = tuple[str, ...]  # of a field, through relations
+Path = tuple[str, ...]  # the names of relations that lead to a field, then its own
 _LARGEST = 2**62
-_EXACT_FLOAT = 10**15  # up to fifteen digits a decimal and its float stand for each other without doubt
+_EXACT_FLOAT = 10**15  # decimals of up to fifteen digits round-trip through floats
 _SCALES = (2, 0, 4, 6, 9)
-_MANY_DIGITS = 6  # behind the point
+_MANY_DIGITS = 6  # decimal places
 
 
 class ProfiledColumn(NamedTuple):
-    """One plain column: its name inside, its kind, and the known facts about its values.
+    """One plain column: its name in the engine, its kind, and the known facts about its values.
 
-    `digits` says how many digits of its whole numbers are decimals; None where it holds no whole numbers.
+    `digits` is the number of decimal places in its integers; None if it does not hold integers.
     """
 
     name: str
@@ -53,15 +53,14 @@ class ProfiledColumn(NamedTuple):
     aware: bool | None = None
     nulls: bool = True
     empty: bool = False
-    raw: str | None = None  # the zone of the timestamp's own column, where that is kept too, as `raw_name`
+    raw: str | None = None  # the zone of the timestamp's original column, if `raw_name` keeps this too
 
 
 class Prepared(NamedTuple):
-    """A frame with plain columns, ready for queries; `columns` and `exact` go by the path of the field.
+    """A frame with plain columns, ready for queries; `columns` and `exact` are keyed by the path of the field.
 
-    `exact` are the same values as whole numbers, for fields that hold numbers, and timestamps on the other clock:
-    wall-clock times as instants, and instants as wall-clock times. `marks` say where a field cannot be read: those of
-    the field itself, or before it of the keys on the way to it.
+    `exact` has a twin of some columns: numbers as integers, wall-clock times as instants, instants as wall-clock
+    times. `marks` name the columns that flag unreadable values: of the keys that lead to a related field, then its own.
     """
 
     backend: Backend
@@ -70,19 +69,20 @@ class Prepared(NamedTuple):
     exact: Mapping[Path, ProfiledColumn]
     rows: int
     rejected: int
-    kept: Kept  # earlier questions to the home
+    kept: Kept  # the home's cache of statements
     marks: Mapping[tuple[str, ...], tuple[Mark, ...]] = MappingProxyType({})
-    doubts: Mapping[str, Expr] = MappingProxyType({})  # where rows break an assumption, by the column that shows it
-    assumed: Hashable = None  # which columns these are, if they were not profiled and are to be checked
+    # The conditions under which a row breaks an assumption, keyed by the column that they test.
+    doubts: Mapping[str, Expr] = MappingProxyType({})
+    assumed: Hashable = None  # the key of these columns, if they are assumed and not profiled
 
 
-def looked_over(
+def profiled(
     backend: Backend, type_: RecordType, entry: Entry, exact: frozenset[str], *, settled: bool = False
 ) -> Prepared | None:
-    """The entry as `Prepared`; None where a field cannot be read, unless that is `settled`."""
+    """Profile an entry; None if a field has unreadable values, unless these are `settled` (removed already)."""
     fields = fields_of(type_, entry.types)
-    look = Look(backend, type_, fields, entry, exact)
-    found = look.known(settled=settled)
+    profiler = Profiler(backend, type_, fields, entry, exact)
+    found = profiler.known(settled=settled)
     if found is None:
         return None
     rows, frame = found["rows"], entry.frame
@@ -91,7 +91,7 @@ def looked_over(
     plain: dict[str, Expr] = {}
     for one in fields:
         path = tuple(one.name.split("."))
-        made, twin, sources = look.column(one, frame, found)
+        made, twin, sources = profiler.column(one, frame, found)
         plain |= sources
         for each in (made, twin):
             if each is not None and max(abs(each.low), abs(each.high)) > _LARGEST:
@@ -100,7 +100,7 @@ def looked_over(
                     f"{type_.table}.{one.name}",
                     f"it holds a number of more than 18 digits (about {max(abs(each.low), abs(each.high)):.1e})",
                 )
-        if not found[f"count {one.name}"]:  # timestamps that are not there are of no zone
+        if not found[f"count {one.name}"]:  # an empty column is neither aware nor on the wall clock
             made = made._replace(empty=True, aware=None)
         columns[path] = made
         if twin is not None:
@@ -108,8 +108,8 @@ def looked_over(
     return Prepared(backend, with_named(frame, plain), MappingProxyType(columns), MappingProxyType(exacts), rows, 0, {})
 
 
-class Look(NamedTuple):
-    """A profile of the columns of some fields."""
+class Profiler(NamedTuple):
+    """Profiles the columns of some fields."""
 
     backend: Backend
     type_: RecordType
@@ -119,17 +119,17 @@ class Look(NamedTuple):
 
     @property
     def nw(self) -> Words:
-        """The words that expressions are made of."""
+        """The factory of expressions."""
         return self.backend.home.words
 
     def is_decimal_float(self, one: EnteredField) -> bool:
-        """Whether floats stand for decimals: of money, and of numbers that are added up."""
+        """Whether floats are read as decimals: money, and numbers to be added up."""
         if one.type_.what != "float" or one.name.startswith("attributes."):
             return False
         return one.kind == "money" or (one.kind == "number" and one.name in self.exact)
 
     def known(self, *, settled: bool) -> dict[str, Cell] | None:
-        """What is known of each column; None where a field cannot be read."""
+        """The counts, extremes and other facts of each column; None if a field has unreadable values."""
         nw, backend = self.nw, self.backend
         asked: dict[str, Expr] = {"rows": nw.len()}
         flags: dict[str, Expr] = {}
@@ -159,7 +159,7 @@ class Look(NamedTuple):
         return dict(zip(asked, row, strict=True))
 
     def _refused(self) -> Expr | None:
-        """Where the record class would refuse a value for a reason that counts and extremes do not show."""
+        """True where the record class would reject a value for a reason that counts and extremes do not show."""
         nw, found = self.nw, []
         for one in self.fields:
             if one.name in self.entry.told:
@@ -170,24 +170,24 @@ class Look(NamedTuple):
         return some_of([*found, *self.off_scale()])
 
     def off_scale(self) -> list[Expr]:
-        """Where a survey's score is not on its scale, or its scale none."""
+        """True where a survey's score is off its scale, or its scale is empty."""
         if not self.type_.is_survey or all(one.name != "score" for one in self.fields):
             return []
         return [*scale_faults(self.nw, self.fields)]
 
     def round_trips(self, one: EnteredField, scale: int) -> Expr:
-        """Where a float is a decimal of `scale` digits, missing where it is."""
+        """True where a float round-trips through a decimal of `scale` places; NULL where it is NULL."""
         nw, factor, column = self.nw, float(10**scale), self.nw.col(one.own)
         number = (column * nw.lit(factor)).round(0)
         divisor = nw.lit(factor) if self.backend.divides else column * nw.lit(0.0) + nw.lit(factor)
         return number / divisor == column
 
     def off(self, one: EnteredField, scale: int) -> Expr:
-        """1 where a float is no decimal of `scale` digits, else 0."""
+        """1 where a float does not round-trip through a decimal of `scale` places, else 0."""
         return flagged(self.nw, ~self.nw.col(one.own).is_null() & ~self.round_trips(one, scale))
 
     def _is_refused(self, found: Mapping[str, Cell]) -> bool:
-        """Whether counts and extremes show a value that no record holds: none, NaN, or one out of bounds."""
+        """Whether counts and extremes show a value that the record class rejects: missing, NaN, or out of bounds."""
         for one in self.fields:
             count, low, high = (found.get(f"{what} {one.name}") for what in ("count", "low", "high"))
             own = self.type_.fields.get(one.name)
@@ -206,7 +206,7 @@ class Look(NamedTuple):
     def column(
         self, one: EnteredField, frame: Frame, found: Mapping[str, Cell]
     ) -> tuple[ProfiledColumn, ProfiledColumn | None, dict[str, Expr]]:
-        """What is known of a column, its exact twin where it needs one, and the plain columns to be made."""
+        """The profile of a column, its exact twin if it needs one, and the plain columns to compute."""
         nw, own = self.nw, one.own
         nulls = found[f"count {one.name}"] < found["rows"]
         low, high = found.get(f"low {one.name}"), found.get(f"high {one.name}")
@@ -226,7 +226,7 @@ class Look(NamedTuple):
                 made = ProfiledColumn(own, one.kind, 0, int(low or 0), int(high or 0), nulls=nulls)
                 return made, None, {own: nw.col(own).cast(nw.Int64)}
             wild = one.name.startswith("attributes.")
-            # NaN is a missing value, and not a group that no row is ever in.
+            # NaN becomes NULL: as a key it would be a group that equals no other.
             plain = {own: only_where(nw, ~nw.col(own).is_nan(), nw.col(own))} if wild else {}
             return ProfiledColumn(own, one.kind, nulls=nulls or wild), None, plain
         if not one.is_whole:
@@ -245,9 +245,9 @@ class Look(NamedTuple):
         return ProfiledColumn(own, one.kind, nulls=nulls), whole._replace(name=name), plain
 
     def _fitted(self, one: EnteredField, frame: Frame, low: int, high: int) -> tuple[int, Expr | None, int, int]:
-        """Whole numbers in 64 bits: how many of their digits are decimals, their source unless they are that already.
+        """Integers in 64 bits: their decimal places, their expression unless it is the column itself, and extremes.
 
-        Digits behind the point that are 0 in all rows are left out where there are many, so that products fit.
+        Of many decimal places, those that are 0 in all rows are dropped, so that products do not overflow.
         """
         nw, column, digits = self.nw, self.nw.col(one.own), one.type_.digits
         if one.kind == "integer" and digits:
@@ -264,7 +264,7 @@ class Look(NamedTuple):
         return digits, column.cast(nw.Int64) if one.type_.wide else None, low, high
 
     def _scale_of(self, frame: Frame, one: EnteredField, found: Mapping[str, Cell]) -> int:
-        """The number of decimal digits with which all values of a float column round-trip."""
+        """The number of decimal places with which all values of a float column round-trip."""
         largest = max(abs(found[f"{side} {one.name}"] or 0) for side in ("low", "high"))
         fit = [scale for scale in _SCALES if round(largest * 10**scale) < _EXACT_FLOAT]
         if _SCALES[0] in fit and not found.get(f"off {one.name}"):
@@ -284,5 +284,5 @@ class Look(NamedTuple):
 
 
 def _whole(nw: Words, column: Expr, scale: int) -> Expr:
-    """A float as the whole number of its smallest digit."""
+    """A float as an integer of its smallest decimal place."""
     return only_where(nw, ~column.is_null(), (column * nw.lit(float(10**scale))).round(0)).cast(nw.Int64)

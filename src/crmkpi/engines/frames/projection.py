@@ -1,7 +1,7 @@
-"""What a pass computes in each row: the columns of its keys, a flag per condition, and the values of its slots.
+"""The columns that a pass projects: its keys, a flag for each combination of conditions, and the values of its slots.
 
-Expressions that say the same become one column. Each is projected before the frame is grouped, since an expression
-inside an aggregate gives silently wrong numbers on some backends.
+Equal expressions share a column. All are projected before the group by, since an expression inside an aggregate
+silently returns wrong numbers on some backends.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from crmkpi.engines.query import NO_DATE, Slot
 
 __all__ = ["Projection"]
 
-_LONG = 80  # letters of a condition that is written once, where shorter ones are compared again each time
-_FEW_WAYS = 2  # with more conditions than these, a filter costs more than it saves
+_LONG = 80  # characters: a longer condition that several flags need gets a column of its own
+_FEW_WAYS = 2  # a filter of more alternatives costs more than it saves
 
 
 class Projection:
-    """The columns of a pass; `keys` are the part and the days of rates, grouped by beside the `segments`."""
+    """The columns of a pass, grouped by the `segments` and by `keys`: the part and the day of the rate."""
 
     def __init__(
         self,
@@ -39,10 +39,10 @@ class Projection:
         everything: bool = False,
         counts_alone: bool = False,
     ) -> None:
-        """A slot that is None is not asked; rows that share conditions are added up first where it `preaggregates`.
+        """A slot that is None gets no columns. With `preaggregates`, rows are summed by equal condition outcomes first.
 
-        With `everything` there is a group for each row, that of no period too; of those without a date only counts are
-        asked where it `counts_alone`.
+        With `everything`, rows outside the periods are grouped too. With `counts_alone`, rows without a date are only
+        counted.
         """
         self.compiler = compiler
         self.backend = compiler.prepared.backend
@@ -53,23 +53,23 @@ class Projection:
         self.doubts = compiler.prepared.doubts if everything else {}
         self._counts_alone = counts_alone
         self.classes = Classes(self.nw, self.backend, compiler.prepared.rows)
-        self.ways: dict[str, dict[str, Condition]] = {}  # the conditions of each flag, by their text
+        self.ways: dict[str, dict[str, Condition]] = {}  # the conditions of each flag, keyed by their text
         self._keys = tuple(keys)
         self._currencies: dict[str, Key] = {}
         self._per: dict[str, tuple[Key, ...]] = {}
-        self._flags: dict[str, str] = {}  # by their text, like all columns
+        self._flags: dict[str, str] = {}  # keyed by the text of the conditions
         self._values: dict[str, tuple[str, Expr]] = {}
-        self._terms: dict[str, Expr] = {}  # of sums, computed from values
+        self._terms: dict[str, Expr] = {}  # columns to add up, computed from the values
         found = (self._slot(number, slot) for number, slot in enumerate(slots) if slot is not None)
         self.slots = [slot for slot in found if slot is not None]
 
     @property
     def splits(self) -> bool:
-        """Whether amounts of a group are told apart, by currency or by the day of a rate."""
+        """True if a group's amounts are grouped further, by currency or by the day of the rate."""
         return bool(self._currencies) or any(key.name == "rate" for key in self._keys)
 
     def keys(self, per: Sequence[Key], *, split: bool) -> list[Key]:
-        """The keys to group by; unless `split` without those that only tell amounts apart: currency, day of a rate."""
+        """The keys to group by; only with `split` those that amounts need: currency and the day of the rate."""
         own = (key for key in self._keys if split or key.name != "rate")
         return [*self.segments, *own, *(self._currencies.values() if split else ()), *per]
 
@@ -89,7 +89,7 @@ class Projection:
         return frame
 
     def keyed(self, keys: Sequence[Key], flags: Mapping[str, Expr]) -> Frame:
-        """The frame with the columns of keys and flags, without the rows that no slot counts."""
+        """The frame with the columns of keys and flags, without most of the rows that no slot counts."""
         frame = self.compiler.frame
         wanted = [key.within for key in self._keys if key.within is not None]
         if not self.everything and self.slots and all(slot.flag for slot in self.slots):
@@ -100,7 +100,7 @@ class Projection:
         return frame.with_columns(*(source.alias(name) for name, source in columns.items())) if columns else frame
 
     def _shared(self) -> dict[str, tuple[str, str, Expr]]:
-        """The long conditions that several flags ask for, or their opposites: each is one column, and written once."""
+        """The long conditions that several flags need, as they are or negated: each becomes one column."""
         ways = [(text, one) for way in self.ways.values() for text, one in way.items() if len(text) > _LONG]
         counted = Counter(unnegated(text) for text, _ in ways)
         found: dict[str, tuple[str, str, Expr]] = {}
@@ -110,7 +110,7 @@ class Projection:
         return found
 
     def _asked(self, text: str, condition: Condition, shared: Mapping[str, tuple[str, str, Expr]]) -> Expr:
-        """A condition of a flag, by the column that it shares with others."""
+        """A condition of a flag, read from its shared column if it has one."""
         if unnegated(text) not in shared:
             return condition.source
         name, written, _ = shared[unnegated(text)]
@@ -121,7 +121,7 @@ class Projection:
         return condition if self.backend.adds_flags else flagged(self.nw, condition)
 
     def met(self, flag: str) -> Expr:
-        """Where a slot counts."""
+        """The condition that a flag's column is true, or 1."""
         column = self.nw.col(flag)
         return column if self.backend.adds_flags else column == self.nw.lit(1)
 
@@ -153,7 +153,7 @@ class Projection:
             conditions |= compiler.presences(made.moment, slot.moment)
         if self.everything and self._keys:
             least = NO_DATE if self._counts_alone and slot.what != "count" else OUTSIDE
-            # It comes first, so that of rows of no period nothing else is asked where rows are asked one by one.
+            # First, since a backend that evaluates row by row then skips the rest for rows outside the periods.
             conditions = {f"part is beyond {least}": beyond_part(compiler.nw, least)} | conditions
         if conditions:
             made.flag = self._flags.setdefault(" & ".join(sorted(conditions)), f"w{len(self._flags)}_")
@@ -166,7 +166,7 @@ class Projection:
         return made
 
     def _value(self, made: PassSlot, value: Value) -> None:
-        """Register the columns of a slot's value: its sums where they suffice, else the value where it counts."""
+        """Register the columns of a slot's value: the terms of its sums if they suffice, else the value itself."""
         nw, slot = self.nw, made.slot
         text = f"{slot.value!r} {made.flag}"
         shown = value.source if made.flag is None else only_where(nw, self.met(made.flag), value.source)
@@ -189,9 +189,9 @@ class Projection:
             made.column = _named("x", self._values, text, shown)
 
     def _any_way(self) -> list[Expr]:
-        """A short condition that holds wherever a slot counts, for a filter that reaches into the scan.
+        """A short condition that holds wherever a slot counts, for a filter that is pushed down into the scan.
 
-        It may hold elsewhere too: slots that share a condition need that one alone. Empty where it takes many.
+        It may also hold elsewhere: slots that share a condition need only this one. Empty if there are too many.
         """
         ways = list(self.ways.values())
         alone = {f"unless({text})" for way in ways if len(way) == 1 for text in way}
@@ -203,11 +203,11 @@ class Projection:
             if not asked:
                 return []
             needed[frozenset(asked)] = all_of(asked.values())
-        # Rows that meet some of the conditions are more, and have those that meet all of them.
+        # A subset of conditions keeps every row that all of them keep, so the larger set is redundant.
         found = [source for texts, source in needed.items() if not any(fewer < texts for fewer in needed)]
         return [any_of(found)] if len(found) <= _FEW_WAYS else []
 
 
 def _named(prefix: str, among: dict[str, tuple[str, Expr]], text: str, source: Expr) -> str:
-    """The name of a column; columns of one text are one."""
+    """The name of a column; equal texts share one."""
     return among.setdefault(f"{prefix}_{text}", (f"{prefix}{len(among)}_", source))[0]

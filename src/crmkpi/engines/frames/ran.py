@@ -1,4 +1,4 @@
-"""Collect the statements of a measurement, for `Report.sql()` and `Report.plan()`: each home says what it runs."""
+"""Collect the statements of a measurement, for `Report.sql()` and `Report.plan()`; each home calls `ran`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NOTED: ContextVar[list[tuple[str, str]] | None] = ContextVar("noted", default=N
 
 @contextmanager
 def collecting(statements: list[tuple[str, str]] | None) -> Iterator[None]:
-    """Collect the language and the text of each statement that runs meanwhile."""
+    """Collect the language and the text of each statement that runs within the context."""
     before = _NOTED.set(statements)
     try:
         yield
@@ -23,7 +23,7 @@ def collecting(statements: list[tuple[str, str]] | None) -> Iterator[None]:
 
 
 def ran(language: Literal["sql", "plan"], text: Callable[[], str]) -> None:
-    """Collect a statement of SQL, or the plan of a cluster; the text is only made where statements are collected."""
+    """Collect an SQL statement, or the plan of a cluster; `text` is only called while statements are collected."""
     noted = _NOTED.get()
     if noted is not None:
         noted.append((language, text()))

@@ -1,4 +1,4 @@
-"""The frame of a query: its own columns, and those of related records joined on their key."""
+"""The frame of a query: its own columns, and columns of related records, joined by key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["prepared_for", "with_open_times"]
 def prepared_for(
     query: Query, table: FrameTable, tables: Mapping[str, object], calendar: Calendar, *, dated: bool
 ) -> Prepared:
-    """The frame with all columns that the query reads, those of related records joined on their key."""
+    """The frame with all columns that the query reads, including those of related records."""
     function = next((key for key in query.segments if not isinstance(key.source, Expression)), None)
     if function is not None:
         raise InputError(
@@ -46,13 +46,13 @@ def prepared_for(
         fields[("id",)] = Field(query.type_.table, ("id",), "text")
     clock = calendar.zone if turned and calendar.tz != "UTC" else None
     spans = any(isinstance(part, BusinessTime) for root in query.expressions for part in walk(root))
-    # Clocks and business time are written for the years of the data.
+    # Offsets of zones and business time are computed for the years of the data, which a profile finds.
     assumes = table.backend.counts_all and clock is None and not spans
     return _joined(table, list(fields), summed | turned if clock else summed, tables, clock, assumes=assumes)
 
 
 def _turned(part: Expression) -> list[Field]:
-    """The timestamps whose twin is needed: spans need instants, days need wall-clock times."""
+    """The timestamps that need a twin: durations need instants, days need wall-clock times."""
     match part:
         case BusinessTime(start, end) | Operation("-", start, end):
             ends = [start, end]
@@ -107,7 +107,7 @@ def _joined(
             how="left",
         )
         flags = (renamed[mark.flag] for ways in right.marks.values() for mark in ways)
-        # A record that refers to none is not unreadable.
+        # The join leaves NULL flags for a record without a related one, which is not unreadable.
         frame = with_named(frame, {flag: nw.col(flag).fill_null(0) for flag in flags})
         columns, twins = (
             {
@@ -146,7 +146,7 @@ def _related(table: FrameTable, name: str, tables: Mapping[str, object]) -> Fram
 
 
 def _check_unique(prepared: Prepared, name: str) -> None:
-    """A join must never multiply rows."""
+    """Raise an error for duplicate or empty ids: a join must not multiply rows."""
     nw = prepared.backend.home.words
     key = nw.col(inside("id"))
     counted = prepared.frame.group_by(inside("id")).agg(nw.len().alias("n"))
@@ -167,7 +167,7 @@ def _without_id(prepared: Prepared, name: str) -> InputError:
 
 
 def with_open_times(prepared: Prepared, span: BusinessTime, calendar: Calendar, added: set[Path]) -> Prepared:
-    """The frame with the business time up to both ends of a span, each of which is `added` once."""
+    """The frame with the opening time up to each end of a span; a field in `added` has its column already."""
     for bound in (span.start, span.end):
         part = bound.item if isinstance(bound, Happened) else bound
         if not isinstance(part, Field):

@@ -1,4 +1,4 @@
-"""The slots of a pass over a frame, each with the columns that it has in the projected frame."""
+"""The slots of a pass over a frame, each with its columns in the projected frame."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class PassSlot:
     slot: Slot
     flag: str | None = None  # the column that is 1 where the slot counts; None where it always does
     value: Value | None = None
-    moment: Value | None = None  # of the latest record
-    per: tuple[Key, ...] = ()  # it is kept per value of these
-    column: str = ""  # the value where the slot counts, else missing
-    whole: str = ""  # the value, whether the slot counts or not
-    ends: tuple[str, ...] = ()  # its smallest and its largest in each class of rows
+    moment: Value | None = None  # the timestamp that orders records, for the latest one
+    per: tuple[Key, ...] = ()  # the keys per which the state is kept
+    column: str = ""  # the value where the slot counts, else NULL
+    whole: str = ""  # the value in all rows
+    ends: tuple[str, ...] = ()  # the smallest and the largest value of each class of rows
     sums: tuple[Sum, ...] = ()
-    currency: str | None = None  # the name of its currency among the keys
+    currency: str | None = None  # the name of the key that holds the currency
 
     @property
     def counted(self) -> str:
-        """The column of an answer with the number of rows that count."""
+        """The column of the answer that holds the number of rows that count."""
         return "n" if self.flag is None else f"n {self.flag}"
 
     def is_apart(self, *, merging: bool) -> bool:
-        """Whether elementary aggregates cannot give its state, so that it takes a query of its own."""
+        """Whether elementary aggregates do not suffice for the state, so that the slot needs a query of its own."""
         slot = self.slot
         if slot.what == "distinct":
             return merging

@@ -1,4 +1,4 @@
-"""Databases as of one moment: their tables are read within one snapshot, and no profile of them outlives it."""
+"""Read the tables of a database within one snapshot; no cached profile outlives it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["at_one_moment", "table_at_one_moment"]
 
-_OPEN: ContextVar[Mapping[int, Session]] = ContextVar("_OPEN", default=MappingProxyType({}))  # by their connection
+_OPEN: ContextVar[Mapping[int, Session]] = ContextVar("_OPEN", default=MappingProxyType({}))  # by id of the connection
 
 
 def at_one_moment(tables: Mapping[str, Any]) -> AbstractContextManager[Mapping[str, Any]]:
-    """The tables, those of databases in one snapshot of each database; in the one that is open, where there is one."""
+    """The tables, those of databases within one snapshot per database: the open one, or a new one."""
     stored = [
         (name, table, table.frame)
         for name, table in tables.items()
@@ -47,13 +47,13 @@ def _in_snapshots(
 
 
 def _is_stored(frame: object) -> TypeGuard[DatabaseTable]:
-    """Whether a frame is a table of a database; the module of these is loaded with the first of them."""
+    """Whether a frame is a table of a database; creating such a table loads its module."""
     homes = sys.modules.get("crmkpi.engines.frames.homes.database")
     return homes is not None and isinstance(frame, homes.DatabaseTable)
 
 
 @contextmanager
 def table_at_one_moment(table: FrameTable) -> Iterator[FrameTable]:
-    """One table of a database in a snapshot; any other as it is."""
+    """A table, within a snapshot if it is of a database."""
     with at_one_moment({"": table}) as tables:
         yield tables[""]

@@ -1,4 +1,4 @@
-"""How the answer of a pass is read: rows of plain values become the same states that the records engine gives."""
+"""Reading the answer of a pass: turn rows of plain values into the states that the records engine returns."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from crmkpi.engines.query import EXACT, Group, Number, Ranked, Sample, Slot, Sta
 
 __all__ = ["Convert", "States"]
 
-Convert = Callable[[Decimal, str | None, int | None], Decimal]  # an amount, its currency, the number of its day
+Convert = Callable[[Decimal, str | None, int | None], Decimal]  # of an amount, its currency, the number of its day
 
 
 class States:
-    """The states of each group, from the answers to the queries of a pass.
+    """The states per group, collected from the answers to the queries of a pass.
 
-    `segments` is how many of the keys are segments, `parts` those of all rows where no key tells it: several have slots
-    for each.
+    The first `segments` keys are segments. Without a key for the part, `parts` holds the part of all rows; or several,
+    and each has slots of its own.
     """
 
     def __init__(
         self, slots: Sequence[Slot], segments: int, parts: Sequence[int | None], convert: Convert | None
     ) -> None:
         self.groups: dict[Group, list[State]] = {}
-        self.given: Counter[tuple[Hashable, ...]] = Counter()  # how many rows each segment has, where all are grouped
+        self.given: Counter[tuple[Hashable, ...]] = Counter()  # the number of rows per segment, if all are grouped
         self._empty = [empty_state(slot) for slot in slots]
         self._segments = segments
         self._parts = parts
         self._convert = convert
 
     def add(self, asked: Grouping, found: GroupedRows, *, counts: bool = False) -> None:
-        """Store the states of all rows of an answer, which `counts` the rows of all segments."""
+        """Store the states of all rows of an answer; with `counts` also the number of rows per segment."""
         readers = [
             (slot, _state_reader(slot, found.place), self._finishing(slot, asked.keys))
             for slot in asked.slots
@@ -68,7 +68,7 @@ class States:
                 self._add_apart(slot, asked, found)
 
     def _add_apart(self, slot: PassSlot, asked: Grouping, found: GroupedRows) -> None:
-        """Store the answer to a slot's own query."""
+        """Store the answer to the query of a slot that needs its own."""
         value = slot.value
         assert value is not None
         exact = _sample_decoder(value)
@@ -92,7 +92,7 @@ class States:
                 sample.values = Ranked(sample.count, known)
 
     def _group(self, decoded: Sequence[Cell], keys: Sequence[Key]) -> Group:
-        """The group of decoded keys: the segments come first, then the part, unless all rows are of one."""
+        """The group of decoded keys: first the segments, then the part, unless all rows have the same one."""
         size = self._segments
         dated = len(keys) > size and keys[size].name == "part"
         return tuple(decoded[:size]), decoded[size] if dated else self._parts[0]
@@ -100,7 +100,7 @@ class States:
     def _finishing(
         self, slot: PassSlot, keys: Sequence[Key]
     ) -> Callable[[Sample, Sequence[Cell]], dict[str | None, Sample]] | None:
-        """The function that converts a sample or keys it by its currency; None where the slot keeps no sample."""
+        """The function that converts a sample, or keys it by its currency; None if the slot keeps no sample."""
         if slot.slot.what != "values":
             return None
         where = {key.name: number for number, key in enumerate(keys)}
@@ -118,25 +118,25 @@ class States:
 
 
 def _put(states: list[State], slot: PassSlot, keys: Sequence[Cell], per: Sequence[Key], state: State) -> None:
-    """Store a state in its group, merged with the state that is there."""
+    """Store a state in its group, merged with an earlier one."""
     before = states[slot.number]
     if per:
         key = keys[-1] if len(per) == 1 else tuple(keys[-len(per) :])
         mine = before.get(key)
         merged = state if mine is None else merged_state(slot.slot, {key: mine}, {key: state})[key]
-        if not before:  # the empty one is shared
+        if not before:  # groups share the empty state, so it must not be changed
             states[slot.number] = {key: merged}
         else:
             before[key] = merged
     elif not before:
         states[slot.number] = state
     else:
-        assert not (slot.slot.what == "distinct" and isinstance(state, int)), "different values do not add up"
+        assert not (slot.slot.what == "distinct" and isinstance(state, int)), "numbers of distinct values do not add up"
         states[slot.number] = merged_state(slot.slot, before, state)
 
 
 def _state_reader(slot: PassSlot, place: Mapping[str, int]) -> Callable[[Row], State]:
-    """The function that reads the slot's state from a row; the state is None where the slot is empty."""
+    """The function that reads a slot's state from a row; it returns None if no record counts."""
     value, counted = slot.value, place[slot.counted]
     if slot.slot.what == "count":
         return lambda row: int(row[counted] or 0) or None
@@ -144,7 +144,7 @@ def _state_reader(slot: PassSlot, place: Mapping[str, int]) -> Callable[[Row], S
         different, rows = place[f"distinct {slot.number}"], place["n"]
 
         def read_distinct(row: Row) -> int | None:
-            # A missing value counts as one more, and every row in which the slot does not count is one.
+            # The backend counts NULL as one more value, and the column is NULL where the slot does not count.
             count = int(row[counted] or 0)
             return int(row[different]) - (count < row[rows]) if count else None
 
@@ -180,7 +180,7 @@ def _sum_reader(one: Sum, place: Mapping[str, int]) -> Callable[[Row], int]:
 
 
 def _apart_reader(slot: PassSlot, value: Value) -> Callable[[Sequence[Cell]], State]:
-    """The function that makes a state of the plain values from a slot's own query."""
+    """The function that turns the plain values of a slot's own query into its state."""
     decode = decoder(value)
     if slot.slot.what == "distinct":
         return lambda plain: frozenset(map(decode, plain))
@@ -195,7 +195,7 @@ def _apart_reader(slot: PassSlot, value: Value) -> Callable[[Sequence[Cell]], St
 
 
 def _sample_decoder(value: Value) -> Callable[[Cell], Cell]:
-    """Plain values as samples keep them: durations in microseconds, money as decimals."""
+    """The function that turns a plain value into a number of a sample: durations in microseconds, money as decimals."""
     if value.kind in ("timestamp", "date"):
         return decoder(value)
     if value.digits is None:
@@ -209,7 +209,7 @@ def _number(number: int, digits: int, kind: str) -> Number:
 
 
 def _times(sample: Sample, rate: Decimal) -> Sample:
-    """The sample of the same amounts at a rate of exchange."""
+    """The sample with its amounts multiplied by an exchange rate."""
 
     def times(amount: object, rate: Decimal = rate) -> Decimal:
         assert isinstance(amount, int | Decimal), "amounts are decimals, and 0 may be a whole number"

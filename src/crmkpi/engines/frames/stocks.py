@@ -1,4 +1,4 @@
-"""A stock at the bounds of several periods in one pass over a frame: each period has slots of its own."""
+"""A stock at the bounds of several periods, in one pass over a frame: each period has its own slots."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def at_bounds(anchor: Anchor, count: int) -> Anchor:
 
 
 def _at(what: What, number: int) -> What:
-    """An expression at the bounds of one of the periods."""
+    """An expression whose bounds are those of one of the periods."""
     if isinstance(what, Bound | Now):
         return replace(what, number=number)
     if isinstance(what, tuple):
@@ -43,7 +43,7 @@ def _at(what: What, number: int) -> What:
 
 
 def parted(groups: Mapping[Group, list[State]], parts: Sequence[int | None]) -> dict[Group, list[State]]:
-    """The states of each of the periods, out of those of all of them."""
+    """The states per period, cut from the states of all periods."""
     return {
         (segment, part): states[place * len(states) // len(parts) : (place + 1) * len(states) // len(parts)]
         for (segment, _), states in groups.items()

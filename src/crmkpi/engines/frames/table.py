@@ -1,9 +1,8 @@
-"""Validate a frame against its record class and normalise its columns to whole numbers.
+"""Validate a frame against its record class and normalise its columns to integers.
 
-Money becomes whole numbers of its smallest digit, timestamps whole microseconds, dates whole days; text, flags and
-other numbers stay what they are. The profile of the columns that a query reads has their extremes, whether amounts kept
-as floats round-trip as decimals, and whether a field cannot be read: only then a second pass over the frame adds a flag
-column for the field.
+Money becomes integers of its smallest decimal place, timestamps microseconds, dates days; text, flags and other numbers
+keep their types. The columns that a query reads are profiled. Only if the profile finds unreadable values, a second
+pass over the frame adds a flag column for each field that has some.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from crmkpi.engines.frames.faults import Entry, inside, wrong_type
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, Physical, word_name
 from crmkpi.engines.frames.local_time import day_after, from_micros, to_utc, with_clocks
 from crmkpi.engines.frames.mapping import folded_name, mapped, spelt, translated
-from crmkpi.engines.frames.profile import Prepared, looked_over
+from crmkpi.engines.frames.profile import Prepared, profiled
 from crmkpi.engines.frames.unreadable import set_aside, with_usual_scales
 from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words, with_named
 from crmkpi.engines.query import Value
@@ -57,13 +56,13 @@ _SCORE = ("scale_low", "scale_high", "score")
 
 
 class FrameTable:
-    """A frame as a table of records; made by `crmkpi.table`, or by a `Dataset` for a frame as it stands.
+    """A frame as a table of records; `crmkpi.table` creates it, and a `Dataset` does for a frame without options.
 
-    `rejected` are rows that a reader has rejected before, and `skipped` how many it left out as no records, by reason,
-    or a frame of these reasons. `computed` are fields that a preset computes from other cells, which is not done in
-    frames. `unread` names for some fields the column in which their reader keeps unreadable values; `constant` are
-    fields that have one value because a preset says so. A frame is `searched` where its ids are known to differ, and
-    `numbered` where some are but numbers of lines.
+    A reader that has parsed the frame passes its `rejected` rows, and those it `skipped` because they are not records:
+    their number by reason, or a frame with a column of reasons. `computed` fields are computed by a preset from other
+    cells, which frames do not support; `constant` fields have one value, which a preset defines. `unread` maps fields
+    to the column with their unreadable texts. `searched` says that ids are known to be unique, `numbered` that some ids
+    are only line numbers.
     """
 
     def __init__(
@@ -85,7 +84,7 @@ class FrameTable:
         searched: bool = False,
         numbered: bool = False,
     ) -> None:
-        """`backend` is that of a frame which was taken before; `inclusive` are ends that are given as the last day."""
+        """`backend` is given if the frame is validated already; `inclusive` fields are ends that mean the whole day."""
         self.backend = taken(frame) if backend is None else backend
         self.rejected = tuple(rejected)
         self.computed = computed
@@ -119,17 +118,18 @@ class FrameTable:
         self.columns = mapped(columns or {}, self._names, type_)
         lacking = [name for name in type_.may_be_absent if name not in self.columns]
         self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*computed}
-        self.currency: str | None = None  # that the name of a column of amounts has
+        self.currency: str | None = None  # from the name of a column of amounts
         self._known: dict[Hashable, Prepared] = {}
         self._assuming = False
         self._assumed: dict[Hashable, tuple[object, Prepared | None]] = {}
-        self.unlike: set[Hashable] = set()  # columns that are not as assumed; None where moments are later than now
-        self._unreadable: set[str] = set()  # both are shared with the tables made of this one for one moment
+        # Tables `within` a snapshot share these two sets.
+        self.unlike: set[Hashable] = set()  # keys of columns that break an assumption; None: timestamps later than now
+        self._unreadable: set[str] = set()
         self._rows: int | None = None
-        self.kept: dict[str, Value] = {}  # answers that the engine caches
+        self.kept: dict[str, Value] = {}  # the engine's cache of answers
 
     def within(self, session: Session) -> Self:
-        """A table of a database as it is in a snapshot, without earlier profiles and answers."""
+        """The table within a snapshot of its database, without cached profiles and answers."""
         made = copy(self)
         made.frame = cast("DatabaseTable", self.frame).within(session)
         made._names = tuple(self.backend.home.names(made.frame))  # noqa: SLF001  # of its own class
@@ -147,9 +147,9 @@ class FrameTable:
 
     @property
     def skipped(self) -> Mapping[str, int]:
-        """How many rows the preset leaves out because they are no records, by reason; counted at the first use.
+        """The number of rows that the preset leaves out because they are not records, by reason; counted on first use.
 
-        The same as `account.skipped` of records that were read from a file.
+        Equal to `account.skipped` of records read from a file.
         """
         if self._skipped is None:
             found: dict[str, int] = {}
@@ -164,14 +164,14 @@ class FrameTable:
     def prepared(
         self, names: Iterable[str], exact: frozenset[str] = frozenset(), clock: ZoneInfo | None = None
     ) -> Prepared:
-        """The frame with only the fields of these names, as plain columns.
+        """The frame with the plain columns of these fields only, profiled.
 
-        `exact` are numbers to be added up, and timestamps that are asked the other way: as instants of the zone
-        `clock`, or as the time that it showed.
+        `exact` are numbers to be added up, and timestamps that need a twin: wall-clock times as instants of the zone
+        `clock`, or instants as its wall-clock times.
         """
         wanted = self._wanted(names)
         rows = self.backend.home.rows(self.frame)
-        if rows != self._rows:  # rows came or went since they were profiled
+        if rows != self._rows:  # rows were added or removed since the profile
             self._known.clear()
             if self._rows is not None:
                 self._types.clear()
@@ -185,17 +185,17 @@ class FrameTable:
         return self._known[key]
 
     def _wanted(self, names: Iterable[str]) -> tuple[str, ...]:
-        """The names, with those of scale and kind where a score is read, since scores are validated against these."""
+        """The names, with scale and kind added for a survey's score, which is validated against these."""
         wanted = dict.fromkeys(names)
         if self.type_.is_survey and not wanted.keys().isdisjoint(_SCORE):
             wanted |= dict.fromkeys(("kind", *_SCORE))
         return tuple(wanted)
 
     def assumed(self, names: Iterable[str], exact: frozenset[str] = frozenset()) -> Prepared | None:
-        """The frame as `prepared`, on assumptions and not a profile; None where these failed before."""
+        """Like `prepared`, but on assumptions and without a profile; None if these failed before, or cannot be made."""
         wanted = self._wanted(names)
         key = frozenset(wanted), exact
-        if self.zone is not None or key in self.unlike:  # the changes of a zone are written for the years of the data
+        if self.zone is not None or key in self.unlike:  # offsets of a zone are computed for the years of the data
             return None
         own = {name: self.columns.get(name) for name in wanted if name not in (*self.values, *self.inclusive)}
         columns = {name: column for name, column in own.items() if column is not None}
@@ -214,10 +214,10 @@ class FrameTable:
         return self._assumed[key][1]
 
     def reach(self, name: str) -> tuple[datetime, datetime] | None:
-        """The first and the last of the timestamps of a field, where a profile has them."""
+        """The first and the last timestamp of a field; None unless they are profiled."""
         found = (made.columns[(name,)] for made in self._known.values() if (name,) in made.columns)
         column = next((each for each in found if each.aware is not None), None)
-        if column is None or self.zone is not None:  # in a zone of its own the extremes are rough
+        if column is None or self.zone is not None:  # converting a zone widens the extremes by a day
             return None
         first, last = (
             from_micros(end).replace(tzinfo=UTC if column.aware else None) for end in (column.low, column.high)
@@ -226,16 +226,16 @@ class FrameTable:
 
     @property
     def unreadable_fields(self) -> frozenset[str]:
-        """The fields that are unreadable in some row, of those that were profiled."""
+        """The profiled fields that are unreadable in some row."""
         return frozenset(self._unreadable)
 
     def _prepare(self, wanted: tuple[str, ...], exact: frozenset[str]) -> Prepared:
-        made = looked_over(self.backend, self.type_, self._entered(wanted), exact)
+        made = profiled(self.backend, self.type_, self._entered(wanted), exact)
         if made is None:
             others = [name for name in self.columns if name not in wanted and name not in self.constant]
             entry = self._entered(wanted, () if self.unread else others, worded=True)
             found = set_aside(self.backend, self.type_, entry, wanted)
-            settled = looked_over(self.backend, self.type_, found.entry, exact, settled=True)
+            settled = profiled(self.backend, self.type_, found.entry, exact, settled=True)
             assert settled is not None
             marks = {tuple(name.split(".")): (mark,) for name, mark in found.marks.items()}
             self._unreadable.update(found.marks)
@@ -244,7 +244,7 @@ class FrameTable:
         return made if self.zone is None else to_utc(made, self.zone)
 
     def _entered(self, wanted: tuple[str, ...], others: Iterable[str] = (), *, worded: bool = False) -> Entry:
-        """The columns of fields; of `others` those with a fitting type. `worded` keeps the cells as text too."""
+        """The plain columns of fields, and of `others` with a valid type. `worded` keeps the cells as text too."""
         home = self.backend.home
         present: dict[str, tuple[str, Kind, ColumnType]] = {}
         absent: list[str] = []
@@ -260,7 +260,7 @@ class FrameTable:
                 known = self._checked(name, self.columns[name])
                 if known is not None:
                     present[name] = (self.columns[name], self._entering(name), known)
-        if not present:  # something must be read to know how many rows there are
+        if not present:  # counting rows needs a column
             column = self.columns["id"]
             present["id"] = (column, "text", self._type_of(column, "text"))
         told = frozenset(self.unread).intersection(wanted)
@@ -306,7 +306,7 @@ class FrameTable:
         return Entry(frame, types, raws, nothing, told, fixed, {name: value for name, (value, _) in said.items()})
 
     def _has_words(self, name: str, found: tuple[str, Kind, ColumnType], *, worded: bool) -> bool:
-        """Whether the cells of a column are kept as text: those that the user translates, and all that may be shown."""
+        """Whether the cells of a column are kept as text, for `values=` or to show unreadable ones."""
         _, kind, known = found
         if kind in ("text", "choice"):
             return self._kind(name) == "flag"
@@ -316,7 +316,7 @@ class FrameTable:
 
     @property
     def attributes(self) -> frozenset[str]:
-        """The custom attributes: the columns that are no fields."""
+        """The custom attributes: the columns that are not fields."""
         return frozenset(self._names) - frozenset(self.columns.values()) - frozenset(self.unread.values())
 
     def _column_of(self, name: str) -> str | None:
@@ -342,7 +342,7 @@ class FrameTable:
         return "attributes" if name.startswith("attributes.") else self.type_.fields[name].kind
 
     def _entering(self, name: str) -> Kind:
-        """The kind as which the column of a field enters: words that the user translates are text first."""
+        """The kind that a field's column is read as: a flag with `values=` is read as text."""
         kind = self._kind(name)
         return "text" if name in self.values and kind == "flag" else kind
 
@@ -354,7 +354,7 @@ class FrameTable:
         return self._types[key]
 
     def _checked(self, name: str, column: str) -> ColumnType | None:
-        """The type of a field's column, if it can hold the field; None where it holds nothing at all."""
+        """The type of a field's column, if it can hold the field, else an error; None for a column of NULL only."""
         kind = self._entering(name)
         found = self._type_of(column, kind)
         if found.what == "nothing":
@@ -370,7 +370,7 @@ class FrameTable:
         return found
 
     def _said(self, name: str) -> tuple[Scalar, Kind]:
-        """The default of a field that no column holds, and its kind; a column of nothing has no values."""
+        """The default of a field that no column holds, and its kind; None for a column of NULL only."""
         if name.startswith("attributes."):
             return None, "text"
         field = self.type_.model.__pydantic_fields__[name]
@@ -379,7 +379,7 @@ class FrameTable:
         return said, self.type_.fields[name].kind
 
     def _translated(self, nw: Words, types: Mapping[str, ColumnType]) -> dict[str, Expr]:
-        """The columns whose values go by other names in the source."""
+        """The columns whose values are mapped with `values=`."""
         return {
             name: translated(
                 nw,
@@ -398,7 +398,7 @@ _NOT_PLAIN = ("List", "Array", "Map", "Union", "Struct", "Binary", "Object")
 
 
 def taken(frame: object) -> Backend:
-    """The library of a frame, which is known and new enough."""
+    """The backend of a frame; raises an error if it is unknown or too old."""
     backend = backend_of(frame)
     if backend is None:
         raise InputError(

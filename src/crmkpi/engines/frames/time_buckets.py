@@ -1,4 +1,4 @@
-"""Time cut into equal cells, so that the period of a timestamp is looked up and not searched for."""
+"""Equal time buckets ("cells"), so that the period of a timestamp is looked up by index instead of searched."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _MANY = 2**17  # cells: the hours of fifteen years
 
 
 def cells_of(edges: Sequence[int]) -> tuple[int, list[int]] | None:
-    """The time from the first edge to the last in equal cells: their size, and how many edges each has reached.
+    """Split the time from the first to the last edge into equal cells: their size, and how many edges each has reached.
 
-    No edge divides a cell. None where the cells would be too many, and where there are no two edges.
+    No edge is inside a cell. None if there would be too many cells, or if there are fewer than two edges.
 
-    Days of a year are 365 cells, hours 8,760; to look a cell up costs the same for one edge and for a thousand.
+    The days of a year are 365 cells, its hours 8,760; the cost of a lookup does not depend on the number of edges.
 
     >>> cells_of([0, 20, 30])
     (10, [1, 1, 2])

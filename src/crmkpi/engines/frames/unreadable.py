@@ -1,7 +1,7 @@
-"""Unreadable fields of a frame: the field is left empty, a flag column marks it, and the row stays.
+"""Unreadable values of a frame: the value becomes NULL, a flag column marks it, and the row stays.
 
-It is a second pass over a frame, for which the profile must have found something. Rows without any readable field are
-no records and are taken out, as the readers of records reject them.
+This is a second pass over the frame, which runs only if the profile found unreadable values. Rows without any readable
+field are rejected, as by the readers of records.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from crmkpi.records.scales import USUAL_SCALES
 __all__ = [
     "Mark",
     "SetAside",
+    "groups_with_unreadable",
     "is_unreadable",
     "joined_marks",
-    "segments_told",
+    "segments_with_unreadable",
     "set_aside",
     "with_usual_scales",
     "word_of",
-    "words_told",
 ]
 
 _NOTHING = "nothing"
@@ -53,9 +53,9 @@ _SCALE = ("scale_low", "scale_high", "score")
 
 
 class Mark(NamedTuple):
-    """The columns of a field that cannot be read in some rows: that of the flag, and that of the text.
+    """The flag column and the text column of a field that is unreadable in some rows.
 
-    `what` is how the text is written out: as the reader `told` it, as text, or as a number.
+    `what` says how the text is shown: as it is (`told`), as text, or as a number.
     """
 
     flag: str
@@ -64,7 +64,7 @@ class Mark(NamedTuple):
 
 
 class SetAside(NamedTuple):
-    """A frame whose unreadable fields are empty; `marks` are by field, `rejected` is how many rows were taken out."""
+    """A frame with NULL for unreadable values; `marks` are keyed by field, `rejected` counts the removed rows."""
 
     entry: Entry
     marks: Mapping[str, Mark]
@@ -72,12 +72,12 @@ class SetAside(NamedTuple):
 
 
 def _flag_name(name: str) -> str:
-    """The name of the column that is 1 where a field cannot be read."""
+    """The name of the column that is 1 where a field is unreadable."""
     return f"{inside(name)}__unreadable"
 
 
 def set_aside(backend: Backend, type_: RecordType, entry: Entry, wanted: Collection[str]) -> SetAside:
-    """The `wanted` fields of an entry, which has the other fields of the rows as well, without unreadable values."""
+    """The `wanted` fields of an entry, without unreadable values; its other fields help to find rows to reject."""
     nw = backend.home.words
     fields = fields_of(type_, entry.types)
     own = [one for one in fields if one.name in wanted and one.name != "id"]
@@ -124,7 +124,7 @@ def _sums(backend: Backend, frame: Frame, columns: Mapping[str, Expr]) -> dict[s
 
 
 def _words(nw: Words, one: EnteredField, entry: Entry) -> Expr | None:
-    """The text of a field's value, where the frame has no column of it."""
+    """The text of a field's value; None if the frame has a column of it, or shows none."""
     if one.name in entry.told:
         return None
     if one.name in entry.fixed:
@@ -146,7 +146,7 @@ def _mark(one: EnteredField, entry: Entry) -> Mark:
 
 
 def _without_blanks(nw: Words, type_: RecordType, entry: Entry, fields: Iterable[EnteredField]) -> Frame:
-    """The frame without values that only stand for nothing."""
+    """The frame with NULL for values that mean no value."""
     made: dict[str, Expr] = {}
     for one in fields:
         words = () if one.name in entry.fixed or entry.told else (one.name,)
@@ -158,7 +158,7 @@ def _without_blanks(nw: Words, type_: RecordType, entry: Entry, fields: Iterable
 
 
 def _faulty(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Expr | None:
-    """Where a field holds something that is no value of it."""
+    """True where a field's value is unreadable; None if it never is."""
     if entry.told:
         return ~nw.col(word_name(one.own)).is_null() if one.name in entry.told else None
     found = (wrong(nw, type_, one, entry), out_of_time(nw, one, entry.raws))
@@ -168,10 +168,10 @@ def _faulty(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Ex
 def _is_nothing(
     nw: Words, type_: RecordType, fields: Sequence[EnteredField], faulty: Mapping[str, Expr | None], entry: Entry
 ) -> Expr:
-    """Where a row is no record, by the rule of the readers of records: nothing of it can be read, or it is a total.
+    """True where a row is to be rejected, by the rule of the readers of records: it is unreadable, or a total.
 
-    A row that has an id and lacks what its record needs is none where all else is empty. One without an id is none
-    where it has nothing but numbers, or lacks more than the id.
+    A row with an id is rejected if a required field and all its other fields are empty. A row without an id is rejected
+    if it has only numbers, or if another required field is empty.
     """
     usable: list[Expr] = []
     worded: list[Expr] = []
@@ -198,7 +198,7 @@ def _is_nothing(
 
 
 def _emptied(nw: Words, type_: RecordType, frame: Frame, own: Sequence[EnteredField], flags: Collection[str]) -> Frame:
-    """The frame without the flagged values, and with the default of the record class where a field is empty."""
+    """The frame with NULL for flagged values, and with the default of the record class where a field is empty."""
     made: dict[str, Expr] = {}
     for one in own:
         column, known = nw.col(one.own), type_.fields.get(one.name)
@@ -217,7 +217,7 @@ def _emptied(nw: Words, type_: RecordType, frame: Frame, own: Sequence[EnteredFi
 
 
 def _off_scale(nw: Words, frame: Frame, fields: Sequence[EnteredField]) -> Frame:
-    """The frame without scores off their scale, and without scales that end before they start."""
+    """The frame with scores off their scale, and scales that end before they start, flagged and NULL."""
     turned, off = scale_faults(nw, fields)
     found = {"scale_low": turned, "scale_high": turned, "score": turned | off}
     marked = {
@@ -232,7 +232,10 @@ def _off_scale(nw: Words, frame: Frame, fields: Sequence[EnteredField]) -> Frame
 def with_usual_scales(
     nw: Words, frame: Frame, types: Mapping[str, ColumnType], *, marked: bool = False
 ) -> tuple[Frame, dict[str, ColumnType]]:
-    """A survey without a scale has the usual one of its kind, as the record has; not where it is `marked`."""
+    """The frame with the default scale of a survey's kind where it has none, as in records.
+
+    With `marked`, a scale that is flagged as unreadable stays NULL.
+    """
     kind = nw.col(inside("kind"))
     made: dict[str, Expr] = {}
     for name, place in (("scale_low", 0), ("scale_high", 1)):
@@ -250,7 +253,7 @@ def with_usual_scales(
 
 
 def _spelt(word: str | None, what: str) -> str:
-    """An unreadable value as Python writes it, as the records of a reader have it."""
+    """An unreadable value as Python writes it, as in the records of a reader."""
     if word is None:
         return ""
     if what == "told":
@@ -277,7 +280,7 @@ def joined_marks(
     relation: str,
     paths: Iterable[tuple[str, ...]],
 ) -> dict[tuple[str, ...], tuple[Mark, ...]]:
-    """The marks of fields of related records: those of the key that leads there, and their own under new `names`."""
+    """The marks of fields of related records: those of the key of the relation, then their own under new `names`."""
     found: dict[tuple[str, ...], tuple[Mark, ...]] = {}
     for path in paths:
         own = (mark._replace(flag=names[mark.flag], word=names[mark.word]) for mark in marks.get(path, ()))
@@ -286,12 +289,13 @@ def joined_marks(
     return found
 
 
-def words_told(
+def groups_with_unreadable(
     query: Query, groups: Sequence[dict[Group, list[State]]], marks: Mapping[tuple[str, ...], Sequence[Mark]]
 ) -> list[dict[Group, list[State]]]:
-    """The groups with the words of fields that cannot be read as records have them.
+    """The groups of a query with unreadable values, as the records engine returns them.
 
-    A segment came as its value and as many flags as segments may be unreadable.
+    The texts of these values are written as in records. A segment is a tuple of values and then a flag for each field
+    that may be unreadable; a flagged value becomes `UNREADABLE`.
     """
     marked = _marked(query, marks)
     made = []
@@ -309,7 +313,7 @@ def words_told(
                 for word, count in states[number].items():
                     counted[_spelt(word, ways[-1].what if ways else "text")] += count
                 states[number] = dict(counted)
-            each[_told(segment, marked), part] = states
+            each[_decoded(segment, marked), part] = states
         made.append(each)
     return made
 
@@ -319,30 +323,30 @@ def _marked(query: Query, marks: Mapping[tuple[str, ...], Sequence[Mark]]) -> li
     return [isinstance(key.source, Field) and key.source.path in marks for key in query.segments]
 
 
-def segments_told(
+def segments_with_unreadable(
     query: Query, given: Mapping[tuple[Hashable, ...], int], marks: Mapping[tuple[str, ...], Sequence[Mark]]
 ) -> dict[tuple[Hashable, ...], int]:
-    """How many rows each segment has; see `words_told`."""
+    """The number of rows per segment; see `groups_with_unreadable`."""
     marked = _marked(query, marks)
     found: Counter[tuple[Hashable, ...]] = Counter()
     for segment, count in given.items():
-        found[_told(segment, marked)] += count
+        found[_decoded(segment, marked)] += count
     return dict(found)
 
 
-def _told(found: tuple[Hashable, ...], marked: Sequence[bool]) -> tuple[Hashable, ...]:
-    """A segment without the flags behind its values: a flagged value is of no known segment."""
+def _decoded(found: tuple[Hashable, ...], marked: Sequence[bool]) -> tuple[Hashable, ...]:
+    """A segment without the flags behind its values: a flagged value becomes `UNREADABLE`."""
     flags = iter(found[len(marked) :])
     return tuple(UNREADABLE if may and next(flags) else value for value, may in zip(found, marked, strict=False))
 
 
 def is_unreadable(nw: Words, ways: Iterable[Mark]) -> Expr:
-    """Where a field cannot be read, or a key on the way to it; never missing."""
+    """True where a field, or a key that leads to it, is unreadable; never NULL."""
     return reduce(or_, (nw.col(mark.flag) == nw.lit(1) for mark in ways))
 
 
 def word_of(nw: Words, ways: Sequence[Mark]) -> Expr:
-    """The unreadable value, as text."""
+    """The text of the unreadable value, of the field or of a key that leads to it."""
     *before, last = ways
     source = nw.col(last.word)
     for mark in reversed(before):

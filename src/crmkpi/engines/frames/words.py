@@ -1,7 +1,7 @@
 """The protocols that queries are built from: expressions over plain columns, and frames that run them.
 
-Polars has all of these words, and the SQL writer (`homes/sql.py`) has the same ones. The engine knows `Expr` and
-`Frame` alone; a home has its own classes for them, and type checkers hold these against the protocols
+Polars has all of these methods, and the SQL writer (`homes/sql.py`) has the same. The engine uses only `Expr` and
+`Frame`; a home has its own classes for them, which type checkers compare with the protocols
 (tests/engines/test_homes.py).
 """
 
@@ -35,19 +35,19 @@ __all__ = [
 ]
 
 Scalar = str | int | float | datetime | None  # a constant in an expression
-Cell = Any  # of an answer: text, a whole number, a float or a list of these; which, depends on its column
+Cell = Any  # a cell of an answer: text, an integer, a float or a list of these, depending on the column
 Row = tuple[Cell, ...]
 _FEW = 8
 Columns = dict[str, Any]  # the columns of an answer: lists, or arrays of NumPy where it is installed
 
-Text = str  # within `Expr`, `str` is the namespace of words for texts
+Text = str  # within `Expr`, `str` is the namespace of text functions
 E = TypeVar("E")
 E_co = TypeVar("E_co", covariant=True)
 E_contra = TypeVar("E_contra", contravariant=True)
 F_co = TypeVar("F_co", covariant=True)
 
 
-class Expr(Protocol):  # noqa: PLW1641  # its hash is of no use
+class Expr(Protocol):  # noqa: PLW1641  # it is never hashed
     """An expression over plain columns."""
 
     def __add__(self, other: Self, /) -> Self: ...
@@ -60,37 +60,37 @@ class Expr(Protocol):  # noqa: PLW1641  # its hash is of no use
     def __or__(self, other: Self, /) -> Self: ...
     def __invert__(self) -> Self: ...
     def __eq__(self, other: Self, /) -> Self: ...  # type: ignore[override]  # an expression, not a bool
-    def __ne__(self, other: Self, /) -> Self: ...  # type: ignore[override]  # likewise
+    def __ne__(self, other: Self, /) -> Self: ...  # type: ignore[override]  # an expression, not a bool
     def __lt__(self, other: Self, /) -> Self: ...
     def __le__(self, other: Self, /) -> Self: ...
     def __gt__(self, other: Self, /) -> Self: ...
     def __ge__(self, other: Self, /) -> Self: ...
     def alias(self, name: Text, /) -> Self:
-        """The same under another name."""
+        """The expression under another name."""
 
-    def cast(self, dtype: Any, /) -> Self:  # one of the types of `Words`, which are of each library's own kind
+    def cast(self, dtype: Any, /) -> Self:  # one of the types of `Words`; each library has its own class of types
         """The value as another type."""
 
     def is_null(self) -> Self:
         """Whether the value is missing."""
 
     def is_nan(self) -> Self:
-        """Whether a float is not a number; missing where it is."""
+        """Whether a float is NaN; NULL for NULL."""
 
     def is_finite(self) -> Self:
-        """Whether a float is a number at all; missing where it is."""
+        """Whether a float is neither NaN nor infinite; NULL for NULL."""
 
     def is_in(self, options: Collection[Scalar], /) -> Self:
-        """Whether the value is one of these; missing where it is."""
+        """Whether the value is one of these; NULL for NULL."""
 
     def round(self, digits: int, /) -> Self:
         """A number rounded to this many digits."""
 
     def fill_null(self, value: Scalar) -> Self:
-        """The value, or another where it is missing."""
+        """The value, or another in place of NULL."""
 
     def count(self) -> Self:
-        """How many values there are."""
+        """The number of values, without NULL."""
 
     def sum(self) -> Self:
         """The sum of a group."""
@@ -102,27 +102,27 @@ class Expr(Protocol):  # noqa: PLW1641  # its hash is of no use
         """The largest value of a group."""
 
     def n_unique(self) -> Self:
-        """How many different values a group has; all missing ones count as one more."""
+        """The number of distinct values of a group; NULL, if there is any, counts as one more."""
 
     def over(self, *names: Text) -> Self:
-        """An aggregate of a group, repeated in each of its rows."""
+        """An aggregate as a window function: repeated in each row of its group."""
 
     @property
     def str(self) -> Texts[Self]:
-        """The words for texts."""
+        """The text functions."""
 
 
 class Texts(Protocol[E_co]):
-    """The words for texts."""
+    """The text functions."""
 
     def strip_chars(self, characters: Text | None = None, /) -> E_co:
-        """A text without blanks around it, or without these characters."""
+        """A text without blanks, or these characters, at both ends."""
 
     def to_lowercase(self) -> E_co:
-        """A text in small letters."""
+        """A text in lower case."""
 
     def to_uppercase(self) -> E_co:
-        """A text in capitals."""
+        """A text in upper case."""
 
     def starts_with(self, start: Text, /) -> E_co:
         """Whether a text starts with another."""
@@ -140,11 +140,11 @@ class WordsOf(Protocol[E]):
 
     @property
     def Int64(self) -> object:  # noqa: N802
-        """The type of whole numbers."""
+        """The type of integers."""
 
     @property
     def Int128(self) -> object:  # noqa: N802
-        """The type of wide whole numbers, where there is one."""
+        """The type of 128-bit integers, on backends that have one."""
 
     @property
     def Float64(self) -> object:  # noqa: N802
@@ -168,34 +168,34 @@ class WordsOf(Protocol[E]):
         """A value where a condition holds: `when(...).then(...).otherwise(...)`."""
 
     def len(self) -> E:
-        """How many rows there are."""
+        """The number of rows."""
 
     def coalesce(self, first: E, /, *others: E) -> E:
-        """The first value that is there."""
+        """The first value that is not NULL."""
 
 
 class WhenOf(Protocol[E]):
-    """A condition that waits for its value."""
+    """A condition, before its value is given with `then`."""
 
     def then(self, value: E, /) -> ThenOf[E]:
         """The value where the condition holds."""
 
 
 class GroupsOf(Protocol[E_contra, F_co]):
-    """A frame that is to have one row per group."""
+    """A frame with the keys to group by, before its aggregates are given with `agg`."""
 
     def agg(self, *items: E_contra) -> F_co:
-        """The groups with these aggregates."""
+        """One row per group, with these aggregates."""
 
 
 class FrameOf(Protocol[E_contra]):
     """A lazy frame of a library: no row is read before the home collects an answer."""
 
     def select(self, *items: str | E_contra) -> Self:
-        """Only these columns, or one row where they are aggregates."""
+        """Only these columns, or one row if they are aggregates."""
 
     def with_columns(self, *items: E_contra) -> Self:
-        """These columns too, in place of those of the same name."""
+        """Add these columns, or replace those of the same name."""
 
     def filter(self, *conditions: E_contra) -> Self:
         """Only the rows in which all conditions hold."""
@@ -207,7 +207,7 @@ class FrameOf(Protocol[E_contra]):
         """One row per group, with `.agg(...)`."""
 
     def unique(self) -> Self:
-        """Each different row once."""
+        """The distinct rows."""
 
     def head(self, rows: int, /) -> Self:
         """The first rows."""
@@ -218,27 +218,27 @@ Frame = FrameOf[Expr]
 
 
 def only_where(nw: Words, condition: Expr, value: Expr) -> Expr:
-    """The value where the condition holds, else nothing."""
+    """The value where the condition holds, else NULL."""
     return nw.when(condition).then(value).otherwise(nw.lit(None))
 
 
 def with_named(frame: Frame, columns: Mapping[str, Expr]) -> Frame:
-    """The frame with these columns by their names."""
+    """The frame with these columns added under their names."""
     return frame.with_columns(*(source.alias(name) for name, source in columns.items())) if columns else frame
 
 
 def all_of(conditions: Iterable[Expr]) -> Expr:
-    """Where all of the conditions hold; there is one at least."""
+    """The conjunction of one or more conditions."""
     return reduce(lambda one, other: one & other, conditions)
 
 
 def any_of(conditions: Iterable[Expr]) -> Expr:
-    """Where any of the conditions holds; there is one at least."""
+    """The disjunction of one or more conditions."""
     return reduce(lambda one, other: one | other, conditions)
 
 
 def one_of(column: Expr, options: Sequence[Scalar]) -> Expr:
-    """Whether the value is one of these; missing where it is. A few comparisons cost less than a lookup in a set."""
+    """Whether the value is one of these; NULL for NULL. A few comparisons cost less than a lookup in a set."""
     held: list[Any] = [column == option for option in options]  # expressions, which type checkers take for a bool
     return any_of(held) if 0 < len(held) <= _FEW else column.is_in(options)
 

@@ -1,4 +1,4 @@
-"""Where frames live: one module for each library or dialect."""
+"""The homes of frames: one module per library or SQL dialect."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class BigQuerySql(Sql):
 
     @staticmethod
     def wall_time(value: datetime) -> str:
-        """A time on the wall clock as SQL."""
+        """A wall-clock time as SQL."""
         return f"DATETIME '{value}'"
 
     def __mod__(self, other: Self | Scalar) -> Self:
@@ -80,22 +80,22 @@ class BigQueryHome(WarehouseHome[BigQuerySql]):
         },
     )  # fmt: skip
 
-    def text(self, column: str, type_: ColumnType) -> str:  # noqa: ARG002  # all are compared alike
+    def text(self, column: str, type_: ColumnType) -> str:  # noqa: ARG002  # all types compare the same way
         """A column as text without its collation."""
         return f"collate(CAST({column} AS STRING), '')"
 
     def micros(self, source: BigQuerySql, type_: ColumnType) -> BigQuerySql:
-        """Whole microseconds of a timestamp since 1970."""
+        """A timestamp as microseconds since 1970."""
         if type_.aware:
             return source.wrapped("unix_micros(")
         return source.wrapped("datetime_diff(CAST(", " AS DATETIME), DATETIME '1970-01-01 00:00:00', MICROSECOND)")
 
     def days(self, source: BigQuerySql) -> BigQuerySql:
-        """Whole days of a date since 1970."""
+        """A date as days since 1970."""
         return source.wrapped("date_diff(", ", DATE '1970-01-01', DAY)")
 
     def scaled(self, units: str, digits: int) -> str:
-        """A whole number of the smallest digit as the decimal that it stands for."""
+        """An integer of the smallest decimal place as a decimal."""
         return f"(CAST({units} AS BIGNUMERIC) * BIGNUMERIC '{Decimal(1).scaleb(-digits):f}')" if digits else units
 
     def information(self, target: TableOrQuery) -> str:

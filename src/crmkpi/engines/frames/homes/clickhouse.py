@@ -74,7 +74,7 @@ class ClickhouseSql(Sql):
 
     @property
     def str(self) -> ClickhouseTexts:
-        """The words for texts."""
+        """The text functions."""
         return ClickhouseTexts(self)
 
 
@@ -82,11 +82,11 @@ class ClickhouseTexts(SqlTexts[ClickhouseSql]):
     """The words for texts, by their letters and not by their bytes."""
 
     def to_lowercase(self) -> ClickhouseSql:
-        """A text in small letters."""
+        """A text in lower case."""
         return self.source.wrapped("lowerUTF8(")
 
     def to_uppercase(self) -> ClickhouseSql:
-        """A text in capitals."""
+        """A text in upper case."""
         return self.source.wrapped("upperUTF8(")
 
     def starts_with(self, start: str) -> ClickhouseSql:
@@ -157,7 +157,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         return f"SELECT * FROM values({ClickhouseSql.written(named)}, {listed})"  # noqa: S608  # all are constants
 
     def scaled(self, units: str, digits: int) -> str:
-        """A whole number of the smallest digit as the decimal that it stands for."""
+        """An integer of the smallest decimal place as a decimal."""
         return f"(toDecimal128({units}, 0) * toDecimal128('{Decimal(1).scaleb(-digits):f}', {digits}))"
 
     def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
@@ -208,7 +208,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         return type_.what == "timestamp" and not re.match(r"DateTime64\([789]", type_.unit)
 
     def plain(self, source: ClickhouseSql, kind: Kind, type_: ColumnType) -> ClickhouseSql:
-        """A column as a plain and wide one."""
+        """The column as a plain value, in 64 bits or more."""
         column = source.text
         if kind in ("text", "choice") or type_.what == "text":
             text = f"toStringCutToZero({column})" if type_.unit.startswith("FixedString") else column
@@ -240,7 +240,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         return ClickhouseSql(f"fromUnixTimestamp64Micro({ClickhouseSql.whole_number(micros)}, 'UTC')")
 
     def first_by(self, value: str, order: str) -> ClickhouseSql:
-        """The value of the row of a group that comes first."""
+        """The value of the first row of a group, by `order`."""
         names = [ClickhouseSql.quoted(name) for name in (value, order)]
         return ClickhouseSql(f"tupleElement(argMin(tuple({names[0]}), {names[1]}), 1)", whole=True)
 

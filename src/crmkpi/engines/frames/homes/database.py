@@ -107,7 +107,7 @@ class DatabaseFrame(SqlFrame):
 
     @property
     def dialect(self) -> type[Sql]:
-        """How its expressions are written."""
+        """The class of its expressions."""
         return self.words
 
     @property
@@ -157,7 +157,7 @@ class DatabaseFrame(SqlFrame):
         return replace(made, letters={name: size for name, size in letters.items() if size})
 
     def with_columns(self, *items: Sql) -> Self:
-        """These columns too, in place of those of the same name; in the last step, as far as they do not need it."""
+        """Add these columns, or replace those of the same name; in the last step, as far as they do not need it."""
         quoted = self.words.quoted
         source, shown = self.step or (self, {name: self.words.col(name) for name in self.columns})
         computed = [quoted(name) for name, item in shown.items() if item.text != quoted(name)]
@@ -173,13 +173,13 @@ class DatabaseFrame(SqlFrame):
         return replace(lower, step=None).with_columns(*above.values()) if above else lower
 
     def join(self, right: Self, *, left_on: str, right_on: str, how: str) -> Self:
-        """The columns of another frame beside, by a key."""
+        """Join the columns of another frame by a key."""
         if self.words.joined:
             right = right.written(f"SELECT * FROM {right.source} {self.words.joined}", right.columns)  # noqa: S608  # a name of our own
         return super(DatabaseFrame, self).join(right, left_on=left_on, right_on=right_on, how=how)  # slots: named
 
     def beside(self, other: Self) -> Self:
-        """The frame where the other one can be read as well."""
+        """The frame, whose statement may read the other one too."""
         if other.session is not self.session:
             raise InputError(
                 "Related tables must lie in one database, of one connection; take both from the same crmkpi.database()."
@@ -280,7 +280,7 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
         return "\nUNION ALL ".join(lines)
 
     def scaled(self, units: str, digits: int) -> str:
-        """A whole number of the smallest digit as the decimal that it stands for."""
+        """An integer of the smallest decimal place as a decimal."""
         return f"({units} * {Decimal(1).scaleb(-digits):f})" if digits else units
 
     def check_snapshot(self, session: Session) -> None:

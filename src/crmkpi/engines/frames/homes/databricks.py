@@ -46,13 +46,13 @@ class DatabricksHome(WarehouseHome[DatabricksSql]):
     )
 
     def micros(self, source: DatabricksSql, type_: ColumnType) -> DatabricksSql:
-        """Whole microseconds of a timestamp since 1970."""
+        """A timestamp as microseconds since 1970."""
         return plain_of_spark(source, "timestamp", type_)
 
     def days(self, source: DatabricksSql) -> DatabricksSql:
-        """Whole days of a date since 1970."""
+        """A date as days since 1970."""
         return plain_of_spark(source, "date", ColumnType("date", "date"))
 
     def units(self, source: DatabricksSql, type_: ColumnType) -> DatabricksSql:
-        """A decimal as the whole number of its smallest digit."""
+        """A decimal as an integer of its smallest decimal place."""
         return plain_of_spark(source, "money", type_)

@@ -67,7 +67,7 @@ class DuckDbFrame(SqlFrame):
 
     @property
     def dialect(self) -> type[Sql]:
-        """How its expressions are written."""
+        """The class of its expressions."""
         return DuckDbSql
 
     def with_columns(self, *items: Sql) -> Self:
@@ -189,7 +189,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         """The relation that a frame is."""
         return frame.to_native()
 
-    def type_of(self, frame: DuckDBPyRelation, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
+    def type_of(self, frame: DuckDBPyRelation, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # the type does not depend on it
         """The type of a column."""
         word = self._schema(frame)[name]
         if found := _DECIMAL.fullmatch(word):
@@ -222,7 +222,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         return type_.unit == "TIMESTAMP"
 
     def plain(self, source: DuckDbSql, kind: Kind, type_: ColumnType) -> DuckDbSql:
-        """A column as a plain and wide one."""
+        """The column as a plain value, in 64 bits or more."""
         if kind in ("text", "choice") or type_.what == "text":
             if type_.unit == _AS_WRITTEN:
                 return source
@@ -260,7 +260,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         return dict(made.fetchnumpy())
 
     def beside(self, frame: DuckDbFrame, columns: Mapping[str, Sequence[int]]) -> DuckDbFrame:
-        """A small table of whole numbers in the same connection."""
+        """A small table of integers in the same connection."""
         return self.opened(SqlHome.beside(self, replace(frame, kept=None), columns).to_native())
 
     def looked_up(self, column: DuckDbSql, first: int, size: int, reached: Sequence[int]) -> DuckDbSql:
@@ -271,7 +271,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         return cell.wrapped(f"('{reached}'::INTEGER[])[", " + 1]")
 
     def gathered(self, value: str) -> DuckDbSql:
-        """The values of a group as a list in any order, without those that are missing."""
+        """The values of a group as a list in any order, without NULL."""
         return DuckDbSql("list({0}) FILTER ({0} IS NOT NULL)".format(DuckDbSql.quoted(value)), whole=True)
 
     def slice_of(self, value: str, fraction: float, spread: float) -> tuple[DuckDbSql, DuckDbSql]:

@@ -37,7 +37,7 @@ class DuckDbTextHome(PostgresqlHome):
     )
 
     def plain(self, source: PostgresqlSql, kind: Kind, type_: ColumnType) -> PostgresqlSql:
-        """A column as a plain and wide one."""
+        """The column as a plain value, in 64 bits or more."""
         column = source.text
         if kind in ("text", "choice"):
             return PostgresqlHome.plain(self, source, kind, type_)

@@ -1,7 +1,7 @@
-"""The protocol between the engine and the place where a frame lies, and the types of its columns.
+"""The protocol between the engine and a home (the library or database that holds a frame), and the types of columns.
 
-There are two kinds of homes: Polars for data in memory, and SQL where data lies. The engine calls this protocol only;
-what a home can do is a field of its `Backend`.
+There are two kinds of homes: Polars for data in memory, and SQL for data elsewhere. The engine calls only this
+protocol; the capabilities of a home are fields of its `Backend`.
 """
 
 from __future__ import annotations
@@ -48,22 +48,22 @@ _NAMES: Mapping[Physical, str] = {
     "nothing": 'nothing, null, "null", void',
 }
 TYPES: Mapping[str, Physical] = {word: what for what, words in _NAMES.items() for word in words.split(", ")}
-"""What the types of SQL hold, by their names in small letters; no two databases mean different things by one."""
-TOO_LATE = 2**63 - 1  # stands for a timestamp outside the years 1 to 9999, which no record can hold
-OUT_OF_TIME = "a time outside the years 1 to 9999"  # and its word, where it has no text of its own
+"""The kind of values of each SQL type, by its name in lower case; a name means the same in all databases."""
+TOO_LATE = 2**63 - 1  # the plain value of an unreadable one, such as a timestamp outside the years 1 to 9999
+OUT_OF_TIME = "a time outside the years 1 to 9999"  # the text shown for such a timestamp, if it has no other
 
 E = TypeVar("E")  # the expressions of a home
 F = TypeVar("F")  # its frames, ready for queries
-N = TypeVar("N")  # its frames as they are given
+N = TypeVar("N")  # its frames as users pass them
 
 
 class ColumnType(NamedTuple):
-    """What the values of a column are, however wide its library keeps them.
+    """The type of a column: the kind of its values, independent of the library's storage.
 
-    `shown` is the type in words, `digits` how many digits of a decimal are behind the point. `aware` timestamps are
-    exact instants. `wide` whole numbers may need more than 64 bits. Some `wild` numbers may be none, such as NaN: they
-    enter as `TOO_LATE` and cannot be read. `unit` is the library's own name of the type, for its home alone. A `loose`
-    column may hold anything: a cell that is no value of its type enters as `TOO_LATE`, infinity, or a flag of 2.
+    `shown` is the name in errors, `digits` the number of decimal places of a decimal. `aware` timestamps are instants.
+    `wide` integers may need more than 64 bits. A `wild` column may hold values that are not numbers, such as NaN, or
+    too large: these become `TOO_LATE`, which is unreadable. `unit` is the library's name of the type, for its home
+    only. A `loose` column may hold cells of any type: one of another type becomes `TOO_LATE`, infinity, or a flag of 2.
     """
 
     what: Physical
@@ -77,9 +77,9 @@ class ColumnType(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What is known of all values of a column without reading them: no value lies outside of its bounds, if it has any.
+    """The facts about a column that are known without reading it: no value is outside its bounds, if it has any.
 
-    With `nulls` some may be missing.
+    With `nulls`, it may hold NULL.
     """
 
     unit: str
@@ -88,74 +88,73 @@ class Facts(NamedTuple):
     high: object = None
 
 
-Entering = Mapping[str, tuple[str, Kind, ColumnType]]  # name inside: the frame's own column, kind of field, its type
+Entering = Mapping[str, tuple[str, Kind, ColumnType]]  # name in the engine: the frame's column, kind of field, type
 Kept = dict[str, object]  # a cache of statements over one frame
-Lent = object  # a frame as its home keeps it, opaque to the engine
+Lent = object  # a frame as its home stores it, opaque to the engine
 
 
 def raw_name(name: str) -> str:
-    """The name of a timestamp's own column, which is kept with its plain one."""
+    """The name of a timestamp's original column, which is kept in addition to the plain one."""
     return f"{name}__raw"
 
 
 def word_name(name: str) -> str:
-    """The name of a column with the cells of another as text, for values that cannot be read."""
+    """The name of the column that has the cells of another as text, to show unreadable values."""
     return f"{name}__word"
 
 
 class HomeOf(Protocol[E, F, N]):
-    """Where frames lie: all that the engine calls, and all that it knows of a library."""
+    """A home of frames: everything that the engine calls, or knows about a library."""
 
     @property
     def words(self) -> WordsOf[E]:
-        """The factory of expressions over plain columns: the module of Polars, or the same words written as SQL."""
+        """The factory of expressions over plain columns: the module of Polars, or a writer of SQL with its methods."""
 
     def lent(self, frame: N) -> N:
-        """A frame as the home keeps it."""
+        """A frame as the home stores it."""
 
     def anew(self, frame: N) -> N:
-        """A frame whose rows have changed, as if it had just come."""
+        """A frame whose rows have changed, without cached facts."""
 
     def rows(self, frame: N) -> int | None:
         """How many rows there are, where it costs little to know."""
 
     def count(self, frame: N) -> int:
-        """How many rows there are."""
+        """The number of rows."""
 
     def names(self, frame: N) -> list[str]:
         """The names of the columns."""
 
     def type_of(self, frame: N, name: str, kind: Kind) -> ColumnType:
-        """The type of a column that is to hold a field of this kind; categories and enums of text are text."""
+        """The type of a column that holds a field of this kind; categories and enums of text are text."""
 
     def usual_type(self, frame: N, name: str, kind: Kind) -> ColumnType:
-        """The type of a column as far as that is known without a query: any value of another type is refused."""
+        """The type of a column as far as it is known without a query; cells of another type are unreadable."""
 
     def facts(self, frame: N, names: Sequence[str]) -> Mapping[str, Facts]:
-        """What is known of columns at this moment without reading them."""
+        """The current facts about columns that are known without reading them."""
 
     def enter(self, frame: N, columns: Entering, worded: Collection[str] = ()) -> tuple[F, dict[str, str]]:
-        """Only `columns`, made plain and wide.
+        """Select `columns`, converted to plain values.
 
-        Text is text, whole numbers and floats have 64 bits (whole numbers more where they need it), decimals are whole
-        numbers of their smallest digit, in as many bits as that takes, so that none wraps or ends the statement;
-        timestamps are microseconds and dates days since 1970. A timestamp that needs no
-        conversion is kept too, as `raw_name`, so that a filter on it is pushed into a scan; these come second, each
-        with its time zone, which is empty on the wall clock. The cells of the columns that are `worded` are kept too,
-        as text under `word_name`.
+        Text is text; integers and floats have 64 bits (integers more if they need it); decimals are integers of their
+        smallest decimal place, in as many bits as they need, so that none overflows or fails the statement; timestamps
+        are microseconds and dates days since 1970. A timestamp that needs no conversion is kept too, as `raw_name`, so
+        that a filter on it is pushed down into the scan; the second value maps these to their time zones, empty for
+        wall-clock times. The cells of columns in `worded` are kept too, as text under `word_name`.
         """
 
     def asked(self, frame: F, kept: Kept) -> F:
         """The prepared frame, ready for queries; `kept` caches statements over it."""
 
     def opened(self, frame: N, names: Sequence[str]) -> F:
-        """Some columns as they are, for expressions of `words`."""
+        """Some columns without conversion, for expressions of `words`."""
 
     def extended(self, frame: N, added: Sequence[E], kept: E | None, over: Sequence[str]) -> N:
-        """A frame with columns computed `over` some of its own, and only the rows that are `kept`."""
+        """A frame with the `added` columns, which read those in `over`, and only the rows where `kept` is true."""
 
     def leave(self, frame: F) -> list[Row]:
-        """The rows of a small result as plain Python values, None for what is missing."""
+        """The rows of a small result as plain Python values, None for NULL."""
 
     def columns(self, frame: F) -> Columns:
         """A result of one row per customer as columns, numbers as arrays where that is fast."""
@@ -164,45 +163,46 @@ class HomeOf(Protocol[E, F, N]):
         """The rows of a frame with their values."""
 
     def beside(self, frame: F, columns: Mapping[str, Sequence[int]]) -> F:
-        """A small table of whole numbers in the home of `frame`, to be joined with it."""
+        """A small table of integers in the home of `frame`, to be joined with it."""
 
     def moment(self, micros: int, zone: str) -> E:
-        """A constant to compare with a timestamp's own column, which has this time zone."""
+        """A constant to compare with a timestamp's original column, which has this time zone."""
 
     def month(self, raw: E) -> E:
-        """The month of a timestamp's own column on the wall clock, counted from the year 0."""
+        """The month of a timestamp's original column on the wall clock, counted from the year 0."""
 
     def steps(self, column: E, edges: Sequence[E | float], values: Sequence[int]) -> E:
-        """The value for a number that has reached none of the increasing edges, one of them, two ..."""
+        """A step function: the first of `values` for numbers below all edges, the next from the first edge on ..."""
 
     def looked_up(self, column: E, first: int, size: int, reached: Sequence[int]) -> E:
-        """The step of a number from `first` on, by the cell of `size` that it lies in."""
+        """A step function by lookup: `reached` has the step for each time bucket of `size`, starting at `first`."""
 
     def first_by(self, value: str, order: str) -> E:
-        """The value of the row of a group that comes first."""
+        """The value of the first row of a group, by `order`."""
 
     def listed(self, value: str) -> E:
-        """The values of a group as a sorted list, without those that are missing."""
+        """The values of a group as a sorted list, without NULL."""
 
     def gathered(self, value: str) -> E:
-        """The values of a group as a list in any order, without those that are missing; for `slice_of`."""
+        """The values of a group as an unordered list, without NULL; for `slice_of`."""
 
     def slice_of(self, value: str, fraction: float, spread: float) -> tuple[E, E]:
-        """The sorted values of a group around a quantile, out of lists of them, and the place of the first of these.
+        """From `gathered` lists: the position of the first value of a slice of a group's sorted values, and the slice.
 
-        They reach as far to both sides as `spread` times the root of their number, and a little further.
+        The slice is around a quantile. Each side has `spread` times the square root of the number of values, and a few
+        more.
         """
 
     def grouped(self, frame: F, keys: Sequence[str], aggregations: Sequence[E], values: Sequence[str]) -> F:
-        """GROUP BY `keys` with these aggregations, and with the sorted `values` where the home keeps them."""
+        """GROUP BY `keys` with these aggregations, and with the sorted `values` if the backend `sorts_groups`."""
 
     def sorted_values(self, frame: F, keys: Sequence[str], value: str) -> list[tuple[Row, Sequence[Cell]]]:
-        """For each group its values, sorted, without those that are missing."""
+        """The sorted values of each group, without NULL."""
 
     def ranks(
         self, frame: F, keys: Sequence[str], value: str, counted: str, places: Mapping[int, Sequence[int]]
     ) -> list[tuple[Row, Sequence[Cell]]]:
-        """For each group the values at some places of its sorted ones; which, depends on how many it has."""
+        """The values of each group at some positions of its sorted values; `places` has them by number of values."""
 
 
 Home = HomeOf[Expr, Frame, Lent]

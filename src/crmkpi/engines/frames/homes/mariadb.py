@@ -60,7 +60,7 @@ class MariaDbSql(Sql):
 
     @staticmethod
     def quoted(name: str) -> str:
-        """A name as SQL; a longer one than its names may be stands by a digest."""
+        """A name as SQL; one that is too long becomes a digest."""
         if len(name) > _LONGEST_NAME:
             name = f"name_{sha256(name.encode()).hexdigest()[:40]}"
         return "`" + name.replace("`", "``") + "`"
@@ -219,7 +219,7 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         return ColumnType(what, shown, aware=word == "timestamp", wild=wild, unit=declared)
 
     def plain(self, source: MariaDbSql, kind: Kind, type_: ColumnType) -> MariaDbSql:
-        """A column as a plain and wide one."""
+        """The column as a plain value, in 64 bits or more."""
         column = source.text
         if type_.what == "flag":
             if kind in ("text", "choice"):

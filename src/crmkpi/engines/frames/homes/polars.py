@@ -23,15 +23,15 @@ Lent = pl.DataFrame | pl.LazyFrame | Converted
 
 
 class PolarsHome:
-    """A lazy frame of Polars, or a `Converted` frame of another pl."""
+    """Polars frames, and `Converted` frames of other libraries."""
 
     @property
     def words(self) -> WordsOf[pl.Expr]:
-        """The module itself."""
+        """The module `polars`."""
         return pl  # pyrefly: ignore  # the words of a module are attributes
 
     def lent(self, frame: object) -> Lent:
-        """A frame as the home keeps it."""
+        """A frame as the home stores it."""
         if isinstance(frame, Converted | pl.DataFrame | pl.LazyFrame):
             return frame
         return Converted(frame, pandas=type(frame).__module__.partition(".")[0] == "pandas")
@@ -41,7 +41,7 @@ class PolarsHome:
         return len(frame) if isinstance(frame, Converted | pl.DataFrame) else None
 
     def anew(self, frame: Lent) -> Lent:
-        """A frame whose rows have changed, as if it had just come."""
+        """A frame whose rows have changed, without cached columns."""
         return frame.anew() if isinstance(frame, Converted) else frame
 
     def names(self, frame: Lent) -> list[str]:
@@ -49,7 +49,7 @@ class PolarsHome:
         return frame.names if isinstance(frame, Converted) else frame.collect_schema().names()
 
     def type_of(self, frame: Lent, name: str, kind: Kind) -> ColumnType:
-        """The type of a column that is to hold a field of this kind."""
+        """The type of a column that holds a field of this kind."""
         if isinstance(frame, Converted):
             return self._type(frame.column(name, kind).dtype)
         return self._type(frame.collect_schema()[name])
@@ -58,7 +58,7 @@ class PolarsHome:
         """The type is that of the schema."""
         return self.type_of(frame, name, kind)
 
-    def facts(self, frame: Lent, names: Sequence[str]) -> Mapping[str, Facts]:  # noqa: ARG002  # a look costs little
+    def facts(self, frame: Lent, names: Sequence[str]) -> Mapping[str, Facts]:  # noqa: ARG002  # there are none
         """Nothing: a frame in memory is read fast."""
         return {}
 
@@ -83,7 +83,7 @@ class PolarsHome:
     def enter(
         self, frame: Lent, columns: Entering, worded: Collection[str] = ()
     ) -> tuple[pl.LazyFrame, dict[str, str]]:
-        """The columns as plain and wide ones, and the time zones of timestamps that are kept too."""
+        """The columns as plain values in 64 bits or more, and the time zones of kept original timestamps."""
         if isinstance(frame, Converted):
             whole = pl.LazyFrame(
                 [frame.column(column, kind).alias(name) for name, (column, kind, _) in columns.items()]
@@ -96,7 +96,7 @@ class PolarsHome:
         for name, (column, kind, type_) in columns.items():
             dtype = schema[column]
             if isinstance(dtype, pl.Datetime) and kind != "date" and dtype.time_unit == "us":
-                made.append(pl.col(column).alias(raw_name(name)))  # a filter on it reaches into the scan
+                made.append(pl.col(column).alias(raw_name(name)))  # a filter on it is pushed down into the scan
                 raws[raw_name(name)] = dtype.time_zone or ""
             made.append(self._plain(pl.col(column), kind, type_, dtype).alias(name))
             if name in worded:
@@ -108,7 +108,7 @@ class PolarsHome:
             return source if dtype == pl.String else source.cast(pl.String)
         match type_.what:
             case "whole":
-                if str(dtype) == "UInt128":  # a number that does not fit is too large to be added as well
+                if str(dtype) == "UInt128":  # any number at or above the cap is rejected as too large later
                     most = pl.lit(_LARGEST, dtype=dtype)
                     source = pl.when(source > most).then(most).otherwise(source)
                 return source if dtype == pl.Int64 else source.cast(pl.Int128 if type_.wide else pl.Int64)
@@ -136,18 +136,18 @@ class PolarsHome:
                 return source
 
     def opened(self, frame: Lent, names: Sequence[str]) -> pl.LazyFrame:
-        """Some columns as they are, for expressions of `words`."""
+        """Some columns without conversion, for expressions of `words`."""
         return frame.lazy(dict.fromkeys(names, "attributes")) if isinstance(frame, Converted) else frame.lazy()
 
     def extended(self, frame: Lent, added: Sequence[pl.Expr], kept: pl.Expr | None, over: Sequence[str]) -> Lent:
-        """The frame with further columns, and only the rows that are kept."""
+        """The frame with the `added` columns, and only the rows where `kept` is true."""
         if isinstance(frame, Converted):
             return frame.extended(added, kept, over)
         made = frame.lazy().with_columns(*added) if added else frame
         return made if kept is None else made.lazy().filter(kept)
 
-    def asked(self, frame: pl.LazyFrame, kept: Kept) -> pl.LazyFrame:  # noqa: ARG002  # Polars plans anew, in no time
-        """The frame as it is."""
+    def asked(self, frame: pl.LazyFrame, kept: Kept) -> pl.LazyFrame:  # noqa: ARG002  # planning a query again is fast
+        """The frame itself."""
         return frame
 
     def leave(self, frame: pl.LazyFrame) -> list[Row]:
@@ -164,13 +164,13 @@ class PolarsHome:
         }
 
     def count(self, frame: Lent) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         if isinstance(frame, Converted):
             return len(frame)
         return int(frame.lazy().select(pl.len()).collect().item())
 
     def first_by(self, value: str, order: str) -> pl.Expr:
-        """The value of the row of a group that comes first."""
+        """The value of the first row of a group, by `order`."""
         return pl.col(value).sort_by(order, nulls_last=True).first()
 
     def records(self, frame: Lent, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Cell]]:
@@ -178,20 +178,20 @@ class PolarsHome:
         whole = frame.lazy(columns) if isinstance(frame, Converted) else frame.lazy()
         yield from whole.select(*columns).collect().iter_rows(named=True)
 
-    def beside(self, frame: pl.LazyFrame, columns: Mapping[str, Sequence[int]]) -> pl.LazyFrame:  # noqa: ARG002  # memory is one home
-        """A small table of whole numbers."""
+    def beside(self, frame: pl.LazyFrame, columns: Mapping[str, Sequence[int]]) -> pl.LazyFrame:  # noqa: ARG002  # all frames are in memory
+        """A small table of integers."""
         return pl.LazyFrame(dict(columns), schema=dict.fromkeys(columns, pl.Int64))
 
     def moment(self, micros: int, zone: str) -> pl.Expr:
-        """A constant to compare with a timestamp's own column, which has this time zone."""
+        """A constant to compare with a timestamp's original column, which has this time zone."""
         return pl.lit(micros).cast(pl.Datetime("us", zone or None))
 
     def month(self, raw: pl.Expr) -> pl.Expr:
-        """The month of a timestamp's own column on the wall clock, counted from the year 0."""
+        """The month of a timestamp's original column on the wall clock, counted from the year 0."""
         return raw.dt.year().cast(pl.Int64) * 12 + raw.dt.month()
 
     def steps(self, column: pl.Expr, edges: Sequence[pl.Expr | float], values: Sequence[int]) -> pl.Expr:
-        """The value for a number that has reached none of the increasing edges, one of them, two ..."""
+        """A step function of a number, by binary search."""
         if not edges:
             return pl.lit(values[0])
         numbers = [edge for edge in edges if not isinstance(edge, pl.Expr)]
@@ -201,25 +201,25 @@ class PolarsHome:
         return pl.lit(pl.Series(values, dtype=pl.Int64)).gather(reached)
 
     def looked_up(self, column: pl.Expr, first: int, size: int, reached: Sequence[int]) -> pl.Expr:
-        """The step of a number from `first` on, by the cell of `size` that it lies in."""
+        """A step function by lookup of the time bucket."""
         return pl.lit(pl.Series(reached, dtype=pl.Int32)).gather((column - first) // size)
 
     def listed(self, value: str) -> pl.Expr:
-        """The values of a group as a sorted list, without those that are missing."""
+        """The values of a group as a sorted list, without NULL."""
         return pl.col(value).drop_nulls().sort()
 
     def gathered(self, value: str) -> pl.Expr:
-        """The values of a group as a list, without those that are missing."""
+        """The values of a group as a list, without NULL."""
         return pl.col(value).drop_nulls()
 
     def slice_of(self, value: str, fraction: float, spread: float) -> tuple[pl.Expr, pl.Expr]:
-        """The sorted values of a group around a quantile; it is never called, since a group keeps all of them."""
+        """Never called, since a `grouped` frame has all sorted values of each group."""
         raise NotImplementedError
 
     def grouped(
         self, frame: pl.LazyFrame, keys: Sequence[str], aggregations: Sequence[pl.Expr], values: Sequence[str]
     ) -> pl.LazyFrame:
-        """A grouped frame in memory, with the aggregations and the sorted values of each group."""
+        """A grouped frame, collected, with the aggregations and the sorted values of each group."""
         lists = [pl.col(value).sort(nulls_last=True) for value in values]
         made = (
             frame.group_by(*keys).agg(*aggregations, *lists)
@@ -229,7 +229,7 @@ class PolarsHome:
         return made.collect().lazy()
 
     def sorted_values(self, frame: pl.LazyFrame, keys: Sequence[str], value: str) -> list[tuple[Row, Sequence[Cell]]]:
-        """For each group its values, sorted."""
+        """The sorted values of each group, without NULL."""
         column = self.listed(value)
         lazy = frame.select(*keys, value)
         found = (lazy.group_by(*keys).agg(column) if keys else lazy.select(column.implode())).collect()
@@ -238,7 +238,7 @@ class PolarsHome:
     def ranks(
         self, frame: pl.LazyFrame, keys: Sequence[str], value: str, counted: str, places: Mapping[int, Sequence[int]]
     ) -> list[tuple[Row, Sequence[Cell]]]:
-        """The values at some places of the sorted ones of each group of a `grouped` frame."""
+        """The values of each group of a `grouped` frame at some positions of its sorted values."""
         size = len(keys)
         most = max(map(len, places.values()))
         wanted = {count: [*found, *[found[-1]] * (most - len(found))] for count, found in places.items()}

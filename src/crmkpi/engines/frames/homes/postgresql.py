@@ -46,7 +46,7 @@ class PostgresqlSql(Sql):
 
     @staticmethod
     def quoted(name: str) -> str:
-        """A name as SQL; a longer one than its names may be stands by a digest."""
+        """A name as SQL; one that is too long becomes a digest."""
         if len(name.encode()) > _LONGEST_NAME:
             name = f"name_{sha256(name.encode()).hexdigest()[:40]}"
         return '"' + name.replace('"', '""') + '"'
@@ -212,7 +212,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         where = "The database" if target.schema is None else f"The schema {target.schema!r}"
         raise no_table(where, target, known)
 
-    def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
+    def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # the type does not depend on it
         """The declared type; of a numeric without one, how many digits there are."""
         word = frame.columns[name]
         if word.startswith("timestamp"):
@@ -237,7 +237,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         return ColumnType(what, shown, unit=word)
 
     def plain(self, source: PostgresqlSql, kind: Kind, type_: ColumnType) -> PostgresqlSql:
-        """A column as a plain and wide one."""
+        """The column as a plain value, in 64 bits or more."""
         column = source.text
         if kind in ("text", "choice") or type_.what == "text":
             return source.wrapped("(CAST(", ' AS TEXT) COLLATE "C")')
@@ -263,11 +263,11 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         return self.dialect.lit(stamp.replace(tzinfo=UTC) if zone else stamp)
 
     def is_whole(self, type_: ColumnType) -> bool:  # noqa: ARG002  # it knows instants
-        """Whether a timestamp can be compared as it is."""
+        """Whether a timestamp can be compared without a conversion."""
         return True
 
     def first_by(self, value: str, order: str) -> PostgresqlSql:
-        """The value of the row of a group that comes first."""
+        """The value of the first row of a group, by `order`."""
         names = [PostgresqlSql.quoted(name) for name in (value, order)]
         return PostgresqlSql(
             f"(array_agg({names[0]} ORDER BY {names[1]}) FILTER (WHERE {names[1]} IS NOT NULL))[1]", whole=True

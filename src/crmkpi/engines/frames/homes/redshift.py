@@ -35,7 +35,7 @@ class RedshiftSql(Sql):
 
     @property
     def str(self) -> RedshiftTexts:
-        """The words for texts."""
+        """The text functions."""
         return RedshiftTexts(self)
 
 
@@ -97,18 +97,18 @@ class RedshiftHome(WarehouseHome[RedshiftSql]):
         },
     )  # fmt: skip
 
-    def text(self, column: str, type_: ColumnType) -> str:  # noqa: ARG002  # all are compared alike
+    def text(self, column: str, type_: ColumnType) -> str:  # noqa: ARG002  # all types compare the same way
         """A column as text, without its collation and with a mark behind blanks at its end."""
         text = f"collate(CAST({column} AS {self.words.String}), 'case_sensitive')"
         return f"CASE WHEN ascii(right({text}, 1)) = 32 THEN {text} || '{_MARK}' ELSE {text} END"
 
     def micros(self, source: RedshiftSql, type_: ColumnType) -> RedshiftSql:
-        """Whole microseconds of a timestamp since 1970."""
+        """A timestamp as microseconds since 1970."""
         stamp = f"{source.text} AT TIME ZONE 'UTC'" if type_.aware else f"CAST({source.text} AS TIMESTAMP)"
         return RedshiftSql(f"{_MICROS}{stamp})", source.name)
 
     def days(self, source: RedshiftSql) -> RedshiftSql:
-        """Whole days of a date since 1970."""
+        """A date as days since 1970."""
         return source.wrapped("CAST(datediff(day, DATE '1970-01-01', ", ") AS BIGINT)")
 
     def first_by(self, value: str, order: str) -> RedshiftSql:

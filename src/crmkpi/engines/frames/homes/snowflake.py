@@ -31,7 +31,7 @@ class SnowflakeSql(Sql):
 
     @staticmethod
     def wall_time(value: datetime) -> str:
-        """A time on the wall clock as SQL, whatever a bare TIMESTAMP is set to be."""
+        """A wall-clock time as SQL, whatever a bare TIMESTAMP is set to be."""
         return f"CAST('{value}' AS TIMESTAMP_NTZ)"
 
     def __floordiv__(self, other: Self | Scalar) -> Self:
@@ -84,15 +84,15 @@ class SnowflakeHome(WarehouseHome[SnowflakeSql]):
         },
     )  # fmt: skip
 
-    def text(self, column: str, type_: ColumnType) -> str:  # noqa: ARG002  # all are compared alike
+    def text(self, column: str, type_: ColumnType) -> str:  # noqa: ARG002  # all types compare the same way
         """A column as text without its collation."""
         return f"collate(CAST({column} AS VARCHAR), 'utf8')"
 
     def micros(self, source: SnowflakeSql, type_: ColumnType) -> SnowflakeSql:
-        """Whole microseconds of a timestamp since 1970."""
+        """A timestamp as microseconds since 1970."""
         stamp = f"convert_timezone('UTC', {source.text})" if type_.aware else source.text
         return SnowflakeSql(f"{_MICROS}CAST({stamp} AS TIMESTAMP_NTZ))", source.name)
 
     def days(self, source: SnowflakeSql) -> SnowflakeSql:
-        """Whole days of a date since 1970."""
+        """A date as days since 1970."""
         return source.wrapped("datediff(day, DATE '1970-01-01', ")

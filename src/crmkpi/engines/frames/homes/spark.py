@@ -1,7 +1,7 @@
-"""Spark, queried in SQL: expressions and frames are written out as one statement.
+"""Spark, queried in SQL: expressions and frames become one statement.
 
-PySpark asks the Java process several times for each column, operator and constant: for the whole catalogue that took
-longer than Spark itself. Text costs nothing until it is sent, once for each statement.
+PySpark calls the Java process several times for each column, operator and constant, which takes longer for the whole
+catalogue than Spark itself. The text of a statement is sent once.
 """
 
 from __future__ import annotations
@@ -44,29 +44,29 @@ class SparkSql(Sql):
     @staticmethod
     def quoted(name: str) -> str:
         """A name as SQL."""
-        name = name.replace("`", "``").replace("{", "{{").replace("}", "}}")  # braces stand for frames
+        name = name.replace("`", "``").replace("{", "{{").replace("}", "}}")  # braces are placeholders for frames
         return f"`{name}`"
 
     @staticmethod
     def whole_number(value: int) -> str:
-        """A whole number of 64 bits as SQL."""
+        """A 64-bit integer as SQL."""
         return f"{value}L"
 
     @staticmethod
     def wall_time(value: datetime) -> str:
-        """A time on the wall clock as SQL."""
+        """A wall-clock time as SQL."""
         return f"TIMESTAMP_NTZ'{value}'"
 
     @staticmethod
     def written(value: str) -> str:
-        """A text as SQL; one that Spark would read as an escape or a variable goes by its bytes."""
+        """A text as SQL; in hexadecimal if Spark could read it as an escape or a variable."""
         return f"'{value}'" if _PLAIN.fullmatch(value) else f"CAST(X'{value.encode().hex()}' AS STRING)"
 
     def __truediv__(self, other: Self | Scalar) -> Self:
         return self.wrapped("try_divide(", f", {self.said(other)})")
 
     def __floordiv__(self, other: Self | Scalar) -> Self:
-        """Rounded down, of whole numbers up to 2**61 by a positive constant: Spark's own `div` rounds to zero."""
+        """Integer division of numbers up to 2**61, rounded down, by a positive constant; `div` rounds to zero."""
         divisor = int(self.said(other).removesuffix("L"))
         if divisor & (divisor - 1) == 0:
             return self.wrapped("shiftright(", f", {divisor.bit_length() - 1})")
@@ -74,18 +74,19 @@ class SparkSql(Sql):
         return self.wrapped("((", f" + {shift * divisor}L) div {divisor}L - {shift}L)")
 
     def sum(self) -> Self:
-        """The sum; of nothing it is 0."""
+        """The sum of a group, 0 without values."""
         return self.wrapped("coalesce(sum(", "), 0L)", whole=True)
 
 
-P = TypeVar("P", bound=SparkSql)  # also that of Databricks
+P = TypeVar("P", bound=SparkSql)  # of Spark or Databricks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SparkFrame(SqlFrame):
-    """A statement over frames of Spark, which `homes` has by the names that stand in it.
+    """A statement over Spark frames; `homes` maps the names in it to the frames.
 
-    Spark reads and plans it once, for its plan and for its rows: that takes longer than the rows of a small frame.
+    `read` caches its frame, so that Spark plans once, for the plan and for the rows: planning takes longer than reading
+    a small frame.
     """
 
     homes: Mapping[str, DataFrame]
@@ -93,15 +94,15 @@ class SparkFrame(SqlFrame):
 
     @property
     def dialect(self) -> type[Sql]:
-        """How its expressions are written."""
+        """The class of its expressions."""
         return SparkSql
 
     def beside(self, other: Self) -> Self:
-        """The frame where the other one can be read as well."""
+        """The frame, whose statement may read the other one too."""
         return replace(self, homes={**self.homes, **other.homes})
 
     def to_native(self) -> DataFrame:
-        """The frame of Spark that the statement stands for."""
+        """The Spark frame of the statement."""
         if not self.read:
             session = next(iter(self.homes.values())).sparkSession
             self.read.append(session.sql(self.statement, None, **self.homes))
@@ -109,22 +110,22 @@ class SparkFrame(SqlFrame):
 
 
 class SparkHome(SqlHome[SparkSql, SparkFrame, "DataFrame"]):
-    """Frames of Spark."""
+    """The home of Spark frames."""
 
     dialect = SparkSql
     words = SqlWords(SparkSql, Int64="BIGINT", Float64="DOUBLE", Boolean="BOOLEAN", String="STRING")
     sorted_list = "sort_array(collect_list({0}))"
 
-    def opened(self, frame: DataFrame, names: Sequence[str] = ()) -> SparkFrame:  # noqa: ARG002  # it is a cluster
-        """The frame as it is."""
+    def opened(self, frame: DataFrame, names: Sequence[str] = ()) -> SparkFrame:  # noqa: ARG002  # all columns are available
+        """A statement over the frame, without conversion."""
         home = f"crmkpi_{next(_NUMBERS)}"
         return SparkFrame(f"{{{home}}}", tuple(frame.columns), {home: frame})
 
     def native(self, frame: SparkFrame) -> DataFrame:
-        """The frame of Spark that a statement stands for."""
+        """The Spark frame of a statement."""
         return frame.to_native()
 
-    def type_of(self, frame: DataFrame, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
+    def type_of(self, frame: DataFrame, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # the type does not depend on it
         """The type of a column."""
         word = str(dict(frame.dtypes)[name])
         if found := _DECIMAL.fullmatch(word):
@@ -138,7 +139,7 @@ class SparkHome(SqlHome[SparkSql, SparkFrame, "DataFrame"]):
         return ColumnType("other", nested)
 
     def plain(self, source: SparkSql, kind: Kind, type_: ColumnType) -> SparkSql:
-        """A column as a plain and wide one."""
+        """The column as a plain value, in 64 bits or more."""
         return plain_of_spark(source, kind, type_)
 
     def leave(self, frame: SparkFrame) -> list[Row]:
@@ -148,7 +149,7 @@ class SparkHome(SqlHome[SparkSql, SparkFrame, "DataFrame"]):
         return [tuple(row) for row in made.collect()]
 
     def records(self, frame: DataFrame, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Cell]]:
-        """The rows of a frame with their values, one part of it after the other."""
+        """The rows of a frame with their values, one partition after the other."""
         for row in self.opened(frame).select(*columns).to_native().toLocalIterator():
             yield dict(zip(columns, row, strict=True))
 
@@ -161,7 +162,7 @@ def _plan(frame: DataFrame) -> str:
 
 
 def plain_of_spark(source: P, kind: Kind, type_: ColumnType) -> P:
-    """A column as a plain and wide one."""
+    """The column as a plain value, in 64 bits or more."""
     if kind in ("text", "choice") or type_.what == "text":
         return source.cast("STRING")
     match type_.what:
@@ -181,14 +182,14 @@ def plain_of_spark(source: P, kind: Kind, type_: ColumnType) -> P:
 
 
 def _units(source: P, type_: ColumnType) -> P:
-    """A decimal as the whole number of its smallest digit."""
+    """A decimal as an integer of its smallest decimal place."""
     digits = type_.digits
     if not digits:
         return source
     factor = f"CAST({10**digits} AS DECIMAL({digits + 1}, 0))"
     if int(type_.unit) + digits + 2 <= _MOST_DIGITS:
         return source.wrapped("(", f" * {factor})")
-    # A product of more digits would be rounded, so the whole part and the fraction go their own ways.
+    # A product of more digits would be rounded, so the integer part and the fraction are scaled separately.
     whole = source.wrapped("CAST(floor(", ") AS DECIMAL(38, 0))")
     rest = f"CAST({source.text} - floor({source.text}) AS DECIMAL({digits}, {digits}))"
     scaled = f"CAST(substr(CAST({rest} AS STRING), 3) AS DECIMAL(38, 0))"
@@ -196,10 +197,10 @@ def _units(source: P, type_: ColumnType) -> P:
 
 
 def _micros(stamp: P) -> P:
-    """Whole microseconds of the wall clock since 1970.
+    """A wall-clock timestamp as microseconds since 1970.
 
-    Not by timestampdiff, which goes through the session's zone, where an hour of the spring is missing. Of an interval
-    only whole seconds are a number, so that those of a day are multiplied before.
+    Not with timestampdiff, which converts through the session's zone, where daylight saving skips an hour. An interval
+    only converts to whole seconds, so the time of day is multiplied first.
     """
     wall = stamp.cast("TIMESTAMP_NTZ")
     day = wall.cast("DATE")

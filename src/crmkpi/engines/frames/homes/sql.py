@@ -1,7 +1,7 @@
-"""The words of frame expressions, written as SQL: the engine's questions to wherever data lies.
+"""Write expressions and frames as SQL, with the methods of `engines/frames/words.py`.
 
-The words are those of `engines/frames/words.py`. A dialect says how names and constants are written, and whatever else
-it writes in its own way. All text of a user is a name or a constant.
+A dialect overrides how names, constants and functions are written. All text of a user is a quoted name or an escaped
+constant.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ __all__ = ["Sql", "SqlFrame", "SqlGroups", "SqlTexts", "SqlWhen", "SqlWords", "T
 
 S = TypeVar("S", bound="Sql")
 F = TypeVar("F", bound="SqlFrame")
-Text = str  # within `Sql`, `str` is the namespace of functions on texts
+Text = str  # within `Sql`, `str` is the namespace of text functions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sql:
-    """An expression; `name` is that of its column, `whole` says that it looks at all rows of a group.
+    """An expression; `name` is the name of its column, `whole` says that it is an aggregate.
 
-    A CASE keeps its `branches`, and the value `last` where none of them holds; a `chain` of one operator stays flat,
-    since parsers have a limit of depth.
+    A CASE has its `branches`, and `last`, the value of ELSE. A `chain` is the operator of an expression that is a chain
+    of it; it stays flat, since parsers limit the depth.
     """
 
     text: Text
@@ -35,13 +35,13 @@ class Sql:
     branches: Text = ""
     last: Text = ""
     chain: Text = ""
-    joined: ClassVar[Text] = ""  # ends a subquery that is joined, so that it is kept as a table and gets an index
-    real: ClassVar[Text] = "CAST('{!r}' AS DOUBLE PRECISION)"  # a float, infinity and all its digits included
-    divided: ClassVar[Text] = "({} / {})"  # whole numbers above zero, rounded down
+    joined: ClassVar[Text] = ""  # suffix of a joined subquery, so that it is materialised and gets an index
+    real: ClassVar[Text] = "CAST('{!r}' AS DOUBLE PRECISION)"  # a float with all its digits; infinity too
+    divided: ClassVar[Text] = "({} / {})"  # a quotient of positive integers, rounded down
     nan: ClassVar[Text] = "isnan({})"
     finite: ClassVar[Text] = "isfinite({})"
-    fence: ClassVar[Text] = ""  # ends a subquery whose columns a planner must not write wherever they are used
-    fence_letters: ClassVar[int] = 300  # of expressions that are computed anew cost a row as much as a fence
+    fence: ClassVar[Text] = ""  # suffix of a subquery whose expressions the planner must not inline
+    fence_letters: ClassVar[int] = 300  # computing this many characters of expressions again costs as much as a fence
 
     @staticmethod
     def quoted(name: Text) -> Text:
@@ -63,7 +63,7 @@ class Sql:
 
     @staticmethod
     def whole_number(value: int) -> Text:
-        """A whole number as SQL."""
+        """An integer as SQL."""
         return Text(value)
 
     @classmethod
@@ -73,7 +73,7 @@ class Sql:
 
     @staticmethod
     def wall_time(value: datetime) -> Text:
-        """A time on the wall clock as SQL, of the years 1 to 9999 and to the microsecond."""
+        """A wall-clock time as SQL, in the years 1 to 9999, to the microsecond."""
         return f"TIMESTAMP '{value}'"
 
     @staticmethod
@@ -108,12 +108,12 @@ class Sql:
 
     def otherwise(self, value: Self | Scalar) -> Self:
         """The value where no condition of a CASE holds."""
-        if isinstance(value, Sql) and value.branches:  # a chain as deep as it is long would be too deep for a parser
+        if isinstance(value, Sql) and value.branches:  # nested CASEs would exceed the depth that parsers allow
             return self.case(f"{self.branches} {value.branches}", value.last)
         return self.case(self.branches, self.said(value))
 
     def alias(self, name: Text) -> Self:
-        """The same under another name."""
+        """The expression under another name."""
         return replace(self, name=name)
 
     def wrapped(self, before: Text, after: Text = ")", *, whole: bool = False) -> Self:
@@ -149,10 +149,10 @@ class Sql:
     def __invert__(self) -> Self:
         return self.wrapped("(NOT ")
 
-    def __eq__(self, other: Self | Scalar) -> Self:  # type: ignore[override]  # it asks, and does not tell
+    def __eq__(self, other: Self | Scalar) -> Self:  # type: ignore[override]  # an expression, not a bool
         return self._with("=", other)
 
-    def __ne__(self, other: Self | Scalar) -> Self:  # type: ignore[override]  # likewise
+    def __ne__(self, other: Self | Scalar) -> Self:  # type: ignore[override]  # an expression, not a bool
         return self._with("<>", other)
 
     def __lt__(self, other: Self | Scalar) -> Self:
@@ -174,7 +174,7 @@ class Sql:
         return self.wrapped("(", " IS NULL)")
 
     def is_in(self, options: Collection[Scalar]) -> Self:
-        """Whether the value is one of these; missing where it is."""
+        """Whether the value is one of these; NULL for NULL."""
         listed = ", ".join(map(self.constant, options))
         return self.wrapped("(", f" IN ({listed}))") if listed else self._with("<>", self)
 
@@ -183,17 +183,17 @@ class Sql:
         return self.wrapped("CAST(", f" AS {dtype})")
 
     def __floordiv__(self, other: Self | Scalar) -> Self:
-        """Rounded down, by a divisor above zero; SQL divides whole numbers towards zero."""
+        """Integer division by a positive divisor, rounded down; that of SQL rounds towards zero."""
         here, by = self.text, self.said(other)
         below, above = self.divided.format(f"({by} - 1 - {here})", by), self.divided.format(here, by)
         return self.wrapped("CASE WHEN ", f" < 0 THEN -{below} ELSE {above} END")
 
     def is_nan(self) -> Self:
-        """Whether a float is not a number; missing where it is."""
+        """Whether a float is NaN; NULL for NULL."""
         return type(self)(self.nan.format(self.text), self.name)
 
     def is_finite(self) -> Self:
-        """Whether a float is a number at all; missing where it is."""
+        """Whether a float is neither NaN nor infinite; NULL for NULL."""
         return type(self)(self.finite.format(self.text), self.name)
 
     def round(self, digits: int) -> Self:
@@ -201,11 +201,11 @@ class Sql:
         return self.wrapped("round(", f", {digits})")
 
     def fill_null(self, value: Scalar) -> Self:
-        """The value, or another where it is missing."""
+        """The value, or another in place of NULL."""
         return self.wrapped("coalesce(", f", {self.constant(value)})")
 
     def count(self) -> Self:
-        """How many values there are."""
+        """The number of values, without NULL."""
         return self.wrapped("count(", whole=True)
 
     def sum(self) -> Self:
@@ -221,44 +221,44 @@ class Sql:
         return self.wrapped("max(", whole=True)
 
     def n_unique(self) -> Self:
-        """How many different values a group has; all missing ones count as one more."""
+        """The number of distinct values of a group; NULL, if there is any, counts as one more."""
         missing = f"max(CASE WHEN {self.text} IS NULL THEN 1 ELSE 0 END)"
         return self.wrapped("(count(DISTINCT ", f") + {missing})", whole=True)
 
     def over(self, *names: Text) -> Self:
-        """An aggregate as a window function: its value stands in each row of the group."""
+        """An aggregate as a window function: repeated in each row of its group."""
         parts = f"PARTITION BY {', '.join(map(self.quoted, names))}" if names else ""
         return self.wrapped("", f" OVER ({parts})")
 
     @property
     def str(self) -> SqlTexts[Self]:
-        """The words for texts."""
+        """The text functions."""
         return SqlTexts(self)
 
 
 @dataclass(frozen=True, slots=True)
 class SqlWhen(Generic[S]):
-    """A condition that waits for its value."""
+    """A condition, before its value is given with `then`."""
 
     dialect: type[S]
     condition: str
 
     def then(self, value: S | Scalar) -> S:
-        """The value where the condition holds, else nothing."""
+        """The value where the condition holds, else NULL."""
         said = self.dialect.said
         return self.dialect.case(f"WHEN {self.condition} THEN {said(value)}", said(None))
 
 
 @dataclass(frozen=True, slots=True)
 class SqlTexts(Generic[S]):
-    """The words for texts."""
+    """The text functions."""
 
     source: S
 
     def strip_chars(self, characters: str | None = None) -> S:
-        """A text without blanks around it, or without these characters, which go wherever they stand.
+        """A text without spaces at its ends, and without any of these characters, wherever they are.
 
-        Few dialects take others than spaces off the ends of a text.
+        Few dialects strip other characters than spaces from the ends of a text.
         """
         made = self.source
         for letter in (characters or "").replace(" ", ""):
@@ -266,11 +266,11 @@ class SqlTexts(Generic[S]):
         return made.wrapped("trim(")
 
     def to_lowercase(self) -> S:
-        """A text in small letters."""
+        """A text in lower case."""
         return self.source.wrapped("lower(")
 
     def to_uppercase(self) -> S:
-        """A text in capitals."""
+        """A text in upper case."""
         return self.source.wrapped("upper(")
 
     def starts_with(self, start: str) -> S:
@@ -279,17 +279,17 @@ class SqlTexts(Generic[S]):
 
 
 class SqlWords(Generic[S]):
-    """The words of a dialect as the engine asks for them, with the names of its types."""
+    """The factory of expressions of a dialect, with the names of its types."""
 
     def __init__(
         self,
         dialect: type[S],
         *,
         Int64: str,  # noqa: N803  # as in Polars
-        Float64: str,  # noqa: N803  # likewise
-        Boolean: str,  # noqa: N803  # likewise
-        String: str,  # noqa: N803  # likewise
-        Int128: str = "",  # noqa: N803  # likewise; where the home has it
+        Float64: str,  # noqa: N803
+        Boolean: str,  # noqa: N803
+        String: str,  # noqa: N803
+        Int128: str = "",  # noqa: N803  # empty if the dialect has none
     ) -> None:
         self.dialect = dialect
         self.col, self.lit, self.when = dialect.col, dialect.lit, dialect.when
@@ -297,17 +297,17 @@ class SqlWords(Generic[S]):
         self.Boolean, self.String = Boolean, String
 
     def coalesce(self, first: S, /, *others: S) -> S:
-        """The first value that is there."""
+        """The first value that is not NULL."""
         return self.dialect(f"coalesce({', '.join(part.text for part in (first, *others))})")
 
     def len(self) -> S:
-        """How many rows there are."""
+        """The number of rows."""
         return self.dialect("count(*)", "len", whole=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SqlFrame(ABC):
-    """A question as one statement that grows with each word; `source` stands after FROM."""
+    """A query as one SQL statement that each method extends; `source` is the text after FROM."""
 
     source: str
     columns: tuple[str, ...]
@@ -315,7 +315,7 @@ class SqlFrame(ABC):
     @property
     @abstractmethod
     def dialect(self) -> type[Sql]:
-        """How its expressions are written."""
+        """The class of its expressions."""
 
     @property
     def statement(self) -> str:
@@ -323,20 +323,20 @@ class SqlFrame(ABC):
         return self.source.removeprefix("(").removesuffix(")")
 
     def written(self, text: str, columns: Iterable[str] = ()) -> Self:
-        """The rows of a statement over `source`; `columns` are needed where another statement follows."""
+        """The rows of a statement over `source`, with these columns."""
         return replace(self, source=f"({text})", columns=tuple(columns))
 
     def select(self, *items: str | Sql) -> Self:
-        """Only these columns, or one row where they are aggregations."""
+        """Only these columns, or one row if they are aggregates."""
         chosen = self.chosen(items)
         return self.written(f"SELECT {self.listed(chosen)}\nFROM {self.source}", [item.name for item in chosen])
 
     def chosen(self, items: Iterable[str | Sql]) -> list[Sql]:
-        """Columns by their names, and expressions as they are."""
+        """The expressions of columns given by name, and the given expressions."""
         return [self.dialect.col(item) if isinstance(item, str) else item for item in items]
 
     def with_columns(self, *items: Sql) -> Self:
-        """These columns too, in place of those of the same name."""
+        """Add these columns, or replace those of the same name."""
         made = [item.over() if item.whole else item for item in items]
         names = {item.name for item in made}
         return self.select(*(name for name in self.columns if name not in names), *made)
@@ -351,7 +351,7 @@ class SqlFrame(ABC):
         return self.written(f"SELECT * FROM {self.source} LIMIT {rows}", self.columns)  # noqa: S608  # likewise
 
     def join(self, right: Self, *, left_on: str, right_on: str, how: str) -> Self:
-        """The columns of another frame beside, by a key."""
+        """Join the columns of another frame by a key."""
         quoted = self.dialect.quoted
         further = [name for name in right.columns if name != right_on]
         listed = ", ".join(
@@ -365,37 +365,37 @@ class SqlFrame(ABC):
         )
         return self.beside(right).written(text, (*self.columns, *further))
 
-    def beside(self, other: Self) -> Self:  # noqa: ARG002  # a home of several frames keeps them all
-        """The frame where the other one can be read as well."""
+    def beside(self, other: Self) -> Self:  # noqa: ARG002  # subclasses whose statement names its frames collect them
+        """The frame, whose statement may read the other one too."""
         return self
 
     def unique(self) -> Self:
-        """Each different row once."""
+        """The distinct rows."""
         listed = ", ".join(map(self.dialect.quoted, self.columns))
         return self.written(f"SELECT DISTINCT {listed} FROM {self.source}", self.columns)  # noqa: S608  # likewise
 
     def computed_for(self, items: Sequence[Sql]) -> Self:  # noqa: ARG002  # most planners compute a column once
-        """The frame with its columns ready for these expressions."""
+        """The frame with its columns materialised, if these expressions would compute them too often."""
         return self
 
     def group_by(self, *names: str) -> SqlGroups[Self]:
-        """One row for each group, with `.agg(...)`."""
+        """One row per group, with `.agg(...)`."""
         return SqlGroups(self, names)
 
     def listed(self, items: Sequence[Sql]) -> str:
-        """Columns as they are listed in a statement."""
+        """The SELECT list of these columns."""
         return ", ".join(f"{item.text} AS {self.dialect.quoted(item.name)}" for item in items)
 
 
 @dataclass(frozen=True, slots=True)
 class SqlGroups(Generic[F]):
-    """A frame that is to have one row for each group."""
+    """A frame with the keys to group by, before its aggregates are given with `agg`."""
 
     frame: F
     names: tuple[str, ...]
 
     def agg(self, *items: Sql) -> F:
-        """The groups with these aggregations."""
+        """One row per group, with these aggregates."""
         chosen = [*map(self.frame.dialect.col, self.names), *items]
         frame = self.frame.computed_for(chosen)
         keys = ", ".join(map(frame.dialect.quoted, self.names))

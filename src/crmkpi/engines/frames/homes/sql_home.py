@@ -25,7 +25,7 @@ class _Named(Protocol):
     def columns(self) -> Iterable[str]: ...
 
 
-N = TypeVar("N", bound=_Named)  # the frames of the library itself
+N = TypeVar("N", bound=_Named)  # the frames of the library
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 
 
@@ -34,47 +34,47 @@ class SqlHome(ABC, Generic[S, F, N]):
 
     dialect: type[S]
     words: SqlWords[S]
-    has_values: ClassVar[bool] = True  # rows of constants stand after FROM, as VALUES
-    sorted_list: ClassVar[str] = ""  # the values of a group that are there as a sorted list, where there are lists
+    has_values: ClassVar[bool] = True  # FROM (VALUES ...) is supported
+    sorted_list: ClassVar[str] = ""  # the aggregate that returns the sorted values of a group as a list, if any
 
     @abstractmethod
     def type_of(self, frame: N, name: str, kind: Kind) -> ColumnType:
-        """The type of a column that is to hold a field of this kind."""
+        """The type of a column that holds a field of this kind."""
 
     @abstractmethod
     def opened(self, frame: N, names: Sequence[str] = ()) -> F:
-        """The columns of a frame as they are, for expressions of `words`."""
+        """The columns of a frame without conversion, for expressions of `words`."""
 
     @abstractmethod
     def plain(self, source: S, kind: Kind, type_: ColumnType) -> S:
-        """A column as a plain and wide one."""
+        """The column as a plain value, in 64 bits or more."""
 
     @abstractmethod
     def native(self, frame: F) -> N:
-        """A frame of the library itself."""
+        """A frame of the library, for the user."""
 
     @abstractmethod
     def leave(self, frame: F) -> list[Row]:
         """The rows of a small result."""
 
     def lent(self, frame: N) -> N:
-        """A frame as the home keeps it."""
+        """A frame as the home stores it."""
         return frame
 
     def anew(self, frame: N) -> N:
-        """A frame whose rows have changed: each query reads it anew."""
+        """A frame whose rows have changed: nothing is cached, since each query reads it again."""
         return frame
 
     def names(self, frame: N) -> list[str]:
         """The names of the columns."""
         return list(frame.columns)
 
-    def rows(self, frame: N) -> int | None:  # noqa: ARG002  # a statement of its own
+    def rows(self, frame: N) -> int | None:  # noqa: ARG002  # counting needs a statement
         """How many rows there are, where it costs little to know."""
         return None
 
     def count(self, frame: N) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         ((rows,),) = self.leave(self.opened(frame).select(self.words.len()))
         return int(rows)
 
@@ -82,7 +82,7 @@ class SqlHome(ABC, Generic[S, F, N]):
         """The type is that of the schema."""
         return self.type_of(frame, name, kind)
 
-    def facts(self, frame: N, names: Sequence[str]) -> Mapping[str, Facts]:  # noqa: ARG002  # statistics are old
+    def facts(self, frame: N, names: Sequence[str]) -> Mapping[str, Facts]:  # noqa: ARG002  # there are none
         """Nothing: statistics of a database may be out of date."""
         return {}
 
@@ -93,16 +93,16 @@ class SqlHome(ABC, Generic[S, F, N]):
         return dict(zip(frame.columns, map(list, found), strict=True))
 
     def first_by(self, value: str, order: str) -> S:
-        """The value of the row of a group that comes first."""
+        """The value of the first row of a group, by `order`."""
         return self.dialect(f"min_by({self.dialect.quoted(value)}, {self.dialect.quoted(order)})", whole=True)
 
     def enter(self, frame: N, columns: Entering, worded: Collection[str] = ()) -> tuple[F, dict[str, str]]:
-        """The columns as plain and wide ones, and the time zones of timestamps that are kept too."""
+        """The columns as plain values in 64 bits or more, and the time zones of kept original timestamps."""
         made, raws = [], {}
         for name, (column, kind, type_) in columns.items():
             source = self.dialect.col(column)
             if type_.what == "timestamp" and kind != "date" and self.is_whole(type_):
-                made.append(source.alias(raw_name(name)))  # a filter on it reaches into the scan
+                made.append(source.alias(raw_name(name)))  # a filter on it is pushed down into the scan
                 raws[raw_name(name)] = "UTC" if type_.aware else ""
             made.append(self.plain(source, kind, type_).alias(name))
             if name in worded:
@@ -110,21 +110,21 @@ class SqlHome(ABC, Generic[S, F, N]):
         return self.opened(frame).select(*made), raws
 
     def is_whole(self, type_: ColumnType) -> bool:
-        """Whether a timestamp is one on the wall clock in microseconds, so that it can be compared as it is."""
+        """Whether a timestamp can be compared without a conversion: on the wall clock, in microseconds."""
         return not type_.aware
 
-    def extended(self, frame: N, added: Sequence[S], kept: S | None, over: Sequence[str]) -> N:  # noqa: ARG002  # all columns are there
-        """The frame with further columns, and only the rows that are kept."""
+    def extended(self, frame: N, added: Sequence[S], kept: S | None, over: Sequence[str]) -> N:  # noqa: ARG002  # all columns are available
+        """The frame with the `added` columns, and only the rows where `kept` is true."""
         made = self.opened(frame)
         made = made.with_columns(*added) if added else made
         return self.native(made if kept is None else made.filter(kept))
 
-    def asked(self, frame: F, kept: Kept) -> F:  # noqa: ARG002  # a home may keep what it has read
+    def asked(self, frame: F, kept: Kept) -> F:  # noqa: ARG002  # only some homes cache statements
         """The prepared frame, ready for queries."""
         return frame
 
     def beside(self, frame: F, columns: Mapping[str, Sequence[int]]) -> F:
-        """A small table of whole numbers, to be joined with `frame`."""
+        """A small table of integers, to be joined with `frame`."""
         names = [self.dialect.quoted(name) for name in columns]
         rows = [f"({', '.join(map(self.dialect.constant, row))})" for row in zip(*columns.values(), strict=True)]
         nothing = ", ".join(f"{self.dialect.constant(0)} AS {name}" for name in names)
@@ -144,15 +144,15 @@ class SqlHome(ABC, Generic[S, F, N]):
             yield dict(zip(columns, row, strict=True))
 
     def moment(self, micros: int, zone: str) -> S:  # noqa: ARG002  # all are on the wall clock
-        """A constant to compare with a timestamp's own column."""
+        """A constant to compare with a timestamp's original column."""
         return self.dialect.lit(_EPOCH + timedelta(microseconds=micros))
 
     def month(self, raw: S) -> S:
-        """The month of a timestamp's own column, counted from the year 0."""
+        """The month of a timestamp's original column, counted from the year 0."""
         return raw.wrapped("(year(", f") * 12 + month({raw.text}))")
 
     def steps(self, column: S, edges: Sequence[S | float], values: Sequence[int]) -> S:
-        """The value for a number that has reached none of the edges, one of them, two ...; found by binary search."""
+        """A step function of a number, as nested CASEs that do a binary search."""
         if not edges:
             return self.dialect.lit(values[0])
         middle = len(edges) // 2
@@ -163,30 +163,30 @@ class SqlHome(ABC, Generic[S, F, N]):
         )
 
     def looked_up(self, column: S, first: int, size: int, reached: Sequence[int]) -> S:
-        """The step of a number from `first` on, by the cell of `size` that it lies in; found by binary search."""
+        """A step function by time buckets, as nested CASEs that do a binary search."""
         starts = [place for place, step in enumerate(reached) if not place or step != reached[place - 1]]
         return self.steps(
             column, [first + size * place for place in starts], [0, *(reached[place] for place in starts)]
         )
 
     def gathered(self, value: str) -> S:
-        """The values of a group as a list in any order, without those that are missing."""
+        """The values of a group as an unordered list, without NULL."""
         return self.listed(value)
 
     def slice_of(self, value: str, fraction: float, spread: float) -> tuple[S, S]:
-        """The sorted values of a group around a quantile, where the home can slice lists."""
+        """A slice of a group's sorted values; only for backends with `slices_groups`."""
         raise NotImplementedError
 
-    def grouped(self, frame: F, keys: Sequence[str], aggregations: Sequence[S], values: Sequence[str]) -> F:  # noqa: ARG002  # a query of its own fetches the values
+    def grouped(self, frame: F, keys: Sequence[str], aggregations: Sequence[S], values: Sequence[str]) -> F:  # noqa: ARG002  # another query fetches the values
         """GROUP BY `keys` with these aggregations."""
         return frame.group_by(*keys).agg(*aggregations) if keys else frame.select(*aggregations)
 
     def listed(self, value: str) -> S:
-        """The values of a group as a sorted list, without those that are missing."""
+        """The values of a group as a sorted list, without NULL."""
         return self.dialect(self.sorted_list.format(self.dialect.quoted(value)), whole=True)
 
     def sorted_values(self, frame: F, keys: Sequence[str], value: str) -> list[tuple[Row, Sequence[Cell]]]:
-        """For each group its values, sorted."""
+        """The sorted values of each group, without NULL."""
         if self.sorted_list:
             rows = self.leave(self.grouped(frame, keys, [self.listed(value).alias(value)], ()))
             return [(row[:-1], row[-1]) for row in rows if row[-1]]
@@ -201,10 +201,10 @@ class SqlHome(ABC, Generic[S, F, N]):
         frame: F,
         keys: Sequence[str],
         value: str,
-        counted: str,  # noqa: ARG002  # it counts the values itself
+        counted: str,  # noqa: ARG002  # the statement counts the values
         places: Mapping[int, Sequence[int]],
     ) -> list[tuple[Row, Sequence[Cell]]]:
-        """The values at some places of the sorted ones of each group."""
+        """The values of each group at some positions of its sorted values."""
         quoted, size = self.dialect.quoted, len(keys)
         names, column = ", ".join(map(quoted, keys)), quoted(value)
         listed, within = (f"{names}, ", f"PARTITION BY {names}") if names else ("", "")

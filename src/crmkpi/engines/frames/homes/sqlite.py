@@ -133,11 +133,11 @@ class SqliteHome(DatabaseHome[SqliteSql]):
         return ColumnType(what, declared, wild=what == "whole", loose=True)
 
     def is_whole(self, type_: ColumnType) -> bool:  # noqa: ARG002  # timestamps are texts
-        """Whether a timestamp can be compared as it is."""
+        """Whether a timestamp can be compared without a conversion."""
         return False
 
     def plain(self, source: SqliteSql, kind: Kind, type_: ColumnType) -> SqliteSql:
-        """A column as a plain and wide one."""
+        """The column as a plain value, in 64 bits or more."""
         column = source.text
         if type_.what == "flag" and kind in ("text", "choice"):
             return source.case(f"WHEN {column} = 1 THEN 'true' WHEN {column} = 0 THEN 'false'", f"({column} || '')")

@@ -77,5 +77,5 @@ class TrinoHome(WarehouseHome[TrinoSql]):
         )
 
     def days(self, source: TrinoSql) -> TrinoSql:
-        """Whole days of a date since 1970."""
+        """A date as days since 1970."""
         return source.wrapped("date_diff('day', DATE '1970-01-01', ")

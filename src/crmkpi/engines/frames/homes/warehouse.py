@@ -45,7 +45,7 @@ class WarehouseHome(DatabaseHome[S]):
 
     @abstractmethod
     def days(self, source: S) -> S:
-        """Whole days of a date since 1970."""
+        """A date as days since 1970."""
 
     def text(self, column: str, type_: ColumnType) -> str:  # noqa: ARG002  # a home may have collations
         """A column as text, which is compared by its bytes and to its last blank."""
@@ -84,7 +84,7 @@ class WarehouseHome(DatabaseHome[S]):
         """How many rows there are, since there is no snapshot."""
         return session.rows(f"SELECT count(*) FROM {self.source_of(target)}")  # noqa: S608  # names are quoted
 
-    def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
+    def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # the type does not depend on it
         """The declared type."""
         declared = frame.columns[name]
         found = _TYPE.fullmatch(declared)
@@ -103,11 +103,11 @@ class WarehouseHome(DatabaseHome[S]):
         return ColumnType(what, shown, aware=word in self.instants, unit=declared)
 
     def is_whole(self, type_: ColumnType) -> bool:  # noqa: ARG002  # the microseconds are compared
-        """Whether a timestamp can be compared as it is."""
+        """Whether a timestamp can be compared without a conversion."""
         return False
 
     def plain(self, source: S, kind: Kind, type_: ColumnType) -> S:
-        """A column as a plain and wide one."""
+        """The column as a plain value, in 64 bits or more."""
         column, words = source.text, self.words
         if kind in ("text", "choice") or type_.what == "text":
             return type(source)(self.text(column, type_), source.name)
@@ -130,7 +130,7 @@ class WarehouseHome(DatabaseHome[S]):
                 return source
 
     def units(self, source: S, type_: ColumnType) -> S:
-        """A decimal as the whole number of its smallest digit."""
+        """A decimal as an integer of its smallest decimal place."""
         wide = self.words.Int128 if type_.wide else self.words.Int64
         return source.wrapped("CAST(", f" * {10**type_.digits} AS {wide})")
 
