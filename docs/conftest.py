@@ -1,4 +1,4 @@
-"""The pages' Python examples run as doctests, each page in a folder that holds the files it speaks of."""
+"""Run the pages' Python examples as doctests, each page in a folder with the files that it uses."""
 
 import os
 import runpy
@@ -17,7 +17,7 @@ collect_ignore = ["api", "catalogue", "presets", "reference.md"]
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample company's files, made once."""
+    """The sample company's files, created once."""
     folder = tmp_path_factory.mktemp("demo") / "crmkpi-demo"
     run(folder)
     return folder

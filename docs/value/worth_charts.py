@@ -1,4 +1,4 @@
-"""Draws the charts of the guide "What is a customer worth" from the file of CDNOW's orders.
+"""Draw the charts of the guide "What is a customer worth" from the file of CDNOW's orders.
 
 python docs/value/worth_charts.py CDNOW_master.txt docs/value
 
@@ -18,7 +18,7 @@ START, CUT, LAST = date(1997, 1, 1), date(1997, 9, 30), date(1998, 6, 30)
 
 
 def orders_of(file: Path) -> list[Order]:
-    """The orders of a file with customer, day, number of discs and amount between blanks, and one line of names."""
+    """The orders of a file with customer, date, number of discs and amount, separated by blanks, below one header line."""
     _, *lines = (line.split() for line in file.read_text("utf-8").splitlines() if line.strip())
     return [
         Order(id=str(n), customer_id=customer, ordered_at=date.fromisoformat(day), amount=amount)
