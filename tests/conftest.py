@@ -34,7 +34,7 @@ settings.register_profile(
     max_examples=12,
     deadline=None,
     derandomize=bool(os.environ.get("CI")),
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],  # mutmut asks tests again
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],  # mutmut runs tests repeatedly
 )
 settings.register_profile("slow", settings.get_profile("quick"), max_examples=30)
 settings.register_profile("exhaustive", settings.get_profile("quick"), max_examples=2_000, derandomize=False)
@@ -54,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("exhaustive" if config.getoption("--exhaustive") else profile)
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m slow` chooses
+@pytest.hookimpl(tryfirst=True)  # before `-m slow` selects
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip the slow tests, unless an option or a name such as FILE::TEST selects them."""
     items[:] = [item for item in items if crc32(item.nodeid.encode()) % config.getoption("--sample") == 0]

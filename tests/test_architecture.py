@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = Path(crmkpi.__file__).parent
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
-# How many modules know each other in a circle, counting all imports. It was 118 before there were hooks: `Metric` and
-# `Result` name each other in their types, and so do the modules between them. It only gets smaller.
+# The number of modules in import cycles, counting all imports. It was 118 before there were hooks: `Metric` and
+# `Result` name each other in their types, and so do the modules between them. It may only shrink.
 LARGEST_CIRCLE = 9
 
 

@@ -18,7 +18,7 @@ AS_OF = date(2026, 2, 28)
 END = datetime(2026, 3, 1)
 CALENDAR = ck.Calendar(opening_hours="24/7")
 Tables = dict[str, list[Any]]
-# The date that begins a record of each table; of what happens later, the date and what stands there before.
+# The start date of each table's records; for later events, their date field and its value before the event.
 BEGINS = {
     "deals": "created_at",
     "stage_visits": "entered_at",
@@ -41,7 +41,7 @@ BEFORE: dict[str, dict[str, dict[str, Any]]] = {
     "subscriptions": {"ended_at": {}},
     "customers": {"until": {}},
 }
-# By the flags of customers alone, "for data without dates"; and KPIs of campaigns, which are totals without a date.
+# KPIs of customer flags, "for data without dates", and of campaigns, which are totals without a date.
 UNDATED = {"churn_rate.by_status"}
 KPIS = [one for one in ck.catalogue.everything() if "campaigns" not in one.tables and one.id not in UNDATED]
 GIVEN = {"market_revenue": 10_000, "quota": 500, "lifespan": timedelta(days=300), "discount": 0.1, "horizon": 60}

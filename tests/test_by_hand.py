@@ -14,7 +14,7 @@ def variant(name: str) -> ck.Metric:
     return ck.catalogue.find(name)
 
 
-# Leads: one converted on 20 January, one marked as converted without a day, one not.
+# Leads: one converted on 20 January, one converted without a date, one not converted.
 LEADS = [
     ck.Lead(id="1", created_at="2026-01-05", status="converted", converted_at="2026-01-20"),
     ck.Lead(id="2", created_at="2026-01-06", status="converted"),
@@ -36,7 +36,7 @@ def test_whether_a_conversion_without_a_day_came_in_time_is_not_known():
     assert (within.value, within.left_out) == (0.5, {"no converted_at": 1})
 
 
-# Two customers of January, one of whom is said to have left a year before.
+# Two customers of January; one has an end date a year before.
 CUSTOMERS = [
     ck.Customer(id="A", since="2026-01-05"),
     ck.Customer(id="B", since="2026-01-06", until="2025-01-06"),
@@ -161,7 +161,7 @@ def test_a_recommendation_on_another_scale_is_no_net_promoter_answer():
         (1, 10, 8, True), (1, 10, 7, False),  # the top three of ten
         (0, 10, 8, True), (0, 10, 7, False),
         (0, 1, 1, True), (0, 1, 0, False),
-        (0, 2.5, 2, True),  # half points: from four steps up no gap between the rules
+        (0, 2.5, 2, True),  # half points: from four steps on there is no gap between the rules
         (0, 7.5, 7, True),
     ],
 )  # fmt: skip

@@ -109,8 +109,8 @@ def test_around_the_clock_without_zones_equals_what_passed(start, end, zone):
         (datetime(2026, 3, 28, 20), datetime(2026, 3, 29, 8), 11),  # 02:00 became 03:00
         (datetime(2026, 10, 24, 20), datetime(2026, 10, 25, 8), 13),  # 03:00 became 02:00
         (datetime(2026, 3, 29, 8), datetime(2026, 3, 28, 20), -11),
-        (datetime(2026, 3, 29, 2, 30), datetime(2026, 3, 29, 4), 0.5),  # a time that the clock jumped over
-        (datetime(2026, 10, 25, 2, 30), datetime(2026, 10, 25, 4), 2.5),  # shown twice, of which the first is meant
+        (datetime(2026, 3, 29, 2, 30), datetime(2026, 3, 29, 4), 0.5),  # a time that the clock skipped
+        (datetime(2026, 10, 25, 2, 30), datetime(2026, 10, 25, 4), 2.5),  # ambiguous: the first occurrence
         (datetime(2026, 6, 1, 20), datetime(2026, 6, 2, 8), 12),
     ],
 )

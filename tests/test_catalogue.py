@@ -56,7 +56,7 @@ def test_the_name_says_what_the_value_is(metric: ck.Metric) -> None:
     assert re.fullmatch(r"[a-z_]+(\.[a-z0-9_]+)?", metric.id)
 
 
-# A reason such as "no amount" is about the field; some say it in other words.
+# A reason such as "no amount" is about the field; some have other words.
 LACKING = {
     "campaign": ["campaign_id"],
     "sentiment": ["sentiment", "sentiment_score"],
@@ -116,7 +116,7 @@ def test_the_manual_says_they_of_a_customer(metric: ck.Metric) -> None:
     assert re.findall(r"\b(?:he|him|his|she|hers?)\b", metric.__doc__ or "") == []
 
 
-# What a business wants less of, and what says nothing by itself; of all else it wants more.
+# KPIs that should fall, and KPIs without a direction; all others should rise.
 LESS = {
     *("bounce_rate", "unsubscribe_rate", "cost_per_lead", "cost_per_mql", "cost_per_sql", "lead_response_time"),
     *("lost_deals", "lost_rate", "sales_cycle_length", "stage_duration"),
@@ -128,7 +128,7 @@ LESS = {
     *("call_abandon_rate", "talk_time", "negative_mention_share"),
 }
 EITHER = {"email_campaigns", "lead_volume", "mql_volume", "social_mentions", "sql_volume", "ticket_volume"}
-# The share of customers with little effort, and the scale turned round, say how well it goes.
+# The share of customers with little effort, and the inverted scale, should rise.
 TURNED = {"customer_effort_score.ease", "customer_effort_score.low_effort_share"}
 
 
@@ -241,7 +241,7 @@ def test_what_happens_at_the_as_of_instant_is_not_known_yet() -> None:
     assert dict(result.inputs) == {"converted": 1, "leads": 3}
 
 
-MRR = [  # who pays how much a month, from when until when
+MRR = [  # customer, amount per month, start and end
     ("new", 30, "2026-01-10", None),
     ("back", 20, "2025-01-10", "2025-06-01"),
     ("back", 25, "2026-01-12", None),
@@ -312,7 +312,7 @@ def test_a_model_of_purchases_needs_some() -> None:
     assert (result.value, result.reason) == (None, "nobody has bought anything")
 
 
-# What the texts of the field call the KPIs: each name leads to one, or to a choice between some.
+# Names of KPIs in textbooks: each finds one KPI, or lists several.
 NAMES_PEOPLE_TYPE = {
     "prospects": "lead_volume",
     "number of leads": "lead_volume",

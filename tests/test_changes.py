@@ -199,7 +199,7 @@ def test_a_ratio_over_two_tables_varies_by_both():
     leads = [ck.Lead(id=str(n), created_at=months[n % 2]) for n in range(21)]
     change = change_of(ck.Dataset(expenses=costs, leads=leads), "cost_per_lead")
     variances = []
-    for month, number in ((1, 10), (0, 11)):  # ids of odd numbers lie in February
+    for month, number in ((1, 10), (0, 11)):  # odd ids are in February
         spent = [100 + n for n in range(8) if n % 2 == month]
         total = sum(spent)
         variances.append(sum(x * x for x in spent) / number**2 + (total / number) ** 2 / number)

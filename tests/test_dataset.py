@@ -81,7 +81,7 @@ def test_a_comparison_holds_the_result_of_the_other_period(found: list[ck.Deal])
 
 
 def test_the_edges_of_the_calendar_are_in_all_time_and_in_their_own_year() -> None:
-    first = datetime(1, 1, 1, 0, 1)  # its midnight stands for no date
+    first = datetime(1, 1, 1, 0, 1)  # its midnight is a missing date
     found = closed_at(first, datetime.max, datetime(9998, 12, 31), datetime(2, 1, 1))
     assert closed_deals(found).value == closed_deals(found, period="all").value == 4
     assert closed_deals(found, period="2026").value == 0
@@ -243,7 +243,7 @@ def test_related_records_are_looked_up_and_never_joined(crm: ck.Dataset) -> None
     for ticket in crm.tables["tickets"]:
         key = industry.get(ticket.customer_id)
         created, known = ticket.created_at, crm.known_until()
-        there = created is None or created < known[created.tzinfo is not None]  # what comes later has not happened
+        there = created is None or created < known[created.tzinfo is not None]  # later events have not happened
         expected[key] = expected.get(key, 0) + (there and not ticket.spam and ticket.merged_into is None)
     assert {result.segment["customer.industry"]: result.value for result in report} == expected
 
@@ -289,7 +289,7 @@ def test_a_stream_is_not_read_further_than_its_end() -> None:
     assert read == ["0", "1"]
 
 
-# Wrong questions
+# Invalid arguments
 
 WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a misspelt table": (

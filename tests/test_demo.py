@@ -153,7 +153,7 @@ def test_every_kpi_has_a_value_and_accounts_for_every_record(crm: Dataset) -> No
         metric.id for metric in catalogue if metric.tables != ("visits",)
     }
     for result in report:
-        # The company asks nobody whether they know it.
+        # The sample company has no survey of brand awareness.
         assert (result.value is None) == (result.definition == "brand_awareness"), result
         for account in result.accounts:
             left_out = sum(account.left_out.values())

@@ -15,7 +15,7 @@ from crmkpi.definition.parameters import Parameter
 from crmkpi.display.explanation import explanation, facts
 
 METRICS = {metric.id: metric for metric in catalogue.everything()}
-USUAL = (".mean", ".median", ".p90", ".business", "calendar_days", "_median")  # made by a word, from the default
+USUAL = (".mean", ".median", ".p90", ".business", "calendar_days", "_median")  # generated from the default
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 

@@ -90,7 +90,7 @@ def test_records_that_differ_matter_only_where_one_of_them_counts() -> None:
     report = ck.Dataset(deals=found).measure("revenue", period="2026", every="month")
     assert [result.value for result in report][:3] == [None, 5, 0]
     growth = ck.Dataset(deals=found).measure("revenue_growth_rate", period="2026-02")[0]
-    assert "differ in amount" in str(growth.reason)  # it looks at January as well
+    assert "differ in amount" in str(growth.reason)  # it also counts January
     by_owner = ck.Dataset(deals=found).measure("revenue", by="owner", period="2026-01")
     assert {result.segment["owner"]: result.value for result in by_owner} == {"Ada": None, "Bo": 0, None: 0}
 

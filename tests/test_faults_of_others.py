@@ -186,7 +186,7 @@ def test_deals_in_two_currencies_are_not_added_in_silence():
     ]
     with pytest.raises(CurrencyError, match="1 in USD, 1 in EUR"):
         ck.revenue(mixed)
-    assert ck.win_rate(mixed).value == 1.0  # a ratio of counts is no money
+    assert ck.win_rate(mixed).value == 1.0  # a ratio of counts is not money
 
 
 def test_one_customer_who_pays_in_two_currencies_is_not_compared_with_himself():

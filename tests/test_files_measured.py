@@ -33,7 +33,7 @@ PLAIN = [
     ("4", "won", "12.25", "EUR", "2026-02-28T23:59:59", "", "false", ""),
 ]
 BAD = [
-    ("5", "Dead", "5", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),  # a status that nobody knows
+    ("5", "Dead", "5", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),  # an unknown status
     ("5", "won", "five", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),
     ("5", "won", "5", "EUR", "2026-02-30T10:00:00", "Ada", "false", ""),
     ("5", "won", "$5", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),
@@ -44,7 +44,7 @@ BAD = [
     ("Total", "", "24.75", "", "", "", "", ""),
     ("", "", "24.75", "", "", "", "", ""),
     ("", "", "", "", "", "", "", ""),
-    ("1", "lost", "5", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),  # an id that is there
+    ("1", "lost", "5", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),  # an existing id
     ("5", "won", "5", "EUR", "2026-01-05T10:00:00", 'A "da"', "false", "a,b"),
     ("5", "won", "5", "EUR", "2026-01-05T10:00:00", "Ädä", "maybe", ""),
     ("5", "won", "5", "EUR", "2999-01-05T10:00:00", "Ada", "false", ""),  # after today
@@ -109,7 +109,7 @@ def test_a_bad_row_anywhere_gives_the_same_answer_and_account_by_frame_and_by_re
 
 
 LATE = [
-    ("5", "Won", "5", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),  # a word that no row above has
+    ("5", "Won", "5", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),  # a value that no row above has
     ("5", " WON ", "5", "EUR", "2026-01-05T10:00:00", "Ada", "Yes", ""),
     ("5", "won", "5", "eur", "2026-01-05T10:00:00", "Ada", "false", ""),
     ("5", "won", "5.1234", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),
@@ -170,7 +170,7 @@ def test_a_plain_file_is_read_looked_at_and_given_its_types_in_one_pass(
     monkeypatch.setattr(lazy, "collect", counted)
     given: Any = {"only": frozenset({"status", "closed_at"})}
     assert plain_part(written(tmp_path, PLAIN), ck.Deal, None, None, given) is not None
-    assert len(asked) == 3  # the pass, the count of rows that are left out or not plain, and the frame of the others
+    assert len(asked) == 3  # the pass, the count of left-out or non-plain rows, and the frame of the others
 
 
 def test_a_plain_file_is_a_frame_of_the_columns_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -193,7 +193,7 @@ def test_what_is_no_matter_of_the_question_is_said_by_neither(bad: tuple[str, ..
     try:
         whole = ck.win_rate(ck.read_csv(path, record=ck.Deal))
     except CrmKpiError:
-        return  # an order of day and month, or a sign, that nobody asked for
+        return  # an ambiguous order of day and month, or sign, that no KPI needs
     assert ck.Dataset(deals=path).measure("win_rate")[0].inputs == whole.inputs
 
 
@@ -322,7 +322,7 @@ def test_cohorts_and_rfm_of_a_file_are_the_same_by_frame_and_by_reader(
         (["01", "1", "1"], True),
         (["a", "b"], False),
         (["a", "b", "a"], True),
-        (["0", str(2**62), str(2**63 - 1), str(-(2**63)), str(-(2**62)), "0"], True),  # whose distances wrap around
+        (["0", str(2**62), str(2**63 - 1), str(-(2**63)), str(-(2**62)), "0"], True),  # their distances wrap around
         (["9" * 30, "9" * 30], True),
     ],
 )

@@ -56,7 +56,7 @@ class TestLogStudent:
     def test_equal_values_and_nothing_but_zeros_give_the_mean_itself(self):
         assert list(log_student(6, 5.0, 0.0)) == [5.0, 5.0]
         assert list(log_student(6, 0.0, 0.0)) == [0.0, 0.0]
-        assert list(log_student(6, 0.0, 1.0)) == [0.0, 0.0]  # as totals of one's own may say, rounded
+        assert list(log_student(6, 0.0, 1.0)) == [0.0, 0.0]  # as user's totals may be, rounded
 
     @pytest.mark.parametrize("mean", [0.0, 5.0])
     def test_it_says_its_confidence_and_its_method(self, mean):

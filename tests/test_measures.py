@@ -33,7 +33,7 @@ baskets = orders.per(orders.customer_id, n=orders.count())
 
 NOON = datetime(2026, 1, 1, 12)
 Span = tuple[datetime, datetime]
-# Written down, not computed: each period with the one before and the one a year ago.
+# Literal, not computed: each period with the one before and the one a year ago.
 SPANS: Mapping[str, tuple[Span, Span, Span]] = {
     "2026-Q1": (
         (datetime(2026, 1, 1), datetime(2026, 4, 1)),
@@ -383,7 +383,7 @@ def test_rows_of_counts_are_aggregated_one_by_one_and_looked_at_once_for_all_tha
         looked_at = Mock(side_effect=evaluate)
         patch.setattr(reading, "evaluate", looked_at)
         assert got(only(per_customer.count(often)), found) == sum(d >= 2 for _, d in rows)
-        # Once for each column, which finds that a row needs two orders that are done, and for rows that have some.
+        # Once for each column, where a row needs two completed orders, and for rows that have some.
         assert looked_at.call_count == 2 + len({row for row in rows if row[1]})
     assert got(only(per_customer.sum(per_customer.n, often)), found) == sum(n for n, d in rows if d >= 2)
     assert got(only(per_customer.distinct(per_customer.n)), found) == len({n for n, _ in rows})

@@ -58,7 +58,7 @@ def defined(**definition: Any) -> Any:
 
 
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
-    # what is measured
+    # the data argument
     "no metric": (lambda: measured(metrics=None), r"measure\(\) takes metrics or their names; got None\."),
     "a number for a metric": (lambda: measured(metrics=5), r"measure\(\) takes metrics or their names; got 5\."),
     "a record class for a metric": (lambda: measured(metrics=ck.Deal), r"takes metrics or their names; got <class "),
@@ -143,7 +143,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a list to split by": (lambda: ck.split(DEALS, by=_letters), r"another value that hashes"),
     "nothing to split": (lambda: ck.split(None, by="owner"), r"split\(\) needs .*; got NoneType\."),
-    # numbers that are given
+    # numeric arguments
     "parameters without names": (
         lambda: measured(parameters=[1]),
         r"`parameters` maps names to numbers, .*; got \[1\]\.",

@@ -117,7 +117,7 @@ def test_growth_from_one_currency_to_another_is_an_error() -> None:
     deals += [ck.Deal(id="later", status="won", amount=100, currency="EUR", closed_at="2026-02-15")]
     with pytest.raises(CurrencyError, match=r"current in EUR, previous in USD"):
         ck.revenue_growth_rate(deals, period="2026-02")
-    assert ck.revenue_growth_rate(deals[:1], period="2026-02", currency="EUR").value == -1.0  # nothing has no currency
+    assert ck.revenue_growth_rate(deals[:1], period="2026-02", currency="EUR").value == -1.0  # 0 has no currency
 
 
 def test_only_the_amounts_that_are_added_must_be_in_one_currency() -> None:

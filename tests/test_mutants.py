@@ -20,7 +20,7 @@ def tool() -> Any:
         pytest.skip("a source distribution has no .ci folder")
     spec = importlib.util.spec_from_file_location("mutants", PATH)
     module = importlib.util.module_from_spec(spec)
-    sys.modules["mutants"] = module  # where dataclasses look for the module of a class
+    sys.modules["mutants"] = module  # dataclasses look up the module of a class here
     spec.loader.exec_module(module)
     return module
 

@@ -67,7 +67,7 @@ def value(chance: random.Random, table: str, field: Any, keys: dict[str, str]) -
     if field.optional and chance.random() < (0.75 if field.name.endswith("_into") else 0.12):
         return None
     if field.name in keys:
-        # A few are met again and again, and some lead nowhere.
+        # A few repeat often, and some references dangle.
         return f"{keys[field.name]}-{int(700 * chance.random() ** 4)}"
     match field.kind:
         case "text":
@@ -133,7 +133,7 @@ def asks(metric: ck.Metric) -> bool:
 
 def known(crm: ck.Dataset, metric: ck.Metric) -> ck.Dataset:
     """The `as_of` of the SQL, for the definitions that need one."""
-    # Without it everything in the data has happened; tests/engines/test_so_far.py says what else it changes.
+    # Without it everything in the data has happened; tests/engines/test_so_far.py tests its other effects.
     settings = {"calendar": crm.calendar, "currency": crm.currency, "as_of": AS_OF if asks(metric) else None}
     return ck.Dataset(**crm.tables, **settings)
 
@@ -211,7 +211,7 @@ def answer(database: duckdb.DuckDBPyConnection, query: str, period: ck.Period | 
 
 
 def agree(result: ck.Result, expected: Any) -> bool:
-    if result.value is None and "is left out" in str(result.reason):  # law 2: no 0 for want of knowledge
+    if result.value is None and "is left out" in str(result.reason):  # law 2: no 0 for missing data
         return not expected and not all(account.used for account in result.accounts)
     if expected is None or result.value is None:
         return expected is None and result.value is None and bool(result.reason)
@@ -253,7 +253,7 @@ def compare(name: str, crm: ck.Dataset, database: duckdb.DuckDBPyConnection, per
         if not agree(result, expected := answer(database, query, month))
     ]
     assert wrong == []
-    if name == "customer_satisfaction_rating":  # scales of several lengths have no mean together
+    if name == "customer_satisfaction_rating":  # scales of different length have no common mean
         results += [(None, result) for result in crm.measure(metric, by="scale_high")]
     assert any(result.value for _, result in results), "the data never gives a value: the comparison proves nothing"
 
@@ -273,7 +273,7 @@ def test_the_interval_is_the_one_that_the_manual_speaks_of_or_none(name, crm):
     metric = METRICS[name]
     given = {parameter: PARAMETERS[parameter] for parameter in metric.parameters}
     periods = [None] if name == "churn_rate.by_status" else ["2026", "2026-03"]
-    by = "scale_high" if name == "customer_satisfaction_rating" else None  # other scales have no mean together
+    by = "scale_high" if name == "customer_satisfaction_rating" else None  # other scales have no common mean
     measured = [known(crm, metric).measure(metric, period=period, parameters=given, by=by)[0] for period in periods]
     result = next(result for result in measured if result.value is not None)
     returns = " ".join(metric.__doc__.partition("Returns:")[2].partition("\n\n")[0].split())
@@ -298,7 +298,7 @@ def left_out_by_sql(database: duckdb.DuckDBPyConnection, group: dict[str, Any], 
     speak_of(database, period)
     found, before = {}, "false"
     for reason, condition in group["reasons"].items():
-        # What lacks the very date that puts it into a period is counted in every period.
+        # A record without the date that assigns it to a period is in every period's account.
         always = "at" not in group or reason == f"no {group['at']}"
         dated = "true" if always else f"in_period({group.get('moment', group['table'] + '.' + group['at'])})"
         query = f"SELECT count(*) FROM {group['table']} WHERE {dated} AND ({condition}) AND ({before}) IS NOT TRUE"  # noqa: S608

@@ -325,7 +325,7 @@ def test_the_previous_of_a_span_has_the_same_number_of_days_and_is_adjacent(peri
     assert previous.end == period.start
     months = 12 * (period.wall_end.year - period.wall_start.year) + period.wall_end.month - period.wall_start.month
     whole_months = months and period.calendar.shift(period.wall_end, "month", -months) == period.wall_start
-    if period.calendar.tz != "Pacific/Apia" and not whole_months:  # which skipped a day
+    if period.calendar.tz != "Pacific/Apia" and not whole_months:  # it skipped a day
         assert previous.last_day - previous.first_day == period.last_day - period.first_day
 
 
@@ -598,7 +598,7 @@ def _spellings(first, last, calendar):
     return same, dated, whole.get((span.start, span.end))
 
 
-zoned = calendars.filter(lambda calendar: calendar.tz != "Pacific/Apia")  # which skipped a day
+zoned = calendars.filter(lambda calendar: calendar.tz != "Pacific/Apia")  # it skipped a day
 first_days = st.dates(date(1995, 1, 1), date(2035, 1, 1))
 
 
@@ -626,10 +626,10 @@ def test_two_spellings_of_one_period_are_compared_with_the_same_periods(written)
     for move in ("previous", "next", "year_ago"):
         assert len({_edges(getattr(way, move)) for way in same}) == 1, move
     by_date = [way for way in dated if way.to_date != "week"]  # a week to date keeps its weekdays
-    a_week = whole is not None and whole.unit == "week"  # which has the week of its number as the one a year ago
+    a_week = whole is not None and whole.unit == "week"  # a year ago is the week of the same number
     assert len({_edges(way.year_ago) for way in (*by_date, *(same if by_date and not a_week else ()))}) <= 1
     for way in dated:
-        if whole is not None and whole.unit == way.to_date:  # a unit to its last date is the unit
+        if whole is not None and whole.unit == way.to_date:  # a unit to its last date equals the unit
             assert _edges(way.previous) == _edges(whole.previous)
             assert _edges(way.next) == _edges(whole.next)
 

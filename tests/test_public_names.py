@@ -21,7 +21,7 @@ from crmkpi.errors import UnknownAttributeError
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(crmkpi.__file__).parent
-# What a file of KPIs makes public is what `KPIS` says of it, so it has no list of its own.
+# `KPIS` lists the public names of a file of KPIs, so it has no list of its own.
 KPI_PATHS = sorted(PACKAGE.glob("metrics/*/[a-z]*.py"))
 PATHS = sorted({*PACKAGE.rglob("*.py")} - {*KPI_PATHS})
 THEMES = sorted({home.partition(".")[0] for home in KPIS.values()})
@@ -55,7 +55,7 @@ def test_completion_on_a_module_offers_its_public_names(name):
 
 def test_completion_offers_what_is_public_everywhere():
     for name in MODULES:
-        import_module(name)  # so that all that could leak is there
+        import_module(name)  # so that every possible leak is loaded
     inside = {name: {one.rpartition(".")[2] for one in MODULES if one.rpartition(".")[0] == name} for name in MODULES}
     leaking: dict[str, set[str]] = {}
     found = [getattr(crmkpi, name) for name in dir(crmkpi) if not name.startswith("_")]
@@ -120,7 +120,7 @@ def test_the_stubs_are_written_from_the_list_of_names(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / ".ci"))
     stubs = import_module("stubs").stubs()
     assert {path for path, text in stubs.items() if path.read_text(encoding="utf-8") != text} == set()
-    source = ROOT / "src" / "crmkpi"  # where they are written, not where the package is installed
+    source = ROOT / "src" / "crmkpi"  # in the source tree, not the installed package
     records = {(source / "records" / home).with_suffix(".pyi") for home in vars(crmkpi.records)["_homes"].values()}
     themes = {source / "metrics" / theme / "__init__.pyi" for theme in THEMES}
     assert set(stubs) == {source / "__init__.pyi", *themes, *records}
@@ -188,7 +188,7 @@ def test_an_unknown_name_of_a_module_is_an_attribute_error_and_one_sentence_in_a
     assert isinstance(raised.value, UnknownAttributeError)
     assert str(raised.value) == sentence
     assert raised.value._render_traceback_()[-1] == f"UnknownAttributeError: {sentence}"
-    with pytest.raises(AttributeError) as raised:  # which tools look for
+    with pytest.raises(AttributeError) as raised:  # tools look for it
         _ = module.__wrapped__
     assert not isinstance(raised.value, UnknownAttributeError)
 

@@ -17,7 +17,7 @@ from crmkpi.sources import files as files_module
 ENGINES = ("records", "polars", "pandas", "pyarrow", "duckdb")
 DEALS = [
     ck.Deal(id="1", status="won", amount=10, created_at="2024-02-01", closed_at="2024-03-05"),
-    ck.Deal(id="2", status="open", created_at="2024-02-05", closed_at="2999-01-01"),  # a date that is hoped for
+    ck.Deal(id="2", status="open", created_at="2024-02-05", closed_at="2999-01-01"),  # an expected date
 ]
 
 
@@ -57,7 +57,7 @@ def test_dates_after_today_are_told_where_no_day_is_given(day: datetime, period:
     late = [
         ck.Deal(id="1", status="won", amount=10, closed_at=datetime(2024, 3, 5, **zone)),  # type: ignore[arg-type]
         ck.Deal(id="2", status="won", amount=10, closed_at=day),
-        ck.Deal(id="3", status="open", closed_at=day),  # hoped for, and does not count
+        ck.Deal(id="3", status="open", closed_at=day),  # only expected, so it does not count
     ]
     told = f"1 record of deals with a closed_at after today, such as {day.date()}; as_of= says up to"
     found = [note for note in ck.Dataset(deals=late).measure("revenue", period=period).notes if note.startswith(told)]

@@ -150,7 +150,7 @@ def response_times(count: int) -> list[ck.Ticket]:
 @pytest.mark.parametrize(("metric", "fraction"), [(ck.first_response_time, 0.5), (P90, 0.9)], ids=["median", "p90"])
 def test_a_quantile_has_the_order_statistics_of_its_fraction(metric: ck.Metric, fraction: float, confidence: float):
     result = metric(response_times(200), confidence=confidence)
-    below = stats.binom(200, fraction)  # how many of the values lie below the true quantile
+    below = stats.binom(200, fraction)  # the number of values below the true quantile
     half = (1 - confidence) / 2
     low = max(rank for rank in range(1, 201) if below.cdf(rank - 1) <= half)
     high = min(rank for rank in range(1, 201) if below.sf(rank - 1) <= half)

@@ -27,7 +27,7 @@ def size_of(deal: ck.Deal) -> str:
     return "large" if (deal.amount or 0) >= 1000 else "small"
 
 
-# What to group by, and how many deals were closed in each group: counted by hand.
+# The segment, and the number of closed deals in each group, counted by hand.
 GROUPS: Mapping[str, tuple[Any, dict[Any, int]]] = {
     "a field": ("owner", {("Ada",): 2, ("Bo",): 2, (None,): 1}),
     "a custom field": ("attributes.region", {("north",): 2, ("south",): 1, (None,): 2}),

@@ -92,7 +92,7 @@ def test_opening_and_movements_are_closing_to_the_cent(found: list[ck.Subscripti
         closing = None
         for part in ck.Period("2026").split(every):
             value = of_plan.get(part, {})
-            # Where every subscription was left out, all movements are undefined, and never some of them.
+            # If every subscription is left out, all movements are undefined, never only some.
             moves = [value[name] for name in MOVES]
             if value["net_new_mrr"] is None:
                 assert moves == [None] * len(MOVES)
@@ -190,10 +190,10 @@ def test_an_unrelated_record_changes_nothing(metric: ck.Metric) -> None:
         for after in (unknown, later):
             assert after.inputs == before.inputs
             assert [account.used for account in after.accounts] == [account.used for account in before.accounts]
-        # A blank record may belong to any period: it takes the value where no other record of its table is used.
+        # A blank record may belong to any period: the value is undefined if no other record of its table is used.
         if not of_nothing_used(unknown):
             assert said(unknown) == said(before)
-        # One of another period brings a value only where all that was known of a table is records without a date.
+        # One of another period defines a value only if all known records of a table lack a date.
         if not (of_nothing_used(before) and all_without_a_date(before)):
             assert said(later) == said(before)
 
@@ -245,7 +245,7 @@ DAYS = st.sampled_from((None, "2026-01-10", "2026-02-10", "yesterday"))
 @given(st.lists(st.fixed_dictionaries({"status": STATUSES, "amount": AMOUNTS, "closed_at": DAYS, "created_at": DAYS})))
 def test_used_left_out_outside_and_rejected_are_all_the_rows_that_were_given(rows: list[dict[str, Any]]) -> None:
     loaded = ck.read_dicts([{"id": str(n), **row} for n, row in enumerate(rows)], record=ck.Deal)
-    # A row that says nothing of a deal is rejected; a bad cell, or no status beside other cells, costs that field.
+    # A row without any field of a deal is rejected; a bad cell, or a missing status, invalidates only the field.
     empty = sum(not any(row.values()) for row in rows)
     bad = {"status": ("wonn", "", None), "amount": ("much",)} | dict.fromkeys(
         ("closed_at", "created_at"), ("yesterday",)

@@ -40,7 +40,7 @@ PARAMETERS = {
     "quota": Decimal(90_000),
     "market_revenue": Decimal(10_000_000),
 }
-DATELESS = ("churn_rate.by_status",)  # nothing puts a customer with a status into a period
+DATELESS = ("churn_rate.by_status",)  # a customer with a status has no timestamp
 
 
 def options(metric):
@@ -98,7 +98,7 @@ def check_parts(metrics, company=COMPANY, turn=0):
     beside = {name: records for name, records in company.items() if name not in own}
     asked = [options(found) for found in metrics]
     parameters = {name: value for each in asked for name, value in each["parameters"].items()}
-    # Dated rates ask for each record's day, and where there is none for a metric they cannot be used.
+    # Dated rates need each record's day, so they cannot be used for a metric without a timestamp.
     settings = SETTINGS | ({"rates": None} if any(found.id in DATELESS for found in metrics) else {})
     settings |= {"most_unreadable": 1}
     empty = Tally(metrics, **asked[0] | {"parameters": parameters}, **settings)
@@ -204,7 +204,7 @@ def test_rows_of_one_key_that_lie_in_several_parts_count_in_the_period_of_their_
     assert sum(result.value or 0 for result in expected) > 0 or most < 1
 
 
-EVERY_STATE = (  # counts, sums, values, different values, one row per key, business time, related records, stocks
+EVERY_STATE = (  # counts, sums, values, distinct values, one row per key, business time, related records, stocks
     *("win_rate", "revenue", "average_deal_size.median", "win_rate.by_amount", "customer_lifetime_value.historic"),
     *("repeat_purchase_rate", "first_response_time.business", "sales_cycle_length.from_lead", "pipeline_value", "mrr"),
 )

@@ -270,7 +270,7 @@ def test_the_timestamps_of_a_dataset_have_a_time_zone_all_or_none(crm: ck.Datase
     moments = [getattr(one, name) for one in crm.tables["deals"] for name in ("created_at", "closed_at")]
     moments += [one.since for one in crm.tables["customers"]]
     assert len({moment.tzinfo is None for moment in moments if isinstance(moment, datetime)}) <= 1
-    revenue = ck.revenue(crm).value  # of deals without amounts it is not known
+    revenue = ck.revenue(crm).value  # it is undefined for deals without amounts
     assert revenue is None or revenue >= -50 * 10
 
 

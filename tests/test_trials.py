@@ -15,7 +15,7 @@ from crmkpi.records.base import record_type
 
 ENGINES = ("records", "polars", "pandas", "pyarrow", "duckdb")
 NOTHING = {"mrr": 0, "new_mrr": 0, "churned_mrr": 0, "net_new_mrr": 0, "reactivation_mrr": 0}
-# Beside A, who pays 100 all along: what B adds to the figures of February 2026.
+# A pays 100 throughout; this is what B adds to the figures of February 2026.
 B: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "trialing": ({"status": "trialing", "trial_end": "2026-03-06"}, NOTHING),
     "trialing without a date": ({"status": "trialing"}, NOTHING),

@@ -28,7 +28,7 @@ REFUSED = {
 def said(*command: str, folder: Path) -> str:
     """The output of a type checker, run like a user: in another folder, without the settings of this project."""
     home = Path(crmkpi.__file__).parents[1]
-    installed = home.name == "site-packages"  # where type checkers look anyway, and mypy refuses to be told to
+    installed = home.name == "site-packages"  # type checkers search it anyway, and mypy refuses it as an option
     where = {} if installed else {"MYPYPATH": str(home), "PYTHONPATH": str(home)}
     done = subprocess.run(
         [sys.executable, "-m", *command, str(CALLS)],

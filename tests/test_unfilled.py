@@ -58,7 +58,7 @@ def parameters(metric: ck.Metric[Any]) -> dict[str, Any]:
 
 
 TABLE = ck.Table(ck.Deal)
-NEEDED = [  # a condition, and of which fields it needs one
+NEEDED = [  # a condition, and the fields of which it needs one
     (TABLE.closed_at.present(), [("closed_at",)]),
     (TABLE.closed_at.missing(), []),
     (~TABLE.closed_at.missing(), [("closed_at",)]),

@@ -103,7 +103,7 @@ def test_a_record_whose_date_cannot_be_read_may_be_of_any_period_and_counts_with
     assert ck.win_rate(found).left_out == {}
     report = ck.Dataset(deals=found).measure("win_rate", period="2026-Q1", every="month")
     assert [result.left_out for result in report] == [{"closed_at unreadable": 1}] * 3
-    assert all(result.value is not None for result in report)  # one of a hundred, though one of 34 at worst
+    assert all(result.value is not None for result in report)  # one in a hundred, one in 34 at worst
 
 
 def test_a_record_whose_segment_cannot_be_read_may_be_of_any() -> None:

@@ -23,7 +23,7 @@ from crmkpi.records.base import partly_read, record_type
 PARAMETERS = {"lifespan": 1000, "market_revenue": 1_000_000, "quota": 100_000, "horizon": 60}
 AS_OF = date(2026, 9, 30)
 METRICS = [metric for metric in catalogue if not set(metric.parameters) - set(PARAMETERS) - {"discount_rate"}]
-LOOKED_UP = ("industry", "since")  # of customers, over a relation
+LOOKED_UP = ("industry", "since")  # for customers, through a relation
 
 
 @cache
@@ -91,7 +91,7 @@ def facts(result: Result) -> tuple[Any, ...]:
 @pytest.mark.parametrize(("table", "field"), list(cases()))
 def test_one_unreadable_field_changes_only_kpis_that_read_it(table: str, field: str) -> None:
     of_table = [metric for metric in METRICS if table in dict(readers()[metric.id])]
-    turn = len(field)  # of the KPIs that do not read the field, a third
+    turn = len(field)  # a third of the KPIs that do not read the field
     check(table, field, [m for n, m in enumerate(of_table, turn) if n % 3 == 0 or (table, field) in readers()[m.id]])
 
 

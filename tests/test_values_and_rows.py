@@ -44,7 +44,7 @@ def given_to(data: Any, options: dict[str, Any] | None = None, **inputs: Any) ->
     found: dict[str, Any] = {}
     result = seen_by(found, **inputs)(data, **options or {})
     assert result.value == 0 or all_left_out(result)
-    return found or dict(result.inputs)  # a formula is not asked what nothing is known of
+    return found or dict(result.inputs)  # a formula is not called without known values
 
 
 def all_left_out(result: ck.Result) -> bool:
@@ -60,7 +60,7 @@ def all_left_out(result: ck.Result) -> bool:
 @given(records(ck.Order))
 def test_values_are_all_values_in_ascending_order(found):
     expected = sorted(order.amount for order in found if order.amount is not None and order.status == "completed")
-    # One currency, since amounts in several are never put side by side.
+    # One currency, since amounts in several are never combined.
     found = [ck.Order(id=order.id, status=order.status, amount=order.amount) for order in found]
     seen = given_to(found, x=orders.values(orders.amount, orders.status == "completed"))["x"]
     assert seen == tuple(expected)

@@ -148,7 +148,7 @@ def test_what_a_system_shows_and_records_cannot_tell_is_refused_with_the_reason(
         vendor[name]
     assert str(refused.value) == f"{name!r} of {vendor.name} cannot be reproduced: {vendor.refused[name]}."
     for metric in re.findall(r"[a-z]+_[a-z_.]+", vendor.refused[name].replace("self_served", "")):
-        assert ck.catalogue.find(metric).id == metric  # what is named as the way out is there
+        assert ck.catalogue.find(metric).id == metric  # the suggested way out exists
 
 
 def test_intercom_and_zendesk_show_business_hours_too():

@@ -233,7 +233,7 @@ PURCHASES = [
 REFUNDS = [
     ck.Order(id="RA", customer_id="A", ordered_at="2025-12-30", amount=-20),
     ck.Order(id="RD", customer_id="D", ordered_at="2025-09-30", amount=-3),
-    ck.Order(id="RZ", customer_id="Z", ordered_at="2025-08-01", amount=-1),  # who bought before the data begins
+    ck.Order(id="RZ", customer_id="Z", ordered_at="2025-08-01", amount=-1),  # bought before the data begins
 ]
 OF_ORDERS = [
     metric
@@ -260,7 +260,7 @@ def test_a_refund_lowers_amounts_and_is_no_purchase_for_any_kpi(metric: ck.Metri
         found = crm.measure(metric, period=["2025", "2025-12"], parameters=needed)
         inputs.append([dict(one.inputs) for one in found])
     plain, refunded = inputs
-    in_december = 0 if metric.id == "customer_lifetime_value.discounted" else 20  # by the day on which customers came
+    in_december = 0 if metric.id == "customer_lifetime_value.discounted" else 20  # by the date on which customers began
     for before, after, lost in zip(plain, refunded, (24, in_december), strict=True):
         if "amount" in before and metric.id != "average_order_value":
             before["amount"] -= lost

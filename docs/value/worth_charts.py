@@ -18,7 +18,7 @@ START, CUT, LAST = date(1997, 1, 1), date(1997, 9, 30), date(1998, 6, 30)
 
 
 def orders_of(file: Path) -> list[Order]:
-    """The orders of a file with customer, date, number of discs and amount, separated by blanks, below one header line."""
+    """The orders of a file with customer, date, discs and amount, separated by blanks, below one header line."""
     _, *lines = (line.split() for line in file.read_text("utf-8").splitlines() if line.strip())
     return [
         Order(id=str(n), customer_id=customer, ordered_at=date.fromisoformat(day), amount=amount)

@@ -21,7 +21,7 @@ with warnings.catch_warnings():
 np: Any = pytest.importorskip("numpy")
 pandas: Any = pytest.importorskip("pandas")
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # the rival warns of its own dependencies
+pytestmark = pytest.mark.filterwarnings("ignore")  # ignore warnings of the rival's dependencies
 
 
 @pytest.fixture(scope="module")

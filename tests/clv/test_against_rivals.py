@@ -29,7 +29,7 @@ from crmkpi.clv.pareto_nbd import _log_likelihood as of_lifetimes
 np: Any = pytest.importorskip("numpy", reason="needs numpy, which comes with lifetimes")
 pandas: Any = pytest.importorskip("pandas", reason="needs pandas, which comes with lifetimes")
 lifetimes: Any = pytest.importorskip("lifetimes", reason='needs lifetimes: pip install ".[rivals]"')
-DATA = Path(lifetimes.__file__).parent / "datasets"  # read from there, since its loaders want an old setuptools
+DATA = Path(lifetimes.__file__).parent / "datasets"  # read the file directly, since its loaders need an old setuptools
 
 
 @pytest.fixture(autouse=True)
@@ -89,10 +89,10 @@ def test_all_customers_together_are_worth_what_was_published(cdnow: PurchaseHist
 )
 def test_fits_and_predictions_agree(kind: Any, rival: str, likelihood: Any, cdnow: PurchaseHistory) -> None:
     columns = [np.array(column) for column in (cdnow.frequency, cdnow.recency, cdnow.age)]
-    np.random.seed(20261122)  # where lifetimes begins its search for Pareto/NBD is drawn from here
+    np.random.seed(20261122)  # seeds the starting values of lifetimes' Pareto/NBD fit
     other = getattr(lifetimes, rival)().fit(*columns)
     model = kind.fit(cdnow)
-    # lifetimes stops early on a flat top, by up to 2 in a thousand of one parameter: the likelihood says who is right.
+    # lifetimes stops early on a flat maximum, up to 0.2 % off in one parameter: the likelihood decides.
     assert model.parameters == pytest.approx(list(other.params_), rel=5e-3)
     assert model.fit_summary.log_likelihood >= likelihood(patterns_of(cdnow, "python"), list(other.params_))[0] - 1e-9
     alive = np.ravel(other.conditional_probability_alive(*columns))

@@ -92,7 +92,7 @@ def test_no_fit_is_less_likely_than_that_of_lifetimes() -> None:
                     warnings.simplefilter("ignore")
                     rival.fit(*map(np.array, columns))
             except lifetimes.utils.ConvergenceError:
-                continue  # where the rival gives up there is nothing to compare with
+                continue  # nothing to compare with if the rival gives up
             compared += 1
             assert mine.fit_summary is not None
             assert mine.fit_summary.log_likelihood >= likelihood(list(rival.params_)) - 1e-7, (seed, rival.params_)

@@ -45,7 +45,7 @@ def test_an_export_of_every_preset_runs_or_says_what_to_fill_in(system, tmp_path
     path.write_bytes(export.content)
     try:
         found = proposal([path], tmp_path, encoding=export.options.get("encoding"))
-    except ck.errors.CrmKpiError as error:  # what no reader could know, such as the order of days: the readers ask
+    except ck.errors.CrmKpiError as error:  # undetermined, such as the order of dates
         text = (tmp_path / "crmkpi.toml").read_text(encoding="utf-8")
         assert "It cannot be read yet: " in text
         assert str(error).partition(": ")[2].partition(";")[0][:40] in text

@@ -223,7 +223,7 @@ def test_a_state_that_another_run_keeps_is_an_error_after_a_while(
     )
     with held(file), pytest.raises(InputError, match=f"^{re.escape(told)}$"), held(file, wait=0.1):
         pass
-    if not windows:  # where the system lets go of what is closed
+    if not windows:  # on systems that release closed files
         with held(file, wait=0):
             WatchState().write(file)
 
@@ -364,7 +364,7 @@ def test_a_report_of_a_time_after_the_exports_says_so(run: Run, company: Path) -
     (company / "crmkpi.toml").write_text(f"{text}\n{page}", encoding="utf-8")
     status, _, err = run("run", "page")
     assert (status, told in err) == (0, True)
-    for name in ("page.html", "page.md"):  # in the briefing, and among what the data cannot say
+    for name in ("page.html", "page.md"):  # in the briefing, and among the gaps of the data
         assert (company / name).read_text(encoding="utf-8").count(told) == 2
     assert run("run", "table")[0] == 0
     assert "are the exports" not in (company / "out" / "table.md").read_text(encoding="utf-8")

@@ -206,7 +206,7 @@ def expected_of(facts: Sequence[Fact], kpi: str) -> Any:
     return values[kpi]()
 
 
-# how systems write
+# formats of systems
 
 
 Write = Callable[[Fact, Locale], str]
@@ -272,7 +272,7 @@ class System:
     more_headers: tuple[tuple[str, ...], ...] = ()
     delimiter: str | None = None
     encoding: str | None = None
-    local: bool = True  # whether numbers and days are those of the user
+    local: bool = True  # True if numbers and dates follow the user's settings
     options: Mapping[str, Any] = field(default_factory=dict)
     recognised: bool = True
 

@@ -25,7 +25,7 @@ HELD = {
     "stripe": "subscriptions",
     "zendesk": "tickets",
 }
-# Files of our own fields, of few columns, and of a system that no preset knows, each with the table that it holds.
+# Files with our field names, with few columns, and of an unknown system, each with its table.
 PLAIN: Mapping[str, tuple[str, str]] = {
     "few fields": ("tickets", "id,created_at,first_replied_at,agent,status\n1,2026-01-02,2026-01-03,Ada,open\n"),
     "a help desk": ("tickets", "ID,Subject,Status,Agent\n1,Broken,open,Ada\n2,Late,open,Bo\n"),
@@ -71,10 +71,10 @@ def test_a_file_given_as_any_other_table_is_refused_or_gives_no_figure(name: str
     read = {other: figures(content, other) for other, message in told.items() if message is None}
     assert {other: found for other, found in read.items() if set(found.values()) - {None}} == {}
     named = [message for message in told.values() if message is not None and " has the columns of " in message]
-    if name == "google_ads_campaign":  # whose headers are below lines that only its own table tells apart
+    if name == "google_ads_campaign":  # its headers are below lines that only its own table recognises
         return
     assert len(named) > len(told) / 2
-    if name != "salesforce_stage_history":  # which is a table of deals as well
+    if name != "salesforce_stage_history":  # it is also a table of deals
         most = [message for message in named if f"has the columns of {table} (" in message]
         assert len(most) > len(named) / 2
 

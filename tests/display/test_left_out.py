@@ -23,7 +23,7 @@ def test_every_reason_that_occurs_in_random_data_is_told(name):
     for number in range(15):
         data, period = random_dataset(metric, random), periods[number % len(periods)]
         found |= set(metric(data, period=period, **parameters_of(metric)).left_out)
-    # What lies after `as_of` is left out of every KPI alike, whatever its definition says.
+    # Records after `as_of` are left out of every KPI, whatever its definition.
     assert found - {AFTER_AS_OF} <= set(left_out_in_words(metric))
 
 

@@ -327,7 +327,7 @@ def test_a_trend_begins_where_the_data_does_and_breaks_where_there_is_no_value()
     trend = made.trends["win_rate"]
     assert [one.period.label for one in trend] == ["2026-03", "2026-04", "2026-05", "2026-06", "2026-07"]
     drawn = sparkline(trend)
-    assert drawn.count("M") == 2  # a line that is broken once
+    assert drawn.count("M") == 2  # a line with one gap
     assert 'class="d"' not in drawn  # the last period is not over: a ring
     assert 'class="d"' in sparkline(trend[:4])
     assert "band" not in trend_chart(trend, label="x")

@@ -64,7 +64,7 @@ def rows_of(drawn: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("kpi", ["win_rate", "revenue", "sales_cycle_length", "lost_deals"])
 def test_the_dimensions_of_a_report_say_what_is_drawn(kpi: str, question: dict[str, Any], expected: set[str]) -> None:
     report = CRM.measure(kpi, **question)
-    drawn = report.chart().to_dict()  # which holds it against the schema of Vega-Lite
+    drawn = report.chart().to_dict()  # it validates the chart against the schema of Vega-Lite
     assert marks(drawn) == expected
     assert len(rows_of(drawn)) == len(report)
 

@@ -124,7 +124,7 @@ def test_no_cell_of_text_starts_like_a_formula(owner: str) -> None:
     (row,) = csv.DictReader(io.StringIO(report_csv(Dataset(deals=deals).measure("win_rate", by="owner")), newline=""))
     is_number = owner[:1] in ("+", "-") and owner[1:].replace(".", "", 1).isdecimal()
     assert is_number or not row["owner"].startswith(DANGEROUS)
-    kept = deals[0].owner or ""  # a blank one is none
+    kept = deals[0].owner or ""  # a blank one is missing
     assert row["owner"].removeprefix("'") == kept.removeprefix("'")
 
 

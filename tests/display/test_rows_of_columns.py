@@ -122,7 +122,7 @@ def test_rows_of_every_kpi_are_those_of_each_result(company: ck.Dataset, asked: 
         rows, text, sheet = report.to_dicts(), report.to_json(), report.to_csv()
         expected = [told(result) for result in report]
         assert [list(row.items()) for row in rows] == [list(row.items()) for row in expected], report[0].definition
-        assert report.to_dicts() == rows  # now that all have been looked at
+        assert report.to_dicts() == rows  # after all results are created
         assert text == "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in expected) + "\n]\n"
         assert report.to_csv() == sheet
         _check_sheet(sheet, expected)

@@ -125,9 +125,9 @@ def spark() -> Any:
 
         made = (
             SparkSession.builder.master("local[1]")
-            # A session that lives for minutes is done before the thorough compiler has paid off.
+            # A session of minutes ends before the optimising compiler pays off.
             .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
-            # Its parser keeps what it has learnt of each statement; after a hundred of them the usual 1 GB was full.
+            # Its parser caches each statement; after a hundred of them the default 1 GB was full.
             .config("spark.driver.memory", "2g")
             .config("spark.sql.parser.manageParserCaches", "true")
             .config("spark.sql.parser.parserDfaCacheFlushRatio", "20")
@@ -301,7 +301,7 @@ def _declared(word: str) -> str:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
-        if value.tzinfo is not None and value.utcoffset() % timedelta(minutes=1):  # of the time before zones
+        if value.tzinfo is not None and value.utcoffset() % timedelta(minutes=1):  # local mean time, before time zones
             value = value.astimezone(UTC)
         text = value.isoformat(sep=" ")
         return text if value.tzinfo is None or "+" in text or text.count("-") > 2 else f"{text}Z"

@@ -122,7 +122,7 @@ def _polars(usual: Any, table: Any, random: Random) -> Any:
         column = table.column(name)
         if "decimal256" in str(column.type) or column.type == pa.float16():
             column = usual.column(name)
-        if pa.types.is_timestamp(column.type) and column.type.tz == "+05:30":  # it has no zones without a name
+        if pa.types.is_timestamp(column.type) and column.type.tz == "+05:30":  # it has no unnamed zones
             column = column.cast(pa.timestamp("us", "Asia/Kolkata"))
         made = pl.Series(pl.from_arrow(column)).rename(name)
         if made.dtype == pl.String and random.random() < 0.5:
@@ -230,7 +230,7 @@ def _is_kept(connection: Any, name: str, quoted: str, type_: str) -> bool:
         return False
     if word in ("VARCHAR", "TIMESTAMP") and type_ in ("DOUBLE", "FLOAT"):
         return False
-    if word.startswith("TIMESTAMP W") or (word == "VARCHAR" and type_.startswith("TIMESTAMP")):  # a text is no moment
+    if word.startswith("TIMESTAMP W") or (word == "VARCHAR" and type_.startswith("TIMESTAMP")):  # text is no timestamp
         return False
     wide = "DOUBLE" if type_ == "FLOAT" else word
     same = f"coalesce(bool_and({quoted}::{wide} = {quoted}::{type_}::{wide}), true)"

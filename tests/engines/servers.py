@@ -162,7 +162,7 @@ def new_mariadb() -> tuple[str, subprocess.Popen[bytes]]:
         "datadir": str(data),
         "tmpdir": str(
             folder
-        ),  # a server that starts removes the temporary tables of others from a folder that they share
+        ),  # a starting server removes other servers' temporary tables from a shared folder
         "default-time-zone": "-05:00",
         "innodb-flush-log-at-trx-commit": "0",
         "port": str(port),

@@ -115,7 +115,7 @@ def reckoned(count: int) -> Mapping[str, Any]:
     sold = {name: [row for row in part if row["status"] == "won"] for name, part in ended.items()}
     cycles = sorted(row["closed"] - row["created"] for row in sixth if row["status"] == "won")
     n = len(cycles)
-    low = int(binom.ppf(0.025, n, 0.5))  # the usual ranks of the interval of a median, from the other side
+    low = int(binom.ppf(0.025, n, 0.5))  # the usual ranks of a median's interval, from the other end
     while binom.cdf(low - 1, n, 0.5) > 0.025:
         low -= 1
     industries = Counter(int(row["customer_id"]) % INDUSTRIES for row in ended["6"])

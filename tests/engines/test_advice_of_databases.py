@@ -53,7 +53,7 @@ def texts(server: Server, *fields: str) -> str:
     return made(server, columns, *(f"({', '.join(map(repr, row))})" for row in rows))
 
 
-FIELDS = {  # the KPI that reads a field, and of how many deals it is when the text is read
+FIELDS = {  # the KPI that reads a field, and its number of deals after the text is parsed
     "closed_at": ("win_rate", {"period": "2026-02"}, 2),
     "amount": ("revenue", {}, 3),
     "deleted": ("win_rate", {}, 2),
@@ -120,7 +120,7 @@ def test_a_query_and_a_computed_column_of_sqlite_have_the_types_of_their_values(
         ck.win_rate(source.query(f"SELECT id, status, 1767571200 AS closed_at FROM {name}"), period="2026")
 
 
-INSTANTS = {  # columns that hold instants and moments of the wall clock, and the same instant in the first two
+INSTANTS = {  # columns with instants and wall-clock times; the first two have the same instant
     "postgresql": ("TIMESTAMPTZ", "TIMESTAMPTZ", "'2026-01-05 10:00-05'", "'2026-01-05 16:00+01'"),
     "mariadb": ("TIMESTAMP", "TIMESTAMP", "'2026-01-05 15:00:00'", "'2026-01-05 15:00:00'"),
     "clickhouse": (
@@ -166,7 +166,7 @@ def test_moments_that_no_record_holds_do_not_stop_a_reader_or_a_check() -> None:
     assert ck.Dataset(deals=server.table(table), most_unreadable=1).check().tables["deals"].used == 2
 
 
-# What is no table, no query and no database
+# Arguments that are not a table, a query or a database
 
 CALLS: dict[str, Any] = {
     "measured": ck.win_rate,

@@ -18,7 +18,7 @@ from .backends import frame_of
 
 pa = pytest.importorskip("pyarrow", reason="PyArrow is not installed")
 
-WORDS = ("Ada", "", " ", "Ada", " \t\r\n", "Ada ", " Bo", "-")  # of each field, each a row further
+WORDS = ("Ada", "", " ", "Ada", " \t\r\n", "Ada ", " Bo", "-")  # for each field, shifted by one row
 CURRENCIES = ("EUR", "", " ", "EUR", " \t\r\n", "USD", "GBP", "CHF")
 TYPES = [record_type(RECORDS[table]) for table in RECORDS]
 

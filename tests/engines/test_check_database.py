@@ -41,7 +41,7 @@ def test_a_server_that_is_wrong_is_told_in_one_sentence(monkeypatch) -> None:
     steps = SqlHome.steps
 
     def late(self: Any, column: Any, edges: Any, values: Any) -> Any:
-        return steps(self, column, edges[1:], values[:-1])  # each moment lies in the period before
+        return steps(self, column, edges[1:], values[:-1])  # each moment is in the period before
 
     monkeypatch.setattr(SqlHome, "steps", late)
     with pytest.raises(

@@ -52,7 +52,7 @@ def owners(table: Any) -> set[Any]:
     return {result.segment["owner"] for result in ck.Dataset(deals=table).measure("win_rate", by="owner")}
 
 
-# What it gets wrong without a word
+# Silent errors
 
 
 def test_sums_and_squares_do_not_wrap_around(connected) -> None:
@@ -127,7 +127,7 @@ def test_microseconds_are_kept(connected) -> None:
 
 def test_numbers_are_rounded_down_and_not_towards_zero(connected) -> None:
     assert run("SELECT intDiv(-7, 2), toInt64(-7) / 2") == [(-3, -3.5)]  # the wrong forms
-    name = table_of("closed_at", "DateTime64(6, 'UTC')", "'1969-12-31 12:00:01'")  # midnight of no zone
+    name = table_of("closed_at", "DateTime64(6, 'UTC')", "'1969-12-31 12:00:01'")  # midnight without a zone
     crm = ck.Dataset(deals=ck.database(connected).table(name), calendar=ck.Calendar(tz="Asia/Kolkata"))
     assert crm.measure("win_rate", period="1969-12-31")[0].inputs["won"] == 1
 
@@ -220,7 +220,7 @@ def test_names_and_constants_are_what_they_are(connected, hard) -> None:
     assert (next(iter(found.segment.values())), found.value) == (hard, 0.5)
 
 
-# What stops a measurement
+# Errors during a measurement
 
 
 @pytest.mark.parametrize("relation", ["table", "query"])

@@ -84,7 +84,7 @@ ASKED: Mapping[str, tuple[Expression, list[str]]] = {
             "amount > Decimal('6')",
         ],
     ),
-    # The difference of a wall-clock time and an exact one is an error, where they would only be unequal.
+    # Subtracting a wall-clock time from an instant is an error, although comparing them is not.
     "the same instant": (
         deals.closed_at == deals.created_at,
         ["closed_at is not None", "created_at is not None", "(closed_at - created_at) == ZERO"],
@@ -169,7 +169,7 @@ def test_what_is_asked_says_which_variables_it_needs(condition: Expression, valu
         assert set(re.findall(r"\bf_\w+|\bv\d+|\br_\w+", text)) == needed, text
 
 
-# Whether the first of two conditions can only hold where the second does, as far as their form shows.
+# True if the first of two conditions implies the second, as far as their form shows.
 IMPLIED: Mapping[str, tuple[Expression, Expression, bool]] = {
     "itself": (won, won, True),
     "one of two": (won & hers, won, True),

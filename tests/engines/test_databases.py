@@ -88,7 +88,7 @@ def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], li
     return partial(after_statements, monkeypatch, lambda text: "deals_" in text)
 
 
-# What is seen
+# Visible rows
 
 
 def test_a_second_measure_sees_what_has_come_since(server, run, name) -> None:
@@ -133,7 +133,7 @@ def test_without_a_snapshot_rows_that_come_meanwhile_would_count(server, run, na
     assert account(deals.measure("win_rate", period="2026")[0]) == (4, 3, 0, 0)
     numbers = count(100)
     between(lambda: run(f"INSERT INTO {name} VALUES ('{next(numbers)}', 'won', 'Cy', 1, NULL, '2026-01-15')"))
-    assert account(deals.measure("win_rate", period="2026")[0]) != (4, 3, 0, 0)  # rows came after the look
+    assert account(deals.measure("win_rate", period="2026")[0]) != (4, 3, 0, 0)  # rows were added after the profile
 
 
 def test_one_dataset_answers_in_many_threads(server, run, name) -> None:
@@ -169,7 +169,7 @@ def test_a_connection_outside_a_transaction_stays_outside(server, name) -> None:
     with server.connect() as connection:
         assert ck.win_rate(ck.database(connection).table(name)).inputs == {"won": 2, "closed": 3}
         assert not connection.in_transaction()
-        connection.exec_driver_sql(f"DELETE FROM {name} WHERE id = '1'")  # it may write as before
+        connection.exec_driver_sql(f"DELETE FROM {name} WHERE id = '1'")  # it can write as before
         connection.commit()
         assert ck.win_rate(ck.database(connection).table(name)).inputs == {"won": 1, "closed": 2}
 
@@ -240,7 +240,7 @@ def test_a_password_in_a_drivers_error_is_cut_out(server) -> None:
     assert raised.value.__suppress_context__
 
 
-# What stops a measurement
+# Errors during a measurement
 
 
 def test_a_measure_that_takes_too_long_names_its_statement(server, name) -> None:
@@ -603,12 +603,12 @@ def test_no_statement_gives_more_rows_than_there_are_groups(server, run, monkeyp
     kpis = ["win_rate", "revenue", "average_deal_size", "sales_cycle_length", "deal_volume"]
     crm = ck.Dataset(deals=ck.database(server).table(made), currency="EUR")
     assert len(crm.measure(kpis, by="owner", period="2026-Q1", every="month")) == 5 * 4 * 3
-    assert max(fetched) <= 4 * (3 + 1)  # what lies in no period has a group as well
+    assert max(fetched) <= 4 * (3 + 1)  # rows without a period have a group as well
     assert sum(fetched) <= 4 * 3 * len(kpis)
-    assert len(fetched) == 2  # for each of two timestamps, and no look
+    assert len(fetched) == 2  # one for each of two timestamps, and no profile
     fetched.clear()
     crm.measure("sales_cycle_length.median", by="owner", period="2026-Q1", every="month")
-    assert max(fetched) <= 4 * 3 * 4  # the values in the middle and those of the interval, of each group
+    assert max(fetched) <= 4 * 3 * 4  # the middle values and the interval's, of each group
 
 
 @pytest.mark.slow

@@ -105,7 +105,7 @@ def test_a_view_of_mariadb_sees_one_time_in_all_statements(between) -> None:
     asked = between(lambda: server.run("SELECT SLEEP(0.01)"))
     first = deals.measure("win_rate", by="attributes.seen", period="2026-01")
     assert asked
-    assert len(first) == 1  # without one moment the statements would have groups of their own
+    assert len(first) == 1  # without a single "now" the statements would have different groups
     assert first[0].accounts[0].given == 3
 
 
@@ -126,7 +126,7 @@ def test_rows_that_come_while_time_passes_give_no_figure_in_sqlite(monkeypatch) 
         deals.measure("win_rate")
 
 
-# What stops a measurement
+# Errors during a measurement
 
 
 def test_a_table_cannot_go_while_it_is_measured_or_its_going_is_told(server, monkeypatch) -> None:
@@ -155,7 +155,7 @@ def test_a_table_cannot_go_while_it_is_measured_or_its_going_is_told(server, mon
         assert re.search(r"a table or column has gone|has changed while it was measured", str(error))
     else:
         assert found[0].value == 0.5
-        assert refused  # the snapshot holds it
+        assert refused  # the snapshot still has it
     if server.name == "mariadb":
         server.run("SET lock_wait_timeout = DEFAULT")
 

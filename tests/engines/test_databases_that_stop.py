@@ -74,7 +74,7 @@ def test_a_server_that_is_killed_in_the_middle_is_one_sentence(
         return rows(self, text)
 
     monkeypatch.setattr(Session, "rows", kills)
-    for _ in range(2):  # in the middle, and then before anything is asked
+    for _ in range(2):  # in the middle, and then before the first statement
         with pytest.raises(
             InputError, match=r"^The \w+ database cannot be read; .*(open another|no connection)"
         ) as told:

@@ -28,7 +28,7 @@ pa = pytest.importorskip("pyarrow", reason="PyArrow is not installed")
 
 OUT_OF_TIME = "a time outside the years 1 to 9999"
 NEVER = ("id", "attributes")
-ROWS = 60  # of a table; more than it has fields
+ROWS = 60  # per table; more than it has fields
 
 
 @cache
@@ -68,8 +68,8 @@ def refused(type_: RecordType, known: FieldType, backend: str) -> tuple[Any, str
 
 
 FLOATS = ("polars-lazy", "pandas", "sqlite", "mariadb")  # the others have amounts as decimals
-FINITE = ("mariadb",)  # whose floats are all numbers
-KEEP_LATE = ("polars", "polars-lazy", "pyarrow", "duckdb")  # libraries whose columns hold moments that no record can
+FINITE = ("mariadb",)  # all floats of these are numbers
+KEEP_LATE = ("polars", "polars-lazy", "pyarrow", "duckdb")  # their columns can hold timestamps that no record can
 LATE = {"timestamp": 9 * 10**18, "date": 3_000_000}
 
 
@@ -238,7 +238,7 @@ def check_reader(reader: str, spoiled: str, question: str, folder: Path) -> None
     check_counts(spoiled, records, of_reader(), set(cells))
 
 
-TWICE = ("customer_lifetime_value.discounted",)  # measures customers and looks them up; a stream is read once
+TWICE = ("customer_lifetime_value.discounted",)  # it measures customers and looks them up; a stream is read once
 READERS = ("read_dicts", "read_csv", "stream_csv", "file", "polars", "duckdb")
 
 

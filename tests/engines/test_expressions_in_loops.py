@@ -135,7 +135,7 @@ def plainly(expression: Expression, deal: Deal) -> Any:
 def test_the_loop_counts_what_the_interpreter_finds_true_false_and_neither(
     conditions: list[Expression], found: list[Deal]
 ) -> None:
-    # Several conditions in one loop share tests and variables, which is where a compiler goes wrong.
+    # Conditions in one loop share tests and variables, a typical source of compiler errors.
     asked = [way for one in conditions for way in (one, ~one, Unless(one), one & conditions[-1])]
     counts = by_loop([Slot("count", way) for way in asked], found)
     for way, counted in zip(asked, counts, strict=True):

@@ -52,7 +52,7 @@ def frames(backend: str, records: Any, money: str = "float") -> Dataset:
 @pytest.mark.parametrize("home", ["duckdb", "sqlite"])
 @pytest.mark.parametrize("metric", [win_rate, revenue, average_deal_size, MEDIAN], ids=lambda metric: metric.id)
 def test_each_answer_of_a_database_takes_one_statement(metric: Any, home: str) -> None:
-    # It has the groups, those without a date, how many records each segment has, and what is not as assumed.
+    # It returns the groups, records without a date, the records per segment, and the rows that break an assumption.
     if home == "duckdb":
         pytest.importorskip("duckdb", reason="DuckDB is not installed")
     crm = frames(home, DEALS)
@@ -141,7 +141,7 @@ def test_a_stock_with_rates_of_each_day_takes_one_pass_for_a_year(home: str) -> 
         assert len(statements(theirs.measure(pipeline_value, **asked))) == 1
 
 
-BAD: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {  # what the record has, cannot read, and its amounts are
+BAD: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {  # the record's value, unreadable text and amounts
     "a float of four digits": ({"amount": Decimal("3.1257")}, {}, "float"),
     "a word that nobody knows": ({"status": "Dead"}, {"status": "'Dead'"}, "float"),
     "no status": ({"status": None}, {"status": ""}, "float"),
@@ -158,7 +158,7 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {  # what the recor
 @given(place=st.integers(0, len(DEALS)), bad=st.sampled_from(sorted(BAD)), metric=st.sampled_from([revenue, MEDIAN]))
 def test_a_bad_row_anywhere_gives_what_records_give(home: str, place: int, bad: str, metric: Any) -> None:
     cells, lost, money = BAD[bad]
-    assume(home != "sqlite" or money == "float")  # it keeps decimals as floats, and refuses those of so many digits
+    assume(home != "sqlite" or money == "float")  # it keeps decimals as floats, and refuses those with too many digits
     values: dict[str, Any] = {"status": "won", "amount": Decimal("7.25"), "owner": "Ada", "id": "bad"}
     values |= {"created_at": datetime(2025, 1, 2), "closed_at": datetime(2025, 5, 6)}
     marked: Any = partly_read(Deal)

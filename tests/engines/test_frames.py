@@ -40,7 +40,7 @@ QUESTIONS: tuple[dict[str, Any], ...] = (
     {"period": "2026", "every": "month"},
     {"period": "2026-Q1", "compare": "previous"},
 )
-FIRST_SEEDS = {  # the first datasets that these say something about: the search for them takes longer than the test
+FIRST_SEEDS = {  # the first datasets on which these have a value: the search for them takes longer than the test
     "cac_payback_period": 3,
     "call_abandon_rate": 39,
     "call_answer_rate": 10,
@@ -71,8 +71,8 @@ FIRST_SEEDS = {  # the first datasets that these say something about: the search
     "talk_time.median": 142,
 }
 OF_BUYERS = ("customer_lifetime_value.predictive",)
-DATELESS = ("churn_rate.by_status",)  # nothing puts a customer with a status into a period
-# Moments that the timestamps of a backend cannot hold, by what is said of a dataset that has them.
+DATELESS = ("churn_rate.by_status",)  # a customer with a status has no timestamp
+# Timestamps that a backend cannot hold, by the error for a dataset that has them.
 TOO_FAR = {"clickhouse": {"extreme date"}, "mariadb": {"extreme date", "instants"}}
 HARD = (
     *("null", "duplicates", "tie at a bound", "extreme date", "empty table", "None segment", "wall clock"),

@@ -37,7 +37,7 @@ DEALS: dict[str, Any] = {
     "amount": [10.25, 20.0, 5.1],
 }
 YEAR = {"period": "2026"}
-DATED = [metric for metric in METRICS.values() if metric.id not in DATELESS]  # what dated rates can be asked for
+DATED = [metric for metric in METRICS.values() if metric.id not in DATELESS]  # the days for which dated rates exist
 
 
 def skip_if_nothing_has_a_type(backend) -> None:
@@ -178,7 +178,7 @@ def test_a_flag_that_is_missing_is_what_readers_of_records_take_it_for(backend) 
 )
 def test_what_is_no_plain_value_is_no_text(backend, values, name) -> None:
     crm = Dataset(deals=frame_of(backend, pa.table({**DEALS, "owner": values})))
-    got = "" if backend == "pandas" else name  # which has objects, and no type for these
+    got = "" if backend == "pandas" else name  # object columns have no type for these
     with pytest.raises(ColumnError, match=f"'owner' must hold one plain value in each row; got {got}"):
         crm.measure(win_rate, by="owner")
 

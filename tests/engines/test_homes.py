@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
     from pyspark.sql import DataFrame
 
-# Type checkers hold each home, its expressions and its frames against the protocols.
+# Type checkers validate each home, its expressions and its frames against the protocols.
 POLARS: HomeOf[pl.Expr, pl.LazyFrame, Lent] = PolarsHome()
 DUCKDB: HomeOf[DuckDbSql, DuckDbFrame, DuckDBPyRelation] = DuckDbHome()
 SPARK: HomeOf[SparkSql, SparkFrame, DataFrame] = SparkHome()
@@ -72,7 +72,7 @@ PACKAGE = Path(crmkpi.__file__).parent
 ROOM = PACKAGE / "engines" / "frames"
 TABLE = ROOM / "backends.py"
 MOST_UNKNOWN = 20
-# Modules with drivers and connections of any type; the list only gets shorter.
+# Modules with drivers and connections of type Any; the list may only shrink.
 STILL_UNKNOWN = {
     *("snapshots.py", "ran.py", "sessions.py", "database.py"),
     *("sqlite.py", "postgresql.py", "mariadb.py", "mysql.py", "clickhouse.py"),

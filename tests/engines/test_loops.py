@@ -181,7 +181,7 @@ def test_what_is_asked_of_all_records_is_put_down_without_looking_for_a_group() 
     assert "try: s =" in compiled(query_of(Slot("count", None), at=deals.closed_at), converts=False).source
 
 
-OPPOSITES = {  # two conditions, and whether exactly one of them holds wherever both can be asked
+OPPOSITES = {  # two conditions, and whether exactly one of them holds wherever both can be evaluated
     "a choice": (deals.status == "won", deals.status != "won", True),
     "a limit": (deals.amount > 5, deals.amount <= 5, True),
     "a limit, the other way round": (deals.amount <= 5, deals.amount > 5, True),
@@ -326,7 +326,7 @@ def test_a_plan_is_that_of_its_segments_alone(monkeypatch: pytest.MonkeyPatch) -
         ck.Segment("owner", "product"),
         ck.Segment("size", "amount", bins=(1, 5)),
         ck.Segment("size", "amount", bins=(1, 6)),
-        ck.Segment("size", "amount", bins=(1.0, 5)),  # equal, and the labels are other words
+        ck.Segment("size", "amount", bins=(1.0, 5)),  # equal, with other labels
         ck.Segment("owner", lambda deal: deal.owner),
         ck.Segment("owner", lambda deal: deal.product),
         ck.Segment("owner", {"deals": "owner"}),
@@ -353,7 +353,7 @@ def test_a_stream_is_read_in_chunks_to_the_same_answer(monkeypatch: pytest.Monke
     query = query_of(Slot("values", None, deals.amount, currency=deals.currency), Slot("count", None))
     listed = states_of(query, found)
     monkeypatch.setattr(engine, "_CHUNK", 2)
-    assert [len(chunk) for chunk in _chunks(found)] == [5]  # a list is there already
+    assert [len(chunk) for chunk in _chunks(found)] == [5]  # a list is complete
     assert [len(chunk) for chunk in _chunks(one for one in found)] == [2, 2, 1]
     assert states_of(query, (one for one in found)) == listed == [{None: Sample(5, 10)}, 5]  # type: ignore[arg-type]
 

@@ -153,7 +153,7 @@ def test_a_median_of_a_period_takes_counts_that_are_decimals(server, run, table)
     name = table("amount", "DECIMAL(18, 2)", "10", "30", "20")
     (count,) = run(f"SELECT sum(amount > 0) FROM {name}")[0]
     assert isinstance(count, Decimal)
-    quantile_place.cache_clear()  # where the same whole number was asked before, a decimal is answered like it
+    quantile_place.cache_clear()  # after the same integer was queried, a decimal gets the same answer
     crm = ck.Dataset(deals=ck.database(server).table(name), currency="EUR")
     assert crm.measure(["average_deal_size.median", "revenue"], period="2026")[0].value == 20
 

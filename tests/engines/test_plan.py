@@ -43,7 +43,7 @@ def account_of(plan: Plan) -> tuple[Expression | None, dict[str, Expression | No
     return slots[account.used].where, {reason: slots[number].where for reason, number in account.reasons}
 
 
-# The first of two conditions says no more than the second.
+# The first of two conditions implies the second.
 COVERED: Mapping[str, tuple[Expression, Expression]] = {
     "the same": (won, status == "won"),
     "one more condition": (won & hers, won),
@@ -78,7 +78,7 @@ def test_of_two_conditions_that_cover_each_other_the_first_is_asked() -> None:
     assert repr(used) == repr(closed)
 
 
-# Neither of two conditions covers the other, however alike they look.
+# Neither of two conditions implies the other, however similar they look.
 APART: Mapping[str, tuple[Expression, Expression]] = {
     "different values": (won, status == "lost"),
     "values that overlap": (closed, status.is_in("won", "open")),
@@ -120,7 +120,7 @@ def unless(condition: Expression) -> Expression:
     return Unless(condition)
 
 
-# What is left out of some measures, and under which reason.
+# Left-out records of some measures, by reason.
 LEFT_OUT: Mapping[str, tuple[tuple[Measure, ...], Mapping[str, Expression]]] = {
     "no value": ((deals.sum(amount),), {"no amount": amount.missing()}),
     "no value where one is wanted": ((deals.sum(amount, won),), {"no amount": won & amount.missing()}),

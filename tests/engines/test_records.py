@@ -81,7 +81,7 @@ def test_any_parts_of_the_data_merge_to_exactly_the_whole(
     edges = [0, *sorted(min(cut, len(found)) for cut in cuts), len(found)]
     parts = [answered(query, found[start:end]) for start, end in pairwise(edges)]
     with localcontext() as context:
-        context.prec = 5  # whatever the program around has set
+        context.prec = 5  # whatever the caller's context
         merged = parts[0]
         for part in parts[1:]:
             merged = merged.merged(part, query)

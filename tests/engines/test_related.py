@@ -75,7 +75,7 @@ TABLES = {
 }
 BINNED = ck.Segment("joined", "customer.since", bins=(datetime(2025, 1, 1), datetime(2025, 6, 1)))
 
-# What is asked, and the value and the number of records given in each group: worked out by hand.
+# The arguments, and the value and the number of given records per group, computed by hand.
 ASKED: Mapping[str, tuple[str, Any, dict[tuple[Any, ...], tuple[Any, int]]]] = {
     "satisfaction by the customer's industry": (
         "customer_satisfaction_score", "customer.industry",
@@ -237,6 +237,6 @@ def test_related_tables_of_two_connections_of_duckdb_are_refused_and_the_way_out
     apart = ck.Dataset(deals=deals, customers=other.sql(customers))
     with pytest.raises(InputError, match=r"^Related tables of DuckDB must lie in one connection; take both"):
         apart.measure("win_rate", by="customer.industry")
-    assert apart.measure("active_customers")[0].value == 1  # what is not related need not be
+    assert apart.measure("active_customers")[0].value == 1  # unrelated tables need not be
     together = ck.Dataset(deals=deals, customers=one.sql(customers))
     assert [found.value for found in together.measure("win_rate", by="customer.industry")] == [1.0]

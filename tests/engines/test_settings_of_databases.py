@@ -132,7 +132,7 @@ def test_a_profile_of_clickhouse_that_leaves_rows_out_leaves_none_out() -> None:
     server = Server("clickhouse")
     small = "max_rows_to_group_by = 10, group_by_overflow_mode = 'any', max_block_size = 100"
     control = f"SELECT toString(number % 1000) AS owner FROM numbers(100000) GROUP BY owner SETTINGS {small}"
-    assert len(server.run(control)) < 1_000  # the failing control: groups are missing without a word
+    assert len(server.run(control)) < 1_000  # the failing control: groups are silently missing
     query = "SELECT toString(number) AS id, 'won' AS status, toString(number % 1000) AS owner FROM numbers(100000)"
     crm = ck.Dataset(deals=ck.database(server.connected).query(query))
     server.connected.query(f"SET {small}")

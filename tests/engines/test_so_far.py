@@ -244,7 +244,7 @@ def test_wall_clock_times_are_measured_as_the_moments_that_they_name(
     wall = [ck.Ticket(id=str(n), created_at=a, first_replied_at=b) for n, (a, b) in enumerate(pairs)]
 
     def exact(moment: datetime) -> datetime:
-        # Of a time that the clock shows twice the first showing is meant.
+        # An ambiguous wall-clock time is its first occurrence.
         return moment.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
 
     moments_ = [ck.Ticket(id=str(n), created_at=exact(a), first_replied_at=exact(b)) for n, (a, b) in enumerate(pairs)]

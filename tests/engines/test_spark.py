@@ -32,12 +32,12 @@ SCORECARD = (
 )
 
 
-# What the sample company has no records for, or too few; measured on datasets of their own.
+# KPIs without enough records in the sample company, measured on other datasets.
 UNSAID = (
     *("brand_awareness", "social_mentions", "reactivation_mrr", "ltv_to_cac_ratio", "ltv_to_cac_ratio.arpu_over_churn"),
     *("customer_lifetime_value.arpu_over_churn", "interactions_per_customer", "expansion_mrr", "call_abandon_rate"),
 )
-SETTINGS = {  # for small tables, of which each is asked once
+SETTINGS = {  # for small tables that are each queried once
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
@@ -102,7 +102,7 @@ def test_spark_gives_back_no_more_rows_than_groups_times_measures(collected: lis
     report = frames.measure(SCORECARD, **asked)
     assert_same(records.measure(SCORECARD, **asked), report)
     owners = len({result.segment["owner"] for result in report})
-    parts = 4 + 2  # four months, all before and after, and what has no date
+    parts = 4 + 2  # four months, before and after, and rows without a date
     measures = sum(len(result.metric.measures) for result in report if result.segment["owner"] is None) // 3
     assert len(company["deals"]) > 300
     # Rates of two days and two currencies cut each group in four, so that amounts are converted here.
@@ -148,7 +148,7 @@ def test_the_zone_of_the_session_changes_nothing(zone: str, kind: str) -> None:
         datetime(2025, 12, 31, 23, 30, tzinfo=UTC if aware else None),  # in Berlin it is 2026 already
         datetime(2026, 1, 31, 22, 59, 59, 999999, tzinfo=UTC if aware else None),
         datetime(2026, 3, 29, 1, 30, tzinfo=UTC if aware else None),
-        datetime(2026, 3, 8, 2, 30, tzinfo=UTC if aware else None),  # a wall clock in New York never shows it
+        datetime(2026, 3, 8, 2, 30, tzinfo=UTC if aware else None),  # this wall-clock time does not exist in New York
         datetime(9990, 12, 31, 23, 59, 59, 999999, tzinfo=UTC if aware else None),
     ]
     deals = [Deal(id=str(number), status="won", closed_at=moment) for number, moment in enumerate(moments)]
@@ -157,7 +157,7 @@ def test_the_zone_of_the_session_changes_nothing(zone: str, kind: str) -> None:
         texts = [(deal.id, deal.status, deal.closed_at.replace(tzinfo=None).isoformat(" ")) for deal in deals]
         plain = session.createDataFrame(texts, "id STRING, status STRING, at STRING")
         frame = plain.selectExpr("id", "status", f"CAST(at AS {kind}) AS closed_at")
-        rows = frame.collect()  # the instants are fixed now, whatever the session says later
+        rows = frame.collect()  # the instants are fixed now, whatever the later session settings
         frame = session.createDataFrame(rows, frame.schema)
     with session_in(zone):
         crm = Dataset(deals=frame, calendar=calendar)

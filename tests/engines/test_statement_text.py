@@ -169,7 +169,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "sales_cycle_length.median": {},
     "revenue_growth_rate": {"period": "2026-Q1", "every": "month"},
     "sales_velocity": {"period": "2026-Q1"},
-    "sales_cycle_length": {},  # of a sum that SQLite could not hold
+    "sales_cycle_length": {},  # a sum that SQLite could not hold
 }
 
 

@@ -54,7 +54,7 @@ QUESTIONS = {
     "recurring revenue": Question(["mrr"], {**QUARTER, "by": "plan"}, len(PLANS)),
     "growth": Question(["revenue_growth_rate"], QUARTER, 2 * MONTHS + 1),
     "customers": Question(["active_customers"], {**QUARTER, "by": "plan"}, len(PLANS)),
-    # What each customer paid at the start and at the end is compared for each: a row for each customer.
+    # The amounts at the start and at the end are compared per customer: a row for each customer.
     "retention": Question(["net_revenue_retention"], {"period": "2025-Q1", "by": "plan"}, CUSTOMERS, anchors=2),
     "a related field": Question(["win_rate"], {**QUARTER, "by": "customer.industry"}, 7 * (MONTHS + 1), related=2),
     "all that there is": Question(["win_rate", "revenue"], {}, 1),

@@ -134,7 +134,7 @@ def _deleted(table: Any) -> Any:
 
 
 LAST = "2026-01-31 23:59:59.999999"
-MANY = [str(number * number % 1_009) for number in range(102)]  # an even number, so that the median lies between two
+MANY = [str(number * number % 1_009) for number in range(102)]  # an even number, so that the median is between two
 EXACT = sum(sorted(map(Decimal, MANY))[50:52]) / 2
 LARGE = [f"{40_000_000 + number}.25" for number in range(9)]
 LARGE_DEALS = [ck.Deal(id=value, status="won", amount=Decimal(value)) for value in LARGE]
@@ -248,7 +248,7 @@ TRAPS = (
           ("mariadb", "DECIMAL(18, 2)", "SELECT quantile(amount, 0.5) FROM {0}", ERROR),
           ("postgresql", "DECIMAL(18, 2)", "SELECT median(amount) FROM {0}", ERROR),
       )),
-    # Words that are not everybody's
+    # Names that differ between databases
     *(Trap(f"{word} is not everybody's", server, naive, ERROR, values=("'Ada'",), asks=owners, right={"Ada"})
       for server, naive in (("postgresql", "SELECT owner, count(*) FROM {0} GROUP BY ALL"),
                             ("mariadb", "SELECT owner, count(*) FROM {0} GROUP BY ALL"),
@@ -379,7 +379,7 @@ def test_the_other_traps_are_held_where_they_are_said_to_be(line) -> None:
     assert all(f"def {name}(" in text for name in names)
 
 
-OF_ANY_CASE = {  # a text whose collation takes B for b, or sorts it behind
+OF_ANY_CASE = {  # text whose collation treats B as b, or sorts it after
     "postgresql": "TEXT",
     "mariadb": "VARCHAR(9)",
     "sqlite": "TEXT COLLATE NOCASE",
@@ -396,7 +396,7 @@ def test_the_latest_of_two_records_of_one_moment_is_the_one_of_the_larger_id_by_
         f"INSERT INTO {name} VALUES ('B', '1', 10, 'nps', '2026-01-05 00:00:00'), ('b', '1', 0, 'nps', "
         "'2026-01-05 00:00:00')",
     )
-    assert server.run(f"SELECT max(id) FROM {name}") == [("B",)]  # the collation's, and not that of Python
+    assert server.run(f"SELECT max(id) FROM {name}") == [("B",)]  # in the order of the collation, not of Python
     metric = ck.net_promoter_score.variant("latest_per_customer")
     assert ck.Dataset(surveys=server.table(name)).measure(metric)[0].value == -100
 
@@ -492,7 +492,7 @@ def test_a_column_is_computed_once_for_each_row(dialect, monkeypatch) -> None:
         if name == "sqlite":
             return len(calls)
         first, *_ = (text.rstrip().removesuffix(";") for text in report.sql().split(";\n\n"))
-        if name == "mariadb":  # what its planner made of the statement is told as a warning
+        if name == "mariadb":  # it returns the rewritten statement as a warning
             told = server.run(f"EXPLAIN EXTENDED {first}", "SHOW WARNINGS")
             return sum(row[2].lower().count("timestampdiff") for row in told)
         ((times,),) = server.run("SET LOCAL track_functions = 'pl'", first, called)

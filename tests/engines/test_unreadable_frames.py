@@ -58,7 +58,7 @@ def compare(metric: Metric, random: Random, backend: str, question: Mapping[str,
 def test_a_frame_sets_aside_what_records_set_aside(backend: str, name: str) -> None:
     metric = METRICS[name]
     questions = questions_of(metric)
-    for seed in range(3):  # the slow test below asks all of all definitions
+    for seed in range(3):  # the slow test below runs all definitions
         number = crc32(f"{name} {seed}".encode())
         compare(metric, Random(number), backend, questions[number % len(questions)])
 

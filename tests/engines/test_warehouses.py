@@ -88,7 +88,7 @@ def test_the_probe_has_the_answers_that_another_engine_gives(dialect) -> None:
 
     for what, (text, right) in home_of(dialect).probe.items():
         if what in ("a backslash", "microseconds of an instant", "large squares"):
-            continue  # words and types of the warehouse's own
+            continue  # keywords and types of the warehouse
         assert duckdb.sql(in_duckdb(f"SELECT {text}", dialect)).fetchall() == [(right,)], what
 
 
@@ -230,7 +230,7 @@ def test_a_dialect_is_named_by_the_connection_and_needs_a_word_of_the_user() -> 
         assert ck.database(made, untested=True).source.home is home_of(dialect)
 
 
-# Every kind of KPI, asked as check_database asks it
+# Every kind of KPI, as check_database measures it
 
 
 class Elsewhere(Source):

@@ -14,7 +14,7 @@ from crmkpi.engines.frames.homes.duckdb import DuckDbFrame, DuckDbHome
 from .test_frames import METRICS
 from .test_unreadable_frames import both
 
-STEPS = 1_000  # instructions of SQLite's machine between two counts
+STEPS = 1_000  # SQLite VM instructions between two counts
 
 
 def instructions(size: int, ask: dict[str, Any]) -> int:
@@ -41,14 +41,14 @@ def instructions(size: int, ask: dict[str, Any]) -> int:
     ids=str,
 )
 def test_sqlite_works_twice_as_much_for_twice_the_rows_related_tables_included(ask: dict[str, Any]) -> None:
-    # Where a joined subquery is no table of its own it has no index, and each deal is held against all customers.
+    # A joined subquery that is not materialised has no index, and each deal is compared with all customers.
     few, many = instructions(1_000, ask), instructions(4_000, ask)
     assert 3 * few < many < 5 * few
 
 
 @pytest.mark.parametrize("name", ["net_promoter_score", "win_rate", "churn_rate", "handle_time"])
 def test_duckdb_plans_no_more_than_it_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A condition that is pushed through all levels of a statement holds their expressions thousands of times.
+    # A condition that is pushed through all levels of a statement repeats their expressions thousands of times.
     pytest.importorskip("duckdb")
     planned: list[tuple[int, int]] = []
     leave = DuckDbHome.leave

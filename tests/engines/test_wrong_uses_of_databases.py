@@ -179,14 +179,14 @@ def test_a_view_of_sqlite_with_two_columns_of_one_name_is_an_error() -> None:
     server = Server("sqlite")
     name = made(server)
     server.run(f"CREATE VIEW v_{name} AS SELECT id, status, 'won' AS Status FROM {name}")
-    first = server.run(f"SELECT status FROM v_{name}")  # the failing control: the second is lost without a word
+    first = server.run(f"SELECT status FROM v_{name}")  # the failing control: the second is silently lost
     assert first == [("won",), ("lost",)]
     with pytest.raises(ColumnError, match=rf"The view 'v_{name}' gives two columns 'Status'; rename one with AS"):
         ck.database(server.connected).table(f"v_{name}")
     server.run(
         f'CREATE TABLE t_{name}(id TEXT, status TEXT, "status:1" TEXT)', f"INSERT INTO t_{name} VALUES (1, 'won', 'x')"
     )
-    assert ck.win_rate(ck.database(server.connected).table(f"t_{name}")).value == 1.0  # a column may be called so
+    assert ck.win_rate(ck.database(server.connected).table(f"t_{name}")).value == 1.0  # a column may have this name
 
 
 # Connections
@@ -356,7 +356,7 @@ def test_a_driver_that_does_not_tell_the_size_of_decimals_costs_no_cent(monkeypa
     assert server.run(f"SELECT CAST({MariaDbSql.quoted('amount')} AS DECIMAL(38, 0)) FROM {name}")[0] == (Decimal(11),)
 
 
-# What lies below
+# Underlying tables
 
 
 def test_a_view_or_query_over_a_table_without_snapshots_is_an_error_whose_way_out_works() -> None:

@@ -39,7 +39,7 @@ FIRST_TEXT = {
 }
 
 
-Cells = Mapping[str, Mapping[int, Any]]  # of some fields of a table, what stands there in some rows
+Cells = Mapping[str, Mapping[int, Any]]  # for some fields of a table, their contents in some rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def spoiled(
             for name in type_.fields:
                 kind = getattr(record, "kind", None)
                 options = [] if name in ("id", "attributes") else list(faults(type_, name, money, kind))
-                if name == "score" and lost:  # without its kind and scale no score is off it
+                if name == "score" and lost:  # without its kind and scale no score is invalid
                     options = [each for each in options if each[0] == math.inf]
                 if options and random.random() < share:
                     cell, lost[name] = random.choice(options)
@@ -142,7 +142,7 @@ def world(metric: Metric, random: Random, *, spoil: bool = True) -> World:
     """A random dataset that a metric can be measured on, sometimes with unreadable fields."""
     drawn = random_dataset(metric, random)
     rates = Rates("EUR", {"CHF": "1.05"}) if random.random() < 0.3 else None
-    far = not Plan((metric,), {}, whole=True, intervals=False).asks_business_time  # thousands of years of it take long
+    far = not Plan((metric,), {}, whole=True, intervals=False).asks_business_time  # thousands of years would be slow
     tables = {
         name: _worse(record_type(RECORDS[name]), list(records), random, francs=rates is not None, far=far)
         for name, records in drawn.tables.items()
@@ -251,5 +251,5 @@ def _worse_one(type_: RecordType, record: Any, random: Random, *, francs: bool, 
         try:
             record = replace(record, **{name: value})
         except ValueError:
-            continue  # the record allows no such value
+            continue  # the record refuses this value
     return record

@@ -147,7 +147,7 @@ def test_a_health_score_is_held_against_who_left_after_it():
             ck.Ticket(id=f"{number}-{each}", customer_id=str(number), created_at=datetime(2026, 2, 3))
             for each in range(3 if unhappy else 1)
         ]
-    early = ck.Customer(id="early", since=date(2024, 1, 1), until=date(2025, 6, 1))  # no customer any more
+    early = ck.Customer(id="early", since=date(2024, 1, 1), until=date(2025, 6, 1))  # no longer a customer
     crm = ck.Dataset(customers=[*customers, early], tickets=tickets, as_of=date(2026, 6, 30))
     parts = {"ticket_volume": HealthPart(worst=5, best=0)}
     found = check_health(crm, parts, period="2026-Q1", until="2026-Q2")

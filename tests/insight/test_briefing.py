@@ -39,7 +39,7 @@ CRM = ck.Dataset(deals=FALLEN, as_of=date(2026, 2, 28))
 
 def test_it_says_what_changed_with_its_interval_and_which_part_moved():
     found = CRM.briefing(period="2026-02", metrics=["win_rate", "lost_rate"], by=["source", "owner"])
-    (fact,) = found.line("changed").facts  # won and lost mirror each other
+    (fact,) = found.line("changed").facts  # won and lost are complementary
     change = CRM.measure("win_rate", period="2026-02", compare="previous")[0].change
     assert change is not None
     assert change.interval is not None
@@ -72,7 +72,7 @@ def test_a_formula_is_accounted_for_by_its_inputs():
     crm = ck.Dataset(campaigns=campaigns, leads=leads, expenses=[])
     found = crm.briefing(period="2026-02", metrics="cost_per_lead")
     changed = found.line("changed").facts
-    if changed[0].metrics:  # one campaign a month says little of how costs vary
+    if changed[0].metrics:  # one campaign per month shows little of the variation of costs
         assert "accounts for" in found.line("accounts for it").text
 
 

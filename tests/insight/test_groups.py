@@ -12,7 +12,7 @@ import crmkpi as ck
 from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.insight.groups import compare_groups, compare_measured_groups, to_frame_rows
 
-# Made up; expected by tea_tasting 1.14.0, Mean("amount") and RatioOfMeans("amount", "orders").
+# Generated data; expected values by tea_tasting 1.14.0, Mean("amount") and RatioOfMeans("amount", "orders").
 OLD = [
     (20.0, 1.0), (0.0, 0.0), (75.0, 2.0), (120.0, 3.0), (15.0, 1.0), (60.0, 1.0), (0.0, 0.0), (44.0, 2.0),
 ]  # fmt: skip

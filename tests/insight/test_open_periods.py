@@ -19,7 +19,7 @@ from crmkpi.statistics.pace import count_pace, dispersion
 
 @pytest.mark.parametrize("busy", [1, 7])
 def test_days_that_vary_more_than_chance_makes_a_count_less_sure(busy: int):
-    # Of two earlier months, every day has two deals, or each seventh, on other days in each month, has fourteen.
+    # In two earlier months, every day has two deals, or every seventh day, offset by month, has fourteen.
     counts = {month: [2 if busy == 1 else 14 * ((day + month) % 7 == 0) for day in range(28)] for month in (1, 2)}
     sold = [
         ck.Deal(id=f"{month}-{day}-{n}", status="won", closed_at=datetime(2026, month, 1 + day))

@@ -117,7 +117,7 @@ def test_delayed_entry_counts_customers_only_while_they_are_watched() -> None:
 
 @given(some, st.integers(1, 10))
 def test_remaining_life_is_the_restricted_mean_of_those_still_there(rows: list[tuple[int, bool]], after: int) -> None:
-    rows = [*rows, (40, True)]  # somebody is left
+    rows = [*rows, (40, True)]  # some customers remain
     left = kaplan_meier(of(rows)).remaining_life(after, horizon=30)
     rest = kaplan_meier(of([(length - after, ended) for length, ended in rows if length > after]))
     expected = rest.restricted_mean(30 - after)

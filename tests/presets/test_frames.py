@@ -70,7 +70,7 @@ def test_a_stage_of_hubspot_may_name_its_pipeline_in_brackets(frame_of: Any, tmp
     for deals in read:
         result = ck.Dataset(deals=deals, most_unreadable=1).measure("win_rate")[0]
         assert (result.value, result.n, result.accounts[0].left_out["status unreadable"]) == (2 / 3, 3, 1)
-    words = {"status": {"Closed won (EU)": "open"}}  # said by who knows better
+    words = {"status": {"Closed won (EU)": "open"}}  # overridden by the user
     assert ck.read_dicts(rows, preset="hubspot_deal", values=words)[0].status == "open"
 
 
@@ -113,7 +113,7 @@ def test_every_row_of_a_frame_is_a_record_or_skipped_or_rejected_as_it_is_of_a_f
     assert (account.rows, account.used, account.unreadable_fields) == (8, 3, {})
     assert dict(account.skipped) == dict(table.skipped)
     [of_frame], [of_records] = ck.ticket_volume(table).accounts, ck.ticket_volume(records).accounts
-    assert of_frame == replace(of_records, unread={})  # the engine counts what a record would refuse, and knows no more
+    assert of_frame == replace(of_records, unread={})  # the engine counts values that a record would refuse, without their reason
     assert of_frame.given + sum(table.skipped.values()) == 8
 
 

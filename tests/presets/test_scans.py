@@ -145,7 +145,7 @@ DIRT = {
     "Probability": st.sampled_from(["50 %", "101", "-1", "nan"]),
     "Region__c": st.sampled_from(["'=1+1", "\u00a0"]),
 }
-# A scan is not searched for ids that come twice.
+# A scan is not searched for duplicate ids.
 ROWS = st.lists(st.tuples(*PLAIN.values()).map(list), min_size=1, max_size=6, unique_by=lambda row: row[0])
 FAULTS = st.lists(
     st.sampled_from([*DIRT]).flatmap(lambda name: st.tuples(st.just(name), st.integers(0, 5), DIRT[name])), max_size=2

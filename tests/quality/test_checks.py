@@ -39,7 +39,7 @@ CLEAN = {table: clean(table) for table in ("deals", "customers", "subscriptions"
 SUBSCRIPTIONS = clean("subscriptions")
 PRICES = (4900, 1999, 9900)
 
-# The check, the tables with the fault (and settings), and what must be found: level, table, field, count and of.
+# The check, the tables with the fault (and settings), and the expected finding: level, table, field, count and of.
 CASES: list[tuple[str, dict[str, Any], tuple[str, str, str | None, int, int]]] = [
     ("empty_tables", {"deals": []}, ("error", "deals", None, 0, 0)),
     ("unreadable_rows", {"deals": deal_file("1,won,much")}, ("error", "deals", "amount", 1, 20)),

@@ -85,11 +85,11 @@ def _compare(expected: Any, found: Any, where: str) -> None:
         for label, value in expected.items():
             assert label in found, f"{where}: nothing was found for {label!r} among {list(found)}"
             _compare(value, found[label], f"{where}, {label}")
-        # What the figures do not list is nothing: a month without an order, the group of deals without a customer.
+        # Labels without a figure have no value: a month without an order, the group of deals without a customer.
         unlisted = {label: value for label, value in found.items() if label not in expected and _is_something(value)}
         assert not unlisted, f"{where}: also found {unlisted}"
     elif isinstance(expected, Decimal) and not _is_exact(expected, found):
-        # The figures were computed in floating point, whose sums differ in the last digits with the order of adding.
+        # The figures are floating-point sums, whose last digits depend on the order of addition.
         assert math.isclose(float(expected), float(found), rel_tol=1e-12), f"{where}: {found!r} is not {expected}"
     else:
         assert found == expected, f"{where}: {found!r} is not {expected!r}"

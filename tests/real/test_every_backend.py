@@ -16,7 +16,7 @@ import crmkpi as ck
 pytestmark = pytest.mark.skipif(find_spec("pyarrow") is None, reason="PyArrow is not installed")
 
 OFFICE = ck.Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
-Mapped = dict[str, Any]  # what `crmkpi.table` and `crmkpi.read_csv` are told of the columns
+Mapped = dict[str, Any]  # arguments of `crmkpi.table` and `crmkpi.read_csv` for the columns
 
 
 def arrow(path: Path, **options: Any) -> Any:

@@ -57,7 +57,7 @@ def test_a_new_segment_has_no_rate_of_before(cases: dict[str, Any]) -> None:
     assert min(parts, key=lambda name: parts[name].mix) == "fair"
     for rival in ("icanexplain 0.3.0", "metriclens 0.1.0"):
         theirs = case["expected"][rival]["fair"]
-        assert (theirs["inner"] if isinstance(theirs, dict) else theirs) == near(1 / 60, 1e-4)  # a gain it cannot have
+        assert (theirs["inner"] if isinstance(theirs, dict) else theirs) == near(1 / 60, 1e-4)  # an impossible gain
 
 
 def test_inputs(cases: dict[str, Any]) -> None:

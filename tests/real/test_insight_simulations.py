@@ -31,7 +31,7 @@ Maker = Callable[[np.random.Generator], Any]
 def test_every_case_is_held_by_its_name(cases: dict[str, Any]) -> None:
     here = Path(__file__)
     text = here.read_text("utf-8") + here.with_name("test_insight.py").read_text("utf-8")
-    families = ("explain.kitagawa.", "pace.count.", "target.share.")  # whose cases a test goes through one by one
+    families = ("explain.kitagawa.", "pace.count.", "target.share.")  # tests run these cases one by one
     assert [name for name in cases if f'"{name}"' not in text and not name.startswith(families)] == []
     assert all(f'"{family}"' in text for family in families)
 
@@ -232,7 +232,7 @@ def test_leads_by_chance_are_rare_and_true_ones_are_found(cases: dict[str, Any])
             made.append(leading_series(list(follower), {"one": list(leader)}, season=season).leads)
         return made
 
-    # A lead must have the same sign in both halves as well, which the other simulation did not ask.
+    # A lead must also have the same sign in both halves, which the other simulation did not require.
     for kind, name in (
         ("walks", "independent walks differenced n_eff"),
         ("trends", "independent trends differenced n_eff"),

@@ -18,7 +18,7 @@ from crmkpi.records.base import Timestamp, record, record_type
 from crmkpi.records.faults import faults, shortened
 from crmkpi.sources import read_dicts
 
-# Written from the catalogue of KPIs, not from the classes: what each record must offer.
+# The required fields of each record, written from the catalogue of KPIs, not from the classes.
 FIELDS = {
     "leads": "id created_at source channel campaign_id owner country status first_contacted_at mql_at sql_at "
     "converted_at customer_id deal_id merged_into deleted",

@@ -13,7 +13,7 @@ NOTHING = ("", "-", "--", "—", "N/A", "n/a", "NA", "nan", "NaT", "NULL", "null
 SIGNS = (
     *("{}", "{}", "{}", "€{}", "{} €", "${}", "USD {}", "{} EUR", "£{}", "({})", "{}-", "-{}", "{} %", "{}K", "R$ {}"),
 )
-WRITTEN = {  # numbers in the manner of a place
+WRITTEN = {  # number formats of a locale
     "point": lambda whole, part: f"{whole:,}.{part:02}",
     "plain": lambda whole, part: f"{whole}.{part:02}",
     "comma": lambda whole, part: f"{whole:,}".replace(",", ".") + f",{part:02}",
@@ -54,7 +54,7 @@ def dirty_file(random: Random) -> tuple[bytes, type[Any], dict[str, Any]]:
     text = end.join(delimiter.join(_quoted(cell, delimiter, quoting, random) for cell in row) for row in [names, *rows])
     said = random.choice(({}, {}, {"tz": "Europe/Berlin"}, {"day_first": True}, {"decimal": ","}))
     data = (text + random.choice(("", end))).encode(random.choice(ENCODINGS), errors="replace")
-    if random.random() < 0.03:  # cut off, as a download is
+    if random.random() < 0.03:  # truncated, like a download
         data = data[: random.randrange(len(data) + 1)]
     return data, model, dict(said)
 
@@ -101,7 +101,7 @@ def _ragged(row: list[str], dirt: float, random: Random) -> list[str]:
 
 def _quoted(cell: str, delimiter: str, quoting: float, random: Random) -> str:
     needed = any(mark in cell for mark in (delimiter, '"', "\n", "\r"))
-    if quoting < 0.02 and random.random() < 0.05:  # a writer that knows nothing of quotes
+    if quoting < 0.02 and random.random() < 0.05:  # a writer without quoting
         return cell
     if needed or quoting > 0.8:
         return '"' + cell.replace('"', '""') + '"'

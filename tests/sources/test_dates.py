@@ -72,7 +72,7 @@ def test_a_reply_on_such_a_day_or_at_the_end_of_the_calendar_has_not_come(tmp_pa
         assert result.accounts[0].left_out == {"no reply yet": 2}
 
 
-@pytest.mark.parametrize("day", ["1899-12-31", "1970-01-01", "0000-00-00"])  # those that a workbook can hold
+@pytest.mark.parametrize("day", ["1899-12-31", "1970-01-01", "0000-00-00"])  # dates that a workbook can hold
 def test_a_cell_of_a_workbook_with_such_a_day_has_no_date(day: str, tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     for row in (
@@ -232,7 +232,7 @@ def test_a_form_that_is_given_reads_and_nothing_else_does() -> None:
 
 @given(st.integers(-(10**9), 4 * 10**9))
 def test_unix_times_read_in_the_unit_that_is_said(seconds: int) -> None:
-    assume(abs(seconds) > 14 * 3600 or seconds % 900)  # which programs write where there is no time, in some zone
+    assume(abs(seconds) > 14 * 3600 or seconds % 900)  # programs write it for a missing time, in some zone
     expected = datetime.fromtimestamp(seconds, UTC)
     assert column(seconds, str(seconds), form="unix_seconds") == [expected, expected]
     assert column(seconds * 1000, form="unix_milliseconds") == [expected]

@@ -30,7 +30,7 @@ SOME = 10
 MANY = int(os.environ.get("CRMKPI_FUZZ", "300"))
 PER_TEST = 200
 RATES = ck.Rates("EUR", {"USD": "0.9", "GBP": "1.2", "BRL": "0.2"})
-DATELESS = ("churn_rate.by_status",)  # nothing puts a customer with a status into a period
+DATELESS = ("churn_rate.by_status",)  # a customer with a status has no timestamp
 EVERY = [metric for each in ck.catalogue for metric in (each, *each.variants.values())]
 
 
@@ -108,7 +108,7 @@ def measured(model: type[Any], found: Any, asked: Mapping[str, Any]) -> Any:
     crm = ck.Dataset(**tables, currency="EUR", rates=RATES, as_of=date(2026, 6, 30), most_unreadable=asked["most"])
     try:
         report = crm.measure(asked["metrics"], period=asked["period"], parameters=asked["parameters"])
-    except CurrencyError as problem:  # of several currencies without a rate, each engine meets another one first
+    except CurrencyError as problem:  # with several currencies without a rate, engines report different ones first
         return CurrencyError, str(problem).partition(" from ")[0]
     except CrmKpiError as problem:
         return type(problem), str(problem)
@@ -133,7 +133,7 @@ def check(seed: int, folder: Path) -> None:
     whole = outcome(lambda: of_records(ck.read_csv(path, record=model, **said)))
     streamed = outcome(lambda: of_records(ck.stream_csv(path, record=model, **said)))
     failed = isinstance(whole[0], type)
-    if failed and whole[0] is TimeZoneError:  # a stream meets the fault before the end
+    if failed and whole[0] is TimeZoneError:  # a stream reaches the fault before the end
         assert streamed[0] is TimeZoneError
     else:
         assert streamed == whole
@@ -150,7 +150,7 @@ def check(seed: int, folder: Path) -> None:
         framed = measured(model, ck.scan(path, record=model, engine=engine, **said), asked)
         assert framed == figures or (framed[0] is InputError and "digits" in framed[1]), engine
     found = ck.read_csv(path, record=model, **said)
-    if len({one.id for one in found}) == len(found):  # ids that come twice are looked for in lists alone
+    if len({one.id for one in found}) == len(found):  # only lists are searched for duplicate ids
         assert measured(model, found, asked) == figures
 
 

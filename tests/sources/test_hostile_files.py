@@ -18,7 +18,7 @@ from crmkpi.clv import load_model
 from crmkpi.errors import CrmKpiError, FileFormatError, InputError
 from crmkpi.quality.frames import records_of_frame
 
-SOON = 60.0  # seconds of the processor, where a second is enough: what is quadratic takes minutes
+SOON = 60.0  # CPU seconds; a second is enough, quadratic code takes minutes
 
 
 def within_time(ask: Callable[[], Any]) -> Any:
@@ -31,7 +31,7 @@ def within_time(ask: Callable[[], Any]) -> Any:
         assert time.process_time() - start < SOON
 
 
-# one idea of a line
+# one definition of a line
 
 
 LINES = ["id,status", "D1,won", "D2,lost", "D3,open", "D4,won"]
@@ -119,7 +119,7 @@ def test_objects_with_too_many_keys_are_no_table() -> None:
         ck.read_dicts(rows, record=ck.Order)
 
 
-# what is no file on disk
+# sources that are not files on disk
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of this kind are those of Unix")
@@ -143,7 +143,7 @@ def test_a_pipe_is_not_scanned(tmp_path: Path) -> None:
         ck.scan(tmp_path / "pipe.csv", record=ck.Deal)
 
 
-# workbooks and JSON that are meant to hurt
+# hostile workbooks and JSON
 
 
 BOMB = (

@@ -26,7 +26,7 @@ def deals(text: str, **options: Any) -> Records[Deal]:
 def test_every_object_is_a_record_or_rejected(objects: list[Any], lines: bool) -> None:
     text = "\n".join(map(json.dumps, objects)) if lines else json.dumps(objects, indent=1)
     if lines and text.startswith("["):
-        return  # that is an array
+        return  # it is an array
     try:
         found = read_json(io.StringIO(text), record=Order, defaults={"channel": "web"})
     except CrmKpiError as problem:

@@ -188,7 +188,7 @@ def test_forms_of_one_country_read(read: Any, cells: list[str], amounts: list[st
 @pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("cell", ["1000 CR", "1000 Cr.", "€1000 cr", "500 L"])
 def test_abbreviations_of_crore_and_lakh_multiply_only_rupees(read: Any, cell: str, tmp_path: Path) -> None:
-    [deal] = read(file_of([cell]), tmp_path)  # 1000 CR is a credit in other books
+    [deal] = read(file_of([cell]), tmp_path)  # elsewhere, 1000 CR is a credit
     assert (deal.amount, [*deal.unreadable]) == (None, ["amount"])
 
 

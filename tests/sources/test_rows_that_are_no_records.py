@@ -72,7 +72,7 @@ def test_a_total_of_a_group_that_repeats_its_status_is_no_deal(text: str, tmp_pa
     "text",
     [
         "id,Deal,status,amount\n1,D1,won,100\n2,Total,won,100\n",  # it has an id
-        "Deal,status,amount\nD1,won,100\nTotal,won,100\n",  # all that other deals have
+        "Deal,status,amount\nD1,won,100\nTotal,won,100\n",  # all fields that other deals have
         "Deal,status,amount\nD1,won,100\nTotal,lost,100\nSum,lost,100\n",  # another status
         "Deal,status,amount\nD1,won,100\nD1 total cost,won,100\nTotal Gas,won,100\n",
     ],

@@ -81,7 +81,7 @@ def test_custom_columns_hold_what_was_said(read: Any, custom: str, tmp_path: Pat
         "Renewal": date(2026, 1, 31),
         "Seen": datetime(2026, 1, 31, 10),
     }
-    if read is scan:  # the frame has dates; the records that these tests make of it have their text
+    if read is scan:  # the frame has dates; the records built from it here have text
         expected |= {"Renewal": "2026-01-31", "Seen": "2026-01-31T10:00:00"}
     assert dict(first.attributes) == expected
     assert second.attributes["Trial"] is False

@@ -54,7 +54,7 @@ def test_a_stream_gives_the_records_and_the_account_of_the_whole_file(
     text = as_csv(rows, times=times)
     whole = outcome(lambda: ck.read_csv(io.StringIO(text), record=ck.Deal, **options))
     streamed = outcome(lambda: ck.stream_csv(io.StringIO(text), record=ck.Deal, **options))
-    if whole[0] is TimeZoneError:  # a stream meets the fault before the end
+    if whole[0] is TimeZoneError:  # a stream reaches the fault before the end
         assert streamed[0] is TimeZoneError
     else:
         assert streamed == whole
@@ -149,6 +149,6 @@ def test_memory_does_not_grow_with_the_file(preset: str | None, tmp_path: Path) 
         assert count == rows
         return most
 
-    peak(1_000)  # what is made once
+    peak(1_000)  # sources that can be read once
     few, many = peak(60_000), peak(120_000)
     assert many < few * 1.2

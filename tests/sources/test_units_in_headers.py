@@ -79,7 +79,7 @@ SUBSCRIPTIONS = "id,customer_id,started_at,{header}\n1,A,2026-01-01,120\n2,B,202
 TICKETS = (
     "id,created_at,solved_at,status,{header}\n1,2026-01-05,2026-01-05,solved,10\n2,2026-01-05,2026-01-05,solved,20\n"
 )
-# What is measured, the file, its header, the field, the unit and the value by hand, and that of numbers as they stand.
+# The KPI, the file, its header, the field, the unit, the value by hand, and the value without conversion.
 ASKED: list[tuple[ck.Metric, Any, str, str, str, str, Any, Any]] = [
     (ck.revenue, ck.Deal, DEALS, "Amount (k€)", "amount", "thousands", Decimal(21500), Decimal("21.5")),
     (ck.revenue, ck.Deal, DEALS, "Amount (Mio. €)", "amount", "millions", Decimal(21_500_000), Decimal("21.5")),
@@ -142,7 +142,7 @@ def test_amounts_beside_intervals_are_those_of_a_month_only_where_that_is_said(
     if read in (csv, stream):
         per: Any = {"Price": {"fills": "mrr", "per": "Billing"}}
         assert ck.mrr(read(path, record=ck.Subscription, columns=per), period="2026-01").value == 150
-    path.write_text(INTERVALS.format(header="mrr"))  # an amount of a month by its name
+    path.write_text(INTERVALS.format(header="mrr"))  # an amount per month by its name
     assert ck.mrr(read(path, record=ck.Subscription), period="2026-01").value == 1250
 
 

@@ -21,7 +21,7 @@ ck.Order(id="1", ordered_at="2026-01-20", amount=1200, status="complete")  # ref
 opportunities = ck.database("sqlite:///crm.db").table("opportunities")
 ck.Dataset(deals=opportunities, orders=ck.table(opportunities, record=ck.Order))
 
-# The unit of a KPI says the type of its value, which may be None.
+# The unit of a KPI determines the type of its value, which may be None.
 assert_type(ck.win_rate(deals).value, float | None)
 assert_type(ck.revenue(deals, currency="EUR").value, Decimal | None)
 assert_type(ck.deal_volume(crm, period="2026").value, int | None)
@@ -31,7 +31,7 @@ assert_type(ck.win_rate.from_totals(won=1, closed=2), ck.Result[float])
 assert_type(ck.win_rate(deals).against(ck.win_rate([])), ck.Result[float])
 print(ck.win_rate(deals).value + 1)  # refused: operator
 
-# Results of several KPIs are of any type, and may be None too.
+# Results of several KPIs have values of any type, or None.
 report = crm.measure(["win_rate", "revenue"], by="owner")
 assert_type(report[0], ck.Result[Any])
 print(report[0].value + 1)  # refused: operator
@@ -57,7 +57,7 @@ assert_type(ck.win_rate(deals, by="owner"), ck.Report)
 assert_type(ck.win_rate(deals, every="month", period="2026"), ck.Report)
 ck.win_rate(deals, every="fortnight")  # refused: call-overload
 
-# Definitions of one's own.
+# The user's own definitions.
 table = ck.Table(ck.Deal)
 
 
