@@ -160,9 +160,7 @@ def new_mariadb() -> tuple[str, subprocess.Popen[bytes]]:
         "character-set-server": "utf8mb4",
         "collation-server": "utf8mb4_general_ci",  # Ada, ada and Ädä are one
         "datadir": str(data),
-        "tmpdir": str(
-            folder
-        ),  # a starting server removes other servers' temporary tables from a shared folder
+        "tmpdir": str(folder),  # a starting server removes other servers' temporary tables from a shared folder
         "default-time-zone": "-05:00",
         "innodb-flush-log-at-trx-commit": "0",
         "port": str(port),

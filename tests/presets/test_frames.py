@@ -113,7 +113,7 @@ def test_every_row_of_a_frame_is_a_record_or_skipped_or_rejected_as_it_is_of_a_f
     assert (account.rows, account.used, account.unreadable_fields) == (8, 3, {})
     assert dict(account.skipped) == dict(table.skipped)
     [of_frame], [of_records] = ck.ticket_volume(table).accounts, ck.ticket_volume(records).accounts
-    assert of_frame == replace(of_records, unread={})  # the engine counts values that a record would refuse, without their reason
+    assert of_frame == replace(of_records, unread={})  # the engine counts refused values without the reason
     assert of_frame.given + sum(table.skipped.values()) == 8
 
 
