@@ -23,7 +23,7 @@ from crmkpi.statistics.intervals import Interval
 __all__ = ["Block", "given_of", "left_out_of", "without_groups"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Block:
     """The results of a metric over one period in columns, one entry per segment; each is built at first access.
 

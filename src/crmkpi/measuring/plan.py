@@ -37,7 +37,7 @@ from crmkpi.records.base import RecordType, record_class, record_type
 __all__ = ["Plan"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Draft:
     """A column of a measure before its slot has a number."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple, get_args
 
 from pydantic import ValidationError
@@ -119,7 +118,7 @@ class Columns(NamedTuple):
 
 def matched_columns(headers: Sequence[str], kind: RecordType, options: ReadingOptions, *, source: str) -> Columns:
     """Match the headers of a source with the fields of a record."""
-    options = replace(options, columns=by_header(options.columns, headers, kind.fields))
+    options = options._replace(columns=by_header(options.columns, headers, kind.fields))
     wanted = wanted_columns(headers, kind, options.columns, source=source)
     said = {header: _said(header, targets, kind) for header, targets in options.columns.items() if _is_said(targets)}
     check_fields(options.units, kind, "units")

@@ -46,7 +46,7 @@ _TYPES: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Conversion:
     """How the cells of one slot are read. `fast` may fail on a cell that `careful` reads, but never reads it otherwise.
 

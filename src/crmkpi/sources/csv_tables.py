@@ -126,7 +126,7 @@ def _found_delimiter(text: str, name: str) -> str:
     return likely[0]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Table:
     """The text of a CSV file from a row on, which can be iterated more than once.
 

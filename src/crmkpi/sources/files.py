@@ -48,7 +48,7 @@ class TableFile(NamedTuple):
         if only is not None and self.is_text and self.preset != "auto":
             with cells_of_any_length():
                 grid, asked = self.grid(record, only)
-                return load(grid, record_of(record, asked), replace(asked, in_part=True))
+                return load(grid, record_of(record, asked), asked._replace(in_part=True))
         return read_file(
             self.source,
             record=record,
@@ -86,7 +86,7 @@ class TableFile(NamedTuple):
         return self.encoding in (None, "utf-8", "utf8", "UTF-8") and stat.S_ISREG(Path(path).stat().st_mode)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Here:
     """The part of a file that has been read: its fields (None for all of them) and their records."""
 

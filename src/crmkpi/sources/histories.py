@@ -56,7 +56,7 @@ def stage_grid(grid: Grid, options: ReadingOptions, preset: Preset) -> tuple[Gri
             else:
                 yield from _visits(part, own, entered, [*beside.values()], len(grid.headers), skipped)
 
-    asked = replace(options, preset=None, columns={})
+    asked = options._replace(preset=None, columns={})
     return Grid(grid.source, (*_VISIT, *beside), parts, text=grid.text, skipped=skipped), asked
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -52,7 +51,7 @@ def with_joined(grid: Grid, options: ReadingOptions) -> tuple[Grid, ReadingOptio
                 else Part([_row(row, places) if len(row) == len(headers) else row for row in part.rows], part.lines)
             )
 
-    return grid._replace(headers=headers, parts=parts), replace(options, columns=columns)
+    return grid._replace(headers=headers, parts=parts), options._replace(columns=columns)
 
 
 def _row(row: Sequence[Any], places: Sequence[Sequence[int]]) -> list[Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, Literal, NamedTuple, TypedDict, get_args
 from zoneinfo import ZoneInfo
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.errors import InputError, did_you_mean
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.numbers import DecimalSign
@@ -50,19 +50,18 @@ class Reading(TextReading, total=False):
 _WORDS = Reading.__required_keys__ | Reading.__optional_keys__
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingOptions:
+class ReadingOptions(NamedTuple):
     """The validated options of one call of a reader."""
 
-    columns: Mapping[Any, Targets] = field(default_factory=dict)
-    values: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[Any, Targets] = ReadOnly()
+    values: Mapping[str, Mapping[Any, Any]] = ReadOnly()
+    defaults: Mapping[str, Any] = ReadOnly()
     attributes: bool = True
     decimal: DecimalSign | None = None
     date_format: str | Mapping[str, str] | None = None
     day_first: bool | None = None
-    units: Mapping[str, str] = field(default_factory=dict)
-    kinds: Mapping[str, AttributeKind] = field(default_factory=dict)
+    units: Mapping[str, str] = ReadOnly()
+    kinds: Mapping[str, AttributeKind] = ReadOnly()
     ends: Ends | None = None
     headers: Sequence[str] | None = None
     tz: str | None = None

@@ -221,7 +221,7 @@ class Loading(Generic[_R]):
         return tuple(self.grid.headers[place] for place in sorted(gone))
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class _Reader(Generic[_R]):
     record: Any
     kind: RecordType

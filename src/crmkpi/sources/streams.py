@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import getcontext, localcontext
 from itertools import chain
 from typing import Any, Generic, TypeVar, Unpack, overload
@@ -91,7 +90,7 @@ class RecordStream(Iterator[_R], Generic[_R]):
         preset = self._options.preset
         if preset is None or not preset.merged:
             return {}
-        first = Loading(grid, self.record, replace(self._options, progress=None))
+        first = Loading(grid, self.record, self._options._replace(progress=None))
         if first.preset is None:  # a table of deals with stage dates, unpivoted
             return {}
         return merged_away(chain.from_iterable(first.parts()), preset, first.grid.headers)

@@ -13,9 +13,6 @@ from crmkpi.sources.report_rows import FIRST_CELLS, SUBTOTAL, TOTAL
 
 __all__ = ["filled_down"]
 
-_SUBTOTAL = re.compile(SUBTOTAL)
-_TOTAL = re.compile(TOTAL)
-
 
 def filled_down(grid: Grid, preset: Preset | None) -> Grid:
     """The report with the value of its group in each row, if subtotals show that it is grouped.
@@ -42,12 +39,12 @@ def _rows(grid: Grid) -> Iterator[Row]:
 
 def _place(row: Row) -> int:
     """The position of the word for a subtotal among the first columns, -1 for none."""
-    return next((place for place, cell in enumerate(row[:FIRST_CELLS]) if _is(_SUBTOTAL, cell)), -1)
+    return next((place for place, cell in enumerate(row[:FIRST_CELLS]) if _is(SUBTOTAL, cell)), -1)
 
 
 def _filled(row: Row, above: list[Any]) -> Row:
     """A row with the values of its groups, which `above` keeps for the next rows."""
-    if sum(map(bool, row)) < 2 or any(_is(_TOTAL, cell) or _is(_SUBTOTAL, cell) for cell in row[:FIRST_CELLS]):
+    if sum(map(bool, row)) < 2 or any(_is(TOTAL, cell) or _is(SUBTOTAL, cell) for cell in row[:FIRST_CELLS]):
         return row
     filled: Sequence[Any] = list(row)
     for place in range(min(len(above), len(row))):
@@ -56,5 +53,5 @@ def _filled(row: Row, above: list[Any]) -> Row:
     return [*(own or value for own, value in zip(filled, above, strict=False)), *filled[len(above) :]]
 
 
-def _is(pattern: re.Pattern[str], cell: Any) -> bool:
-    return isinstance(cell, str) and len(cell) < 200 and pattern.match(cell) is not None  # the limit of totals
+def _is(pattern: str, cell: Any) -> bool:
+    return isinstance(cell, str) and len(cell) < 200 and re.match(pattern, cell) is not None  # the limit of totals

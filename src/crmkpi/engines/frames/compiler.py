@@ -65,7 +65,7 @@ __all__ = ["Compiler"]
 _OPPOSITE: Mapping[CompareSign, CompareSign] = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Compiler:
     """Compiles expressions for the columns of one prepared frame.
 

@@ -38,7 +38,7 @@ class Grouping(NamedTuple):
         return [key.name for key in self.keys]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class GroupedRows:
     """The answer of a GROUP BY: `place` has the position in a row of each key and aggregate, by name.
 

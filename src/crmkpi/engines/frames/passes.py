@@ -18,7 +18,7 @@ __all__ = ["Pass", "RowsBySegment", "given"]
 RowsBySegment = Mapping[tuple[Hashable, ...], int]  # the number of rows per segment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Pass:
     """An anchor's slots over one frame, grouped by the `segments` and by `keys`: the part and the day of the rate.
 

@@ -22,7 +22,7 @@ from crmkpi.engines.frames.words import Expr, Frame, Words, all_of, only_where, 
 __all__ = ["Classes"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Classes:
     """The values to pre-aggregate per class (rows with equal condition outcomes) of a table of at most `rows` rows."""
 
