@@ -119,8 +119,6 @@ def condition_in_words(condition: Expression) -> str:
             return "no period is given"
         case Negation(item) | Unless(item):
             return f"not ({condition_in_words(item)})"
-        case Now():
-            return "no period is given"
         case _:
             return value_in_words(condition)
 
