@@ -60,4 +60,4 @@ print(sorted(reasons.items(), key=lambda item: -item[1]))
 # %% Save the report
 report = crm.scorecard(period="2026-Q3", compare="year_ago")
 Path("quarter.html").write_text(report.to_html(), encoding="utf-8")
-print(f"quarter.html: {len(report)} KPIs of the quarter, beside those of a year ago")
+print(f"quarter.html: {len(report)} KPIs of the quarter, compared with a year ago")

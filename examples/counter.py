@@ -27,7 +27,7 @@ EMPTY = ck.Tally(
 def create_app(state: Path | None = None) -> FastAPI:
     """A service that resumes from its state file."""
     file = state or Path(os.environ.get("TALLY", "tally.json"))
-    app = FastAPI(title="A scorecard of deals that were closed")
+    app = FastAPI(title="A scorecard of closed deals")
     tally = EMPTY.from_json(file.read_text(encoding="utf-8")) if file.exists() else EMPTY
 
     @app.exception_handler(ck.CrmKpiError)
