@@ -364,6 +364,12 @@ def test_each_line_of_the_help_is_that_of_the_command_which_is_loaded_when_it_is
         assert [(each.dest, each.help) for each in commands._choices_actions] == [(name, help_)]  # noqa: SLF001
 
 
+def test_the_help_names_all_commands_wherever_it_stands_before_one(run: Run) -> None:
+    for asked in ([], ["report"], ["kpi-set"]):
+        _, out, _ = run("--help", *asked)
+        assert [name for name in COMMANDS if f"\n    {name}" not in out] == []
+
+
 def test_the_help_loads_no_command() -> None:
     code = "import sys, crmkpi.cli.main as main; main.main(['--help']); print('crmkpi.records' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

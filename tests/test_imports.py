@@ -134,6 +134,15 @@ def test_measuring_one_kpi_by_its_name_loads_no_other_family():
     assert {name for name in loaded if name.startswith("metrics.sales.")} == {"metrics.sales.win_rate"}
 
 
+def test_a_report_of_deals_loads_the_record_class_of_no_other_table(tmp_path):
+    deals = tmp_path / "deals.csv"
+    deals.write_text("id,status,closed_at\n1,won,2026-01-05\n2,lost,2026-01-06\n")
+    program = f"import crmkpi.cli.main as cli; cli.main(['report', 'win_rate', '--deals', {str(deals)!r}])"
+    loaded = modules_loaded_by(program)
+    tables = {f"records.{path.stem}" for path in (PACKAGE / "records").glob("*.pyi")}
+    assert loaded & tables == {"records.deal"}
+
+
 @pytest.mark.slow
 def test_a_kpi_that_is_loaded_alone_has_all_its_variants():
     program = """if True:

@@ -66,6 +66,10 @@ def test_every_record_has_the_fields_of_its_table_and_attributes(table: str) -> 
     assert {*FIELDS[table].split(), "attributes"} == set(record_type(RECORDS[table]).fields)
 
 
+def test_surveys_alone_are_surveys() -> None:
+    assert [table for table, model in RECORDS.items() if record_type(model).is_survey] == ["surveys"]
+
+
 def test_there_are_no_other_records() -> None:
     assert set(RECORDS) == set(FIELDS)
 
