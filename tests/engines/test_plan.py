@@ -258,6 +258,13 @@ def test_only_a_measure_of_another_period_asks_for_one() -> None:
     assert list(map(repr, plan_of(deals.count(), before).shifting)) == [repr(before)]
 
 
+def test_a_stock_of_another_period_is_told_apart_from_flows() -> None:
+    stock = deals.count(deals.created_at < period.end).previous()
+    plan = plan_of(deals.count(), stock)
+    assert plan.shifting == ()
+    assert list(map(repr, plan.shifting_stocks)) == [repr(stock)]
+
+
 @pytest.mark.parametrize(
     ("measure", "used"),
     [

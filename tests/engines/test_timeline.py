@@ -80,6 +80,13 @@ def test_a_stock_is_looked_at_once_at_the_bounds_of_each_period() -> None:
     assert (timeline.moments.as_of_wall, timeline.moments.as_of.tzinfo is None) == (datetime(2026, 5, 1), False)
 
 
+def test_no_stock_is_looked_at_in_an_earlier_period_that_only_flows_read() -> None:
+    timeline = Timeline([MONTHS[1]], EVER, whole=False, earlier=[MONTHS[0], MONTHS[1]])
+    assert [list(timeline.parts(month, stock=False)) for month in MONTHS[:2]] == [[0], [1]]
+    assert [timeline.parts(month, stock=True) for month in MONTHS[:2]] == [(), (0,)]
+    assert len(timeline.moments.bounds) == 1
+
+
 def test_a_period_of_several_parts_has_what_is_in_all_of_them() -> None:
     found = [
         ck.Deal(

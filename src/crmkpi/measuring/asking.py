@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmkpi.dates.calendars import Calendar
 from crmkpi.dates.periods import Period
-from crmkpi.definition.expressions import as_of
+from crmkpi.definition.measures import Measure
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.snapshots import at_one_moment
@@ -19,7 +19,7 @@ from crmkpi.errors import InputError, MissingTableError, ParameterError, Unknown
 from crmkpi.measuring.duplicates import Duplicates
 from crmkpi.measuring.narrowing import beside, lacking_segment, narrowed
 from crmkpi.measuring.plan import Plan
-from crmkpi.measuring.reading import EVER, Reader, Timeline
+from crmkpi.measuring.reading import AS_OF, EVER, Reader, Timeline
 from crmkpi.measuring.segments import Segment, segment_keys
 from crmkpi.measuring.shifts import moved
 from crmkpi.measuring.tables import is_stream
@@ -67,30 +67,31 @@ def read(
     # Rates that change from day to day need the date of each record, in a query without periods too.
     undated = not any(periods)
     whole = undated and not (crm.rates is not None and crm.rates.dated)
-    unreadable: dict[str, frozenset[str] | None] = (
-        dict.fromkeys(known_tables())  # another part may have unreadable fields
-        if partly
-        else {table: found for table in crm.tables if (found := crm.unreadable(table)) != frozenset()}
-    )
-    more = beside(crm.narrowings, segments)
+    # Another part may have unreadable fields.
+    unreadable: dict[str, frozenset[str] | None] = dict.fromkeys(known_tables()) if partly else _unreadable(crm)
+    more = beside(crm.narrowings, segments) if crm.narrowings else ()
     for metric in metrics:
         if more and (lacks := lacking_segment(metric, more)):
             raise UnknownNameError(
                 f"where() cannot narrow {metric.id}: there is no {lacks}. Measure it on the whole dataset, or narrow "
                 "by a field that all of its tables have; a column that fills none is where({'attributes.NAME': ...})."
             )
+    grouped = (*segments, *more)
     twice = {} if partly else _twice(crm, metrics)
-    kept = {
-        "whole": whole,
-        "again": bool(twice),
-        "undated": undated,
-        "intervals": confidence is not None,
-        "moments": moments,
-        "so_far": crm.as_of is not None,
-    }
+    values = _parameter_values(metrics, parameters)
     while True:  # once, unless records or rows turn out to be unreadable in a field that is read
         try:
-            plan = _plan(tuple(metrics), (*segments, *more), unreadable, **kept)
+            plan = _plan(
+                tuple(metrics),
+                grouped,
+                unreadable,
+                whole=whole,
+                undated=undated,
+                intervals=confidence is not None,
+                moments=moments,
+                so_far=crm.as_of is not None,
+                again=bool(twice),
+            )
         except UnknownNameError as error:
             raise _with_filled(error, crm, metrics, segments) from None
         try:
@@ -98,8 +99,8 @@ def read(
                 crm,
                 plan,
                 periods,
-                (*segments, *more),
-                _parameter_values(metrics, parameters),
+                grouped,
+                values,
                 twice=twice,
                 whole=whole,
                 confidence=confidence,
@@ -140,15 +141,36 @@ def queries_of(
     crm: Dataset, metrics: Sequence[Metric], segments: Sequence[Segment], *, undated: bool, confidence: float | None
 ) -> Mapping[str, Query]:
     """The query of each table, as far as it can be planned before data is read."""
-    more = beside(crm.narrowings, segments)
-    kept = {"whole": False, "again": False, "undated": undated, "intervals": confidence is not None}
-    return _plan(tuple(metrics), (*segments, *more), {}, **kept, moments=True, so_far=crm.as_of is not None).queries
+    return _plan(
+        tuple(metrics),
+        (*segments, *beside(crm.narrowings, segments)),
+        {},
+        whole=False,
+        undated=undated,
+        intervals=confidence is not None,
+        moments=True,
+        so_far=crm.as_of is not None,
+    ).queries
+
+
+def _unreadable(crm: Dataset) -> dict[str, frozenset[str] | None]:
+    """The fields of each table that are known to be unreadable in some record; None if unknown."""
+    known: dict[str, frozenset[str] | None] = {}
+    for table in crm.tables:
+        found = crm.unreadable(table)
+        if found is None or found:
+            known[table] = found
+    return known
 
 
 def _twice(crm: Dataset, metrics: Sequence[Metric]) -> dict[str, Duplicates]:
     """The duplicate ids of each table that the metrics read."""
-    asked = dict.fromkeys(table for metric in metrics for table in metric.tables)
-    return {table: found for table in asked if (found := crm.duplicates(table)) is not None}
+    known: dict[str, Duplicates | None] = {}
+    for metric in metrics:
+        for table in metric.tables:
+            if table not in known:
+                known[table] = crm.duplicates(table)
+    return {table: found for table, found in known.items() if found is not None}
 
 
 def _read(
@@ -167,16 +189,17 @@ def _read(
     if whole and crm.as_of is None:
         timeline = _ALL_TIME
     else:
-        earlier = (moved(period, measure, values) for measure in plan.shifting for period in periods)
-        found = [*periods, *(period for period in earlier if period is not None)]
-        timeline = Timeline(found, crm.known_until(), whole=whole)
+        stocks = [*periods, *_earlier(plan.shifting_stocks, periods, values)]
+        flows = _earlier(plan.shifting, periods, values)
+        timeline = Timeline(stocks, crm.known_until(), whole=whole, earlier=flows)
     functions = _functions(crm, plan)
     attributes: dict[str, Attributes] = {}
     if not partly:  # another part of the data may have the attribute
         check_measured(crm, plan, attributes, streams=False)
     with at_one_moment(crm.tables) as tables:
-        answers = {
-            table: _answer(
+        answers: dict[str, Answer] = {}
+        for table, query in _streams_last(crm, plan):
+            answers[table] = _answer(
                 crm,
                 plan,
                 query,
@@ -189,15 +212,19 @@ def _read(
                 confidence=confidence,
                 partly=partly,
             )
-            for table, query in _streams_last(crm, plan)
-        }
     if not partly:
         check_measured(crm, plan, attributes, streams=True)
         for position, segment in enumerate(segments):
             check_attribute(crm, segment, position, plan, answers, attributes)
     # Converted amounts carry no currency of their own.
     currency = crm.currency if crm.rates is None else crm.rates.to
-    return Reader(answers, timeline, {**values, repr(as_of): crm.known_until()}, currency)
+    return Reader(answers, timeline, {**values, AS_OF: crm.known_until()}, currency)
+
+
+def _earlier(shifting: Sequence[Measure], periods: Sequence[Period | None], values: Mapping[str, Any]) -> list[Period]:
+    """The earlier periods that shifted measures read."""
+    found = [moved(period, measure, values) for measure in shifting for period in periods]
+    return [period for period in found if period is not None]
 
 
 def _streams_last(crm: Dataset, plan: Plan) -> list[tuple[str, Query]]:
@@ -247,13 +274,15 @@ def _answer(
             answer.ask = of_frame if answer.searched else None
             return answer
     name = query.type_.table
-    related = plan.related[name]
-    for other, names in related.items():
+    related_unreadable = False
+    for other, names in plan.related[name].items():
         crm.index(other)
         if (ambiguous := crm.duplicates(other)) is not None:
             ambiguous.check_looked_up(names)
-        if crm.unreadable(other) and other not in plan.unreadable:
-            raise UnreadableFoundError
+        if crm.unreadable(other):
+            if other not in plan.unreadable:
+                raise UnreadableFoundError
+            related_unreadable = True
     found = crm.records(name) if twice is None else twice.first
     if is_stream(type(found)) and any(field.path[-2:-1] == ("attributes",) for field in query.fields.values()):
         found = noting(iter(found), attributes.setdefault(name, {}))
@@ -264,7 +293,7 @@ def _answer(
         tables=crm.index,
         functions=functions,
         parameters=parameters,
-        related_unreadable=any(crm.unreadable(other) for other in related),
+        related_unreadable=related_unreadable,
     )
     answer = ask(found)
     answer.searched = crm.searched(name) and not partly
@@ -292,18 +321,35 @@ def _plan(
     metrics: tuple[Metric, ...],
     segments: tuple[Segment, ...],
     unreadable: Mapping[str, frozenset[str] | None],
-    **kept: bool,
+    *,
+    whole: bool,
+    undated: bool,
+    intervals: bool,
+    moments: bool = False,
+    so_far: bool = False,
+    again: bool = False,
 ) -> Plan:
     lasting = not segments or all(isinstance(segment.source, str) for segment in segments)
-    said = tuple([(segment.name, segment.source, repr(segment.bins)) for segment in segments]) if lasting else ()
-    key = (metrics, said, frozenset(unreadable.items()) if unreadable else None, *kept.items())
+    said = tuple([(segment.name, segment.source, repr(segment.bins)) for segment in segments]) if segments else ()
+    marked = frozenset(unreadable.items()) if unreadable else None
+    key = (metrics, said, marked, whole, undated, intervals, moments, so_far, again)
     if lasting and (known := _PLANS.get(key)) is not None:
         return known
     types = (
         [measure.base.record_type_ for metric in metrics for measure in metric.measures.values()] if segments else []
     )
     keys = {type_.table: segment_keys(segments, type_) for type_ in types}
-    plan = Plan(metrics, keys, unreadable=dict(unreadable), **kept)
+    plan = Plan(
+        metrics,
+        keys,
+        whole=whole,
+        undated=undated,
+        intervals=intervals,
+        moments=moments,
+        so_far=so_far,
+        again=again,
+        unreadable=dict(unreadable),
+    )
     if lasting:
         if len(_PLANS) > _KEPT_PLANS:  # metrics defined on the fly must not be kept for ever
             _PLANS.clear()
@@ -315,10 +361,11 @@ def _parameter_values(metrics: Sequence[Metric], given: Mapping[str, Any]) -> di
     """The parameters inside expressions, by their printed form; days become durations."""
     if not isinstance(given, _MAPPINGS):
         raise InputError(f"`parameters` maps names to numbers, such as {{'quota': 50000}}; got {given!r}.")
-    known = {name for metric in metrics for name in metric.parameters}
-    for name in given:
-        if name not in known:
-            raise unknown_name(f"None of the metrics has a parameter {name!r}.", name, known)
+    if given:
+        known = {name for metric in metrics for name in metric.parameters}
+        for name in given:
+            if name not in known:
+                raise unknown_name(f"None of the metrics has a parameter {name!r}.", name, known)
     values: dict[str, Any] = {}
     for metric in metrics:
         if metric.parameters:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from crmkpi._read_only import ReadOnly
 from crmkpi.engines.query import NO_DATE, UNREADABLE, Answer, Part, State
 from crmkpi.measuring.locations import AccountPlan, UnreadPlan
 
-__all__ = ["Counting", "Counts", "PartOfWhole", "may_be", "used_and_left_out"]
+__all__ = ["Counting", "Counts", "PartOfWhole", "Rows", "may_be", "used_and_left_out"]
 
 
 class PartOfWhole(NamedTuple):
@@ -33,6 +33,25 @@ class Counts(NamedTuple):
     unread: Mapping[str, Mapping[str, int]] = ReadOnly({})
     shares: Mapping[str, PartOfWhole] = ReadOnly({})
     again: int = 0  # records left out as duplicate ids
+
+
+class Rows:
+    """The states of some segments, each looked up once for all KPIs that read them."""
+
+    __slots__ = ("_answers", "_found", "segments")
+
+    def __init__(self, answers: Mapping[str, Answer], segments: Sequence[tuple[Hashable, ...]]) -> None:
+        self.segments = segments
+        self._answers = answers
+        self._found: dict[tuple[str, int, Part], list[list[State] | None]] = {}
+
+    def of(self, table: str, anchor: int, part: Part) -> list[list[State] | None]:
+        """The states of each segment in one part of the answer; None where it has none."""
+        found = self._found.get((table, anchor, part))
+        if found is None:
+            groups = self._answers[table].groups[anchor]
+            found = self._found[table, anchor, part] = [groups.get((segment, part)) for segment in self.segments]
+        return found
 
 
 class _Plain(Sequence[Counts]):
@@ -84,15 +103,18 @@ class Counting:
         self._used: int | None = None
         self._again = None if answer.again is None else Counting(answer.again, account, parts)
 
-    def column(
-        self, segments: Sequence[tuple[Hashable, ...]], rows: Callable[[Part], list[list[State] | None]]
-    ) -> Sequence[Counts]:
-        """The counts of each segment; `rows` are the states of all of them in one part."""
-        if self._again is not None or self._account.unread is not None or len(self._parts) != 1:
-            return [self.counts(segment) for segment in segments]
-        picked = [None if states is None else self._account.pick(states) for states in rows(self._parts[0])]
-        undated = rows(NO_DATE) if self._others else []
-        dateless = [0 if row is None else sum([row[number] for number in self._account.undated]) for row in undated]
+    def column(self, rows: Rows) -> Sequence[Counts]:
+        """The counts of each segment of `rows`."""
+        account = self._account
+        if self._again is not None or account.unread is not None or len(self._parts) != 1:
+            return [self.counts(segment) for segment in rows.segments]
+        pick = account.pick
+        states = rows.of(account.table, account.anchor, self._parts[0])
+        picked = [None if row is None else pick(row) for row in states]
+        dateless: list[int] = []
+        if self._others:
+            undated = rows.of(account.table, account.anchor, NO_DATE)
+            dateless = [0 if row is None else sum([row[number] for number in account.undated]) for row in undated]
         return _Plain(picked, dateless, self._none)
 
     def counts(self, segment: tuple[Hashable, ...]) -> Counts:

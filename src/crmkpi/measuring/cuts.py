@@ -12,15 +12,15 @@ from crmkpi.dates.months import NO_MONTH
 from crmkpi.dates.periods import Period
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
-from crmkpi.engines.query import EXACT, Answer, Part, State, merged_state
+from crmkpi.engines.query import EXACT, Answer, State, merged_state
 from crmkpi.errors import CurrencyError
-from crmkpi.measuring.counting import Counting, Counts
+from crmkpi.measuring.counting import Counting, Counts, Rows
 from crmkpi.measuring.locations import AccountPlan, Location, MeasurePlan, MetricPlan
 from crmkpi.measuring.reading import Input, Reader
 from crmkpi.measuring.shifts import moved
 from crmkpi.measuring.unreadable import DataReason
 
-__all__ = ["Cut", "InputColumn", "Rows", "currencies_of"]
+__all__ = ["Cut", "InputColumn", "currencies_of"]
 
 _LONGEST_MONTH = 31
 _NOTHING_EARLIER = "there is no earlier period"
@@ -38,29 +38,10 @@ class InputColumn(NamedTuple):
     missing: str | None = None
 
 
-class Rows:
-    """The states of some segments, each looked up once for all KPIs that read them."""
-
-    __slots__ = ("_answers", "_found", "segments")
-
-    def __init__(self, answers: Mapping[str, Answer], segments: Sequence[tuple[Hashable, ...]]) -> None:
-        self.segments = segments
-        self._answers = answers
-        self._found: dict[tuple[str, int, Part], list[list[State] | None]] = {}
-
-    def of(self, table: str, anchor: int, part: Part) -> list[list[State] | None]:
-        """The states of each segment in one part of the answer; None where it has none."""
-        found = self._found.get((table, anchor, part))
-        if found is None:
-            groups = self._answers[table].groups[anchor]
-            found = self._found[table, anchor, part] = [groups.get((segment, part)) for segment in self.segments]
-        return found
-
-
 class Cut:
     """A metric over one period: its numbers in the segments of `rows`."""
 
-    __slots__ = ("_accounts", "_earlier", "_fixed", "_period", "_plan", "_reader", "_rows")
+    __slots__ = ("_fixed", "_period", "_plan", "_reader", "_rows")
 
     def __init__(self, reader: Reader, plan: MetricPlan, period: Period | None, rows: Rows) -> None:
         self._reader = reader
@@ -80,22 +61,17 @@ class Cut:
         if plan.metric.until is not None:
             missing = "it needs the day up to which the data is known, and none is given"
             self._fixed[plan.metric.until] = Input(reader.last_day(period), missing=missing)
-        self._accounts = [(account, period) for account in plan.accounts]
-        self._earlier = [
-            (account, earlier)
-            for account in plan.earlier
-            if account.shifted is not None
-            and (earlier := moved(period, account.shifted, reader.parameters)) is not None
-        ]
 
     @property
     def lacks(self) -> bool:
         """Whether an input that is the same for all segments has no value."""
-        return any(found.value is None for found in self._fixed.values())
+        return bool(self._fixed) and any(found.value is None for found in self._fixed.values())
 
     def inputs(self, mixed: dict[int, CurrencyError] | None = None) -> dict[str, InputColumn]:
         """All inputs of the metric's formula; `mixed` receives the errors of segments with several currencies."""
-        found = {name: self._input(name, measure, mixed) for name, measure in self._plan.measures.items()}
+        found: dict[str, InputColumn] = {}
+        for name, measure in self._plan.measures.items():
+            found[name] = self._input(name, measure, mixed)
         for given in (self._plan.metric.days, self._plan.metric.until):
             if given is not None:
                 found[given] = self._same(self._fixed[given])
@@ -155,20 +131,29 @@ class Cut:
 
     def counts(self) -> list[Sequence[Counts]]:
         """For each table and anchor, the numbers of records used and left out in each segment."""
-        return [self._counted(account, period) for account, period in self._accounts]
+        return [self._counted(account, self._period) for account in self._plan.accounts]
 
     def earlier_counts(self) -> list[tuple[AccountPlan, Sequence[Counts]]]:
         """The counts of measures over an earlier period that may have unreadable records."""
-        return [(one, self._counted(one, period)) for one, period in self._earlier if one.unread is not None]
+        return [(one, self._counted(one, period)) for one, period in self._earlier() if one.unread is not None]
+
+    def _earlier(self) -> list[tuple[AccountPlan, Period]]:
+        """The accounts of measures over an earlier period, with this period."""
+        return [
+            (account, earlier)
+            for account in self._plan.earlier
+            if account.shifted is not None
+            and (earlier := moved(self._period, account.shifted, self._reader.parameters)) is not None
+        ]
 
     def _counted(self, account: AccountPlan, period: Period | None) -> Sequence[Counts]:
         parts = self._reader.timeline.parts(period, stock=account.stock)
-        counting = Counting(self._reader.answers[account.table], account, parts)
-        return counting.column(self._rows.segments, lambda part: self._rows.of(account.table, account.anchor, part))
+        return Counting(self._reader.answers[account.table], account, parts).column(self._rows)
 
     def contradiction(self, segment: tuple[Hashable, ...]) -> str | None:
         """The error for a duplicate id whose records differ in a field that the metric reads, if one of them counts."""
-        for account, period in (*self._accounts, *self._earlier):
+        asked = [(account, self._period) for account in self._plan.accounts]
+        for account, period in (*asked, *self._earlier()):
             for found in self._reader.answers[account.table].contradictions:
                 names = found.read_by(account.anchor, self._plan.slots(account))
 

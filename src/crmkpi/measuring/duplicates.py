@@ -7,7 +7,6 @@ Lists are searched at each measurement, and files once. Streams, frames and data
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from crmkpi.definition.expressions import Expression, Field, walk
@@ -21,7 +20,6 @@ from crmkpi.sources.loaded import Records
 __all__ = ["DUPLICATE", "Contradiction", "Duplicates", "differing", "duplicates_in", "fields_read", "read_of_others"]
 
 DUPLICATE = "duplicate id"
-_id_of = attrgetter("id")
 
 
 class Duplicates(NamedTuple):
@@ -136,14 +134,14 @@ def duplicates_in(records: Sequence[Any], type_: RecordType) -> Duplicates | Non
     if "id" not in type_.fields or (not made_by_hand and isinstance(records, Records) and records.account.numbered):
         return None
     try:
-        if len(set(map(_id_of, records))) == len(records):
+        if len({record.id for record in records}) == len(records):
             return None
     except AttributeError:  # an item is not a record, which the engine reports
         return None
     places: dict[Any, list[int]] = {}
-    for number, own in enumerate(map(_id_of, records)):
-        if "id" not in getattr(records[number], "unreadable", ()) and not is_of_line(own):
-            places.setdefault(own, []).append(number)
+    for number, record in enumerate(records):
+        if "id" not in getattr(record, "unreadable", ()) and not is_of_line(record.id):
+            places.setdefault(record.id, []).append(number)
     together = [numbers for numbers in places.values() if len(numbers) > 1]
     again = {number for numbers in together for number in numbers[1:]}
     if not again:

@@ -39,7 +39,11 @@ def of_files(
     Frames answer if all tables of the query are files that can be read as frames. A query that frames refuse is run on
     records, whose answer or error message is returned.
     """
-    files = {name: table for name, table in crm.tables.items() if name in crm.told and isinstance(table, FileRecords)}
+    files: dict[str, FileRecords] = {}
+    for name in crm.told:
+        table = crm.tables[name]
+        if isinstance(table, FileRecords):
+            files[name] = table
     if not files:
         return ask(crm)
     asked = _asked(queries(), metrics)

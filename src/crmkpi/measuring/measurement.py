@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.ran import collecting
 from crmkpi.engines.frames.snapshots import at_one_moment
+from crmkpi.engines.query import Answer, Query
 from crmkpi.errors import (
     CurrencyError,
     InputError,
 )
 from crmkpi.measuring.asking import queries_of, read
 from crmkpi.measuring.changes import Adjust
-from crmkpi.measuring.counting import Counts
-from crmkpi.measuring.cuts import Cut, InputColumn, Rows, currencies_of
+from crmkpi.measuring.counting import Counts, Rows
+from crmkpi.measuring.cuts import Cut, InputColumn, currencies_of
 from crmkpi.measuring.evidence import Block, without_groups
 from crmkpi.measuring.files import of_files
 from crmkpi.measuring.formula import evaluated_each
@@ -82,7 +82,9 @@ def measure(
             )
         return found, ran, told
 
-    queries = partial(queries_of, crm, metrics, segments, undated=not any(everything), confidence=confidence)
+    def queries() -> Mapping[str, Query]:
+        return queries_of(crm, metrics, segments, undated=not any(everything), confidence=confidence)
+
     results, ran, told = of_files(crm, metrics, queries, asked)
     if statements is not None:
         statements += ran
@@ -115,7 +117,10 @@ def measure_with_trend(
         shown = report(together(beside, "bh"), [period], None, None, notes=tuple(notes), narrowings=crm.narrowings)
         return shown, trend
 
-    return of_files(crm, metrics, partial(queries_of, crm, metrics, (), undated=False, confidence=confidence), asked)
+    def queries() -> Mapping[str, Query]:
+        return queries_of(crm, metrics, (), undated=False, confidence=confidence)
+
+    return of_files(crm, metrics, queries, asked)
 
 
 def built(
@@ -165,9 +170,12 @@ def measure_one(
         reader, plan = read(data, (metric,), periods, (), parameters, confidence=confidence, moments=moments)
         segment = INSIDE if data.narrowings else ()
         builder = _Builder(data, reader, (), [segment], parameters, confidence)
-        return next(builder.results(plan.metrics[0], period, against))
+        (result,) = builder.results(plan.metrics[0], period, against)
+        return result
 
-    queries = partial(queries_of, crm, (metric,), (), undated=not any(periods), confidence=confidence)
+    def queries() -> Mapping[str, Query]:
+        return queries_of(crm, (metric,), (), undated=not any(periods), confidence=confidence)
+
     return of_files(crm, (metric,), queries, asked)
 
 
@@ -218,10 +226,15 @@ class _Builder:
         self._given = given
         self._confidence = confidence
         self._rows = Rows(reader.answers, keys)
-        self._kept = {table: without_groups(answer) for table, answer in reader.answers.items()}
-        self._contradicted = {table for table, answer in reader.answers.items() if answer.contradictions}
+        self._kept: dict[str, Answer] = {}
+        self._contradicted: set[str] = set()
+        for table, answer in reader.answers.items():
+            self._kept[table] = without_groups(answer)
+            if answer.contradictions:
+                self._contradicted.add(table)
         # A filtered dataset adds a last key, which has no name.
-        self._names = [{part.name: one for part, one in zip(segments, key, strict=False)} for key in keys]
+        names = [part.name for part in segments]
+        self._names = [dict(zip(names, key, strict=False)) for key in keys] if names else [{}] * len(keys)
         self._made: dict[tuple[int, Period | None], list[Result]] = {}
 
     def results(
@@ -229,10 +242,10 @@ class _Builder:
         plan: MetricPlan,
         period: Period | None,
         against: Period | None,
-    ) -> Iterator[Result]:
+    ) -> list[Result]:
         """A metric's results over one period, each compared to its result over `against`."""
         mine = self._over(plan, period)
-        return iter(mine if against is None else map(compared, mine, self._over(plan, against)))
+        return mine if against is None else list(map(compared, mine, self._over(plan, against)))
 
     def _over(self, plan: MetricPlan, period: Period | None) -> list[Result]:
         """A metric's results over one period, cached because the month that a month is compared to has results too."""

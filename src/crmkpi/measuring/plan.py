@@ -87,7 +87,10 @@ class Plan:
         self.queries: dict[str, Query] = {}
         self.metrics = tuple(self._metric(metric, segments) for metric in metrics)
         measures = [measure for found in self.metrics for measure in _all_measures(found.metric)]
-        self.shifting = tuple(measure for measure in measures if measure.shift != "none")
+        plans = [plan for found in self.metrics for plan in found.measures.values()]
+        shifting = [each for plan in plans for each in plan.columns.values() if each.measure.shift != "none"]
+        self.shifting = tuple(each.measure for each in shifting if not each.stock)
+        self.shifting_stocks = tuple(each.measure for each in shifting if each.stock)
         for query in self.queries.values():
             self._mark(query)
         self.related = {table: read_of_others(query.type_, query.fields) for table, query in self.queries.items()}

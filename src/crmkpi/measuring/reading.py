@@ -26,8 +26,9 @@ from crmkpi.errors import CurrencyError
 from crmkpi.measuring.locations import Location, MeasurePlan
 from crmkpi.measuring.samples import aggregated, for_formula, for_row
 
-__all__ = ["EVER", "Input", "Reader", "Timeline"]
+__all__ = ["AS_OF", "EVER", "Input", "Reader", "Timeline"]
 
+AS_OF = repr(as_of)  # the name of the as-of instant among the parameters
 _ALL_TIME = Period.all()
 EVER = (_ALL_TIME.wall_end, _ALL_TIME.end)  # an as-of instant after everything, on the wall clock and exact
 _NOTHING = Sample()
@@ -53,12 +54,20 @@ class Timeline:
 
     __slots__ = ("_parts", "_stocks", "moments")
 
-    def __init__(self, periods: Iterable[Period | None], as_of: tuple[datetime, datetime], *, whole: bool) -> None:
+    def __init__(
+        self,
+        periods: Iterable[Period | None],
+        as_of: tuple[datetime, datetime],
+        *,
+        whole: bool,
+        earlier: Iterable[Period] = (),
+    ) -> None:
         """Cut `periods`, where None means all data; `as_of` is an instant as wall-clock time and exact.
 
-        With `whole`, the answers are not cut into parts at all.
+        With `whole`, the answers are not cut into parts at all. In `earlier` periods only flows are measured.
         """
-        distinct = list(dict.fromkeys(periods))
+        stocks = list(dict.fromkeys(periods))
+        distinct = list(dict.fromkeys([*stocks, *earlier]))
         real = [period for period in distinct if period is not None]
         if None in distinct and not whole:
             real.append(_ALL_TIME)
@@ -71,9 +80,9 @@ class Timeline:
         if None in distinct:  # all data includes records without a timestamp
             self._parts[None] = (None,) if whole else (*self._parts[_ALL_TIME], NO_DATE, None)
         wanted = {part for parts in self._parts.values() for part in parts}
-        self._stocks = {period: number for number, period in enumerate(distinct)}
+        self._stocks = {period: number for number, period in enumerate(stocks)}
         wall, exact = as_of
-        bounds = [period or _ALL_TIME for period in distinct]
+        bounds = [period or _ALL_TIME for period in stocks]
         self.moments = Moments(
             wall_edges,
             edges,
@@ -118,7 +127,7 @@ class Reader(NamedTuple):
 
     def last_day(self, period: Period | None) -> date | None:
         """The last day of the period, or that of the as-of instant if it is earlier."""
-        known: datetime = self.parameters[repr(as_of)][0]
+        known: datetime = self.parameters[AS_OF][0]
         end = known if period is None else min(known, period.wall_end)
         return None if end == EVER[0] else (end - timedelta(microseconds=1)).date()
 

@@ -60,14 +60,18 @@ class Tables:
 
     def __init__(self, tables: Mapping[str, Any], calendar: Calendar) -> None:
         zone = None if calendar is DEFAULT_CALENDAR else calendar.tz
-        given: dict[str, Any] = {name: framed(name, records, zone) for name, records in tables.items()}
-        for name, records in given.items():
+        given: dict[str, Any] = {}
+        told: list[str] = []
+        for name, table in tables.items():
+            given[name] = records = framed(name, table, zone)
+            class_: Any = type(records)
+            if _tells_fields(class_):
+                told.append(name)
             if isinstance(records, FrameTable):
                 _check_home(name, records)
                 continue
             if not is_table(name):
                 raise unknown_name(f"A dataset has no table {name!r}.", name, known_tables())
-            class_: Any = type(records)
             if not holds_records(class_):
                 raise InputError(
                     f"The table {name!r} must be an iterable of records; got {type(records).__name__}. Give a list, "
@@ -80,7 +84,7 @@ class Tables:
         self._facts: dict[str, tuple[Sequence[Any] | None, dict[str, Any]]] = {}  # with a copy of the records
         self._spent: set[str] = set()
         self._unfilled: dict[tuple[str, str], bool] = {}
-        self.told = frozenset([name for name, records in given.items() if _tells_fields(records.__class__)])
+        self.told = frozenset(told)
         self._read: dict[Any, Any] = {}  # the tables of files as read, for their facts
 
     def fields(self, table: str) -> Mapping[str, Mapping[str, int]]:

@@ -24,7 +24,8 @@ from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, PeriodError
 from crmkpi.measuring import asking
 from crmkpi.measuring.accounts import Account
-from crmkpi.measuring.cuts import Cut, InputColumn, Rows
+from crmkpi.measuring.counting import Rows
+from crmkpi.measuring.cuts import Cut, InputColumn
 from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.results import Result
 from crmkpi.measuring.segments import Segment
