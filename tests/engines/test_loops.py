@@ -231,7 +231,7 @@ def test_records_that_nothing_asks_for_are_left_at_once() -> None:
 def test_different_values_of_each_key_are_kept_once() -> None:
     query = query_of(Slot("distinct", None, deals.product, key=deals.owner))
     scan = compiled(query, converts=False).bind(
-        [_Locator(Moments(), query.anchors[0])], Moments(), dict, {}, {}, lambda _: False, ck.Deal
+        [_Locator(Moments(), query.anchors[0], ({}, {}))], Moments(), dict, {}, {}, lambda _: False, ck.Deal
     )
     cells, _ = scan([won(owner="Ada", product=name) for name in ("A", "B", "A")])
     assert cells[()][1][None][0] == {"Ada": {"A", "B"}}
@@ -266,7 +266,7 @@ def test_a_field_that_every_record_has_is_not_asked_whether_it_is_there() -> Non
 def test_amounts_in_the_first_currency_are_added_up_and_the_others_gathered() -> None:
     query = query_of(Slot("values", None, deals.amount, currency=deals.currency))
     scan = compiled(query, converts=False).bind(
-        [_Locator(Moments(), query.anchors[0])], Moments(), dict, {}, {}, lambda _: False, ck.Deal
+        [_Locator(Moments(), query.anchors[0], ({}, {}))], Moments(), dict, {}, {}, lambda _: False, ck.Deal
     )
     found = [("EUR", 1), ("EUR", 2), ("USD", 4), ("EUR", 8), ("USD", 16), (None, 32)]
     cells, homes = scan([won(amount=amount, currency=currency) for currency, amount in found])
@@ -367,7 +367,7 @@ def test_a_day_is_looked_up_once_unless_a_period_begins_within_it() -> None:
     noon = timedelta(hours=12)
     edges = [DAY, DAY + timedelta(days=2), DAY + timedelta(days=3) + noon]
     moments = Moments(edges, [edge.replace(tzinfo=UTC) for edge in edges], [True, False])
-    locator = _Locator(moments, Anchor(deals.closed_at, stock=False))
+    locator = _Locator(moments, Anchor(deals.closed_at, stock=False), ({}, {}))
     _, days, locate = locator.align(DAY, won())
     found = {number: locate(DAY + timedelta(days=number) + noon) for number in range(-1, 5)}
     assert found == {-1: OUTSIDE, 0: 0, 1: 0, 2: OUTSIDE, 3: OUTSIDE, 4: OUTSIDE}
@@ -376,8 +376,19 @@ def test_a_day_is_looked_up_once_unless_a_period_begins_within_it() -> None:
     assert days == {first - 1: OUTSIDE, first: 0, first + 1: 0, first + 2: OUTSIDE, first + 4: OUTSIDE}
 
 
+def test_days_of_timestamps_with_and_without_a_zone_are_told_apart() -> None:
+    # Midnight in UTC is 01:00 in Berlin, so that a day begins an hour before its timestamp in UTC.
+    crm = ck.Dataset(
+        deals=[won(id=str(hour), created_at=DAY, closed_at=DAY.replace(hour=hour, tzinfo=UTC)) for hour in (12, 23)],
+        calendar=ck.Calendar(tz="Europe/Berlin"),
+    )
+    asked: dict[str, Any] = {"period": "2026-01-05", "every": "day"}
+    assert [result.value for result in crm.measure(["deal_volume", "won_deals"], **asked)] == [2, 1]
+    assert [result.value for result in crm.measure(["won_deals", "deal_volume"], **asked)] == [1, 2]
+
+
 def test_timestamps_of_several_zones_meet_and_those_without_one_do_not() -> None:
-    locator = _Locator(Moments(), Anchor(deals.closed_at, stock=False))
+    locator = _Locator(Moments(), Anchor(deals.closed_at, stock=False), ({}, {}))
     for hours in (0, 1, 2):
         zone = timezone(timedelta(hours=hours))
         assert locator.align(DAY.replace(tzinfo=zone), won())[0] is zone

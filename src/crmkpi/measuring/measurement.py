@@ -250,11 +250,12 @@ class _Builder:
     def _over(self, plan: MetricPlan, period: Period | None) -> list[Result]:
         """A metric's results over one period, cached because the month that a month is compared to has results too."""
         key = (id(plan), period)
-        if key not in self._made:
+        made = self._made.get(key)
+        if made is None:
             block = self._block(plan, period)
             block.settle()
-            self._made[key] = [measured(block, number) for number in range(len(block.segments))]
-        return self._made[key]
+            made = self._made[key] = [measured(block, number) for number in range(len(block.segments))]
+        return made
 
     def _block(self, plan: MetricPlan, period: Period | None) -> Block:
         """A metric's values over one period; errors are raised here, and evidence is computed at first access."""

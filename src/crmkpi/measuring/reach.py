@@ -61,15 +61,21 @@ class Reaches:
         """The note that all tables of a metric begin after a period; None if one does not."""
         told = None
         for type_, at in _dated(metric):
-            key = type_.table, at
-            if key not in self._reaches:
-                self._reaches[key] = reach_of(self._crm, type_, at)
-            reach = self._reaches[key]
+            reach = self._reach(type_, at)
             if reach is None or reach[0] < (period.wall_end if reach[0].tzinfo is None else period.end):
                 return None
             day = self._crm.calendar.wall(reach[0]).date()
             told = told or f"the first {at} of {type_.table} is of {day}"
         return told
+
+    def _reach(self, type_: RecordType, at: str) -> Reach | None:
+        key, name = (type_.table, at), f"reach of {at}"
+        if key not in self._reaches:
+            facts = self._crm.facts(type_.table)  # of a list that has not changed since the last call
+            if name not in facts:
+                facts[name] = reach_of(self._crm, type_, at)
+            self._reaches[key] = facts[name]
+        return self._reaches[key]
 
     def after_today(
         self,

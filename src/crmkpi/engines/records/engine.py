@@ -45,7 +45,8 @@ def answer(
     """
     ways = "convert" in functions, "elapsed" in functions
     loop = _loop(query, ways, careful=False)
-    locators = [_Locator(moments, anchor) for anchor in query.anchors]
+    days: tuple[dict[int, int], dict[int, int]] = {}, {}
+    locators = [_Locator(moments, anchor, days) for anchor in query.anchors]
     gate = Gate(query)
     usual = usual_class(records, query.type_)
     scan = loop.bind(locators, moments, tables, functions, parameters, gate.check, usual)
@@ -106,15 +107,18 @@ def _chunks(records: Iterable[Record]) -> Iterable[Sequence[Record]]:
 
 
 class _Locator:
-    """Finds the elementary interval of a timestamp; caches whole days, which nearly every lookup hits."""
+    """Finds the elementary interval of a timestamp; caches whole days, which nearly every lookup hits.
+
+    The anchors of a query share `days`, those of aware timestamps and those of naive ones.
+    """
 
     __slots__ = ("_anchor", "_days", "_moments", "_naive")
 
-    def __init__(self, moments: Moments, anchor: Anchor) -> None:
+    def __init__(self, moments: Moments, anchor: Anchor, days: tuple[dict[int, int], dict[int, int]]) -> None:
         self._moments = moments
         self._anchor = anchor
         self._naive: bool | None = None
-        self._days: dict[int, int] = {}
+        self._days = days
 
     def align(
         self, moment: datetime, record: Record
@@ -131,21 +135,22 @@ class _Locator:
         edges = self._moments.wall_edges if naive else self._moments.edges
         wanted = self._moments.wanted
         midnight = _MIDNIGHTS[not naive]
-        days = self._days
+        # By the number of edges that are not after a moment.
+        parts = [OUTSIDE, *[number if wanted[number] else OUTSIDE for number in range(len(wanted))], OUTSIDE]
+        days = self._days[naive]
         if naive and all(edge.time() == time.min for edge in edges):  # then each day is within one interval
             ordinals = [edge.toordinal() for edge in edges]
 
             def locate_day(moment: datetime) -> int:
                 ordinal = moment.toordinal()
-                number = bisect_right(ordinals, ordinal) - 1
-                found = days[ordinal] = number if 0 <= number < len(wanted) and wanted[number] else OUTSIDE
+                found = days[ordinal] = parts[bisect_right(ordinals, ordinal)]
                 return found
 
             return None, days, locate_day
 
         def locate(moment: datetime) -> int:
             number = bisect_right(edges, moment) - 1
-            found = number if 0 <= number < len(wanted) and wanted[number] else OUTSIDE
+            found = parts[number + 1]
             ordinal = moment.toordinal()
             first = midnight + _DAY * (ordinal - 1)
             if bisect_right(edges, first) - 1 == number and (
