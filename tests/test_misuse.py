@@ -379,5 +379,5 @@ def test_columns_of_a_frame_that_are_named_wrongly_say_how_to_name_them(columns:
 def test_words_of_a_frame_are_given_by_their_field(values: Any) -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"id": ["1"], "status": ["won"]})
-    with pytest.raises(CrmKpiError, match=r"values= maps fields to what their words mean, such as .*; got "):
+    with pytest.raises(CrmKpiError, match=r"values= maps fields to the meanings of their words, such as .*; got "):
         ck.table(frame, record=ck.Deal, values=values)

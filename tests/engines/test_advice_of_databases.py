@@ -116,7 +116,7 @@ def test_a_query_and_a_computed_column_of_sqlite_have_the_types_of_their_values(
         found = ck.win_rate(deals, period="2026", most_unreadable=1)
         left = {"closed_at unreadable": 1, "deleted unreadable": 1, "deleted": 1}
         assert (found.inputs["won"], dict(found.left_out)) == (1, left)
-    with pytest.raises(ColumnError, match=r"'closed_at' must hold .*Make timestamps of it"):
+    with pytest.raises(ColumnError, match=r"'closed_at' must hold .*Convert it to timestamps"):
         ck.win_rate(source.query(f"SELECT id, status, 1767571200 AS closed_at FROM {name}"), period="2026")
 
 

@@ -93,7 +93,7 @@ def test_mysql_is_refused_until_the_user_says_that_it_may_be_wrong(monkeypatch) 
         return [(*found[0][:2], "8.0.36", *found[0][3:])] if "version()" in text else found
 
     monkeypatch.setattr(Session, "rows", of_mysql)
-    with pytest.raises(InputError, match=r"MySQL is written and not tested; got 8.0.36. Give .*untested=True"):
+    with pytest.raises(InputError, match=r"MySQL is supported but not tested; got 8.0.36. Pass .*untested=True"):
         ck.database(engine(mariadb())).table("deals")
     mysql = named("mysql")
     mysql.dialect.is_mariadb, mysql.dialect.server_version_info = False, (8, 0, 36)

@@ -73,7 +73,7 @@ def test_a_view_or_query_that_asks_for_chance_is_refused_also_below_another(serv
         server.run(f"CREATE VIEW {view} AS SELECT * FROM {name} WHERE {where}")
         server.run(f"CREATE VIEW {above} AS SELECT * FROM {view}")
         for relation in (view, above):
-            with pytest.raises(InputError, match=r"which gives another value in each statement, so that figures would"):
+            with pytest.raises(InputError, match=r" returns another value in each statement, so that figures would"):
                 source.table(relation)
             with pytest.raises(InputError, match=r"A query calls \w+\(\)"):
                 source.query(f"SELECT * FROM {relation}")
@@ -122,7 +122,7 @@ def test_rows_that_come_while_time_passes_give_no_figure_in_sqlite(monkeypatch) 
         return [(found[0][0] + next(counted),)] if text.startswith("SELECT count(*) FROM") else found
 
     monkeypatch.setattr(Session, "rows", grows)
-    with pytest.raises(InputError, match="has changed while it was measured, and it asks for the time; measure again"):
+    with pytest.raises(InputError, match="has changed while it was measured, and it reads the clock; measure again"):
         deals.measure("win_rate")
 
 

@@ -215,7 +215,7 @@ def test_an_ambiguous_reference_is_refused_before_it_multiplies_rows() -> None:
 
 def test_timestamps_with_and_without_a_zone_are_not_compared() -> None:
     aware = [datetime(2026, 1, 1, tzinfo=UTC)] * 3
-    with pytest.raises(TimeZoneError, match="one with a time zone and one without; give tz="):
+    with pytest.raises(TimeZoneError, match="must both have a time zone, or neither; give tz="):
         sales_cycle_length(pl.DataFrame({**DEALS, "created_at": aware}))
 
 

@@ -61,7 +61,7 @@ ASKED: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]] = {  # KPIs that re
 }
 ONE_VALUE = "must hold one plain value in each row"
 ANY_KIND = "must hold text, numbers, timestamps, or true or false; got "
-SECONDS = "a span of time is given in seconds"
+SECONDS = "and a duration to seconds"
 AMOUNT = "amount as decimal or floating-point numbers"
 
 
@@ -138,7 +138,7 @@ def of_pandas() -> Iterator[tuple[str, str, Callable[[], Any], Any]]:
     yield "dates and moments", "closed_at", series([WHEN[0].date(), *WHEN[1:]]), [DAYS[0], *WHEN[1:]]  # type: ignore[union-attr]
     yield "categories of moments", "closed_at", lambda: pd.Series(pd.Categorical(pd.Series(WHEN))), WHEN
     yield "periods", "closed_at", lambda: pd.period_range("2026-01", periods=4, freq="D"), ANY_KIND
-    yield "numbers of seconds", "closed_at", series([1, 2, None, 3], "Int64"), "Make timestamps of it"
+    yield "numbers of seconds", "closed_at", series([1, 2, None, 3], "Int64"), "Convert it to timestamps"
     yield "text of days", "closed_at", series(["2026-01-05"] * 4, "string"), "Parse it"
     yield "date objects", "expected_close_on", series(DUE), DUE
     yield "boolean", "deleted", series(FLAGS, "boolean"), FLAGS
@@ -360,7 +360,7 @@ def test_columns_of_duckdb_that_are_computed(shape: str) -> None:
 
 def test_a_span_of_time_becomes_a_handle_time_in_seconds() -> None:
     frame = pl.DataFrame({"id": ["1"], "status": ["solved"], "handled_seconds": [timedelta(seconds=90)]})
-    with pytest.raises(ColumnError, match=r"got Duration.* a span of time is given in seconds"):
+    with pytest.raises(ColumnError, match=r"got Duration.* and a duration to seconds"):
         ck.handle_time(frame)
     told = frame.with_columns(pl.col("handled_seconds").dt.total_seconds())
     assert ck.handle_time(told).value == timedelta(seconds=90)

@@ -263,7 +263,7 @@ def test_related_tables_lie_in_one_database(server) -> None:
         other.execute(f"CREATE TABLE {customers}(id TEXT, industry TEXT)")
     else:
         other = sa.create_engine(engine(URLS[server.name]()).url, poolclass=sa.NullPool)
-    with pytest.raises(InputError, match="Related tables must lie in one database, of one connection"):
+    with pytest.raises(InputError, match="Related tables must be in one database, on one connection"):
         ck.Dataset(deals=source.table(deals), customers=ck.database(other).table(customers)).measure(
             "win_rate", by="customer.industry"
         )

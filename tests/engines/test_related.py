@@ -235,7 +235,7 @@ def test_related_tables_of_two_connections_of_duckdb_are_refused_and_the_way_out
     deals = one.sql("SELECT '1' AS id, 'won' AS status, 'A' AS customer_id")
     customers = "SELECT 'A' AS id, 'retail' AS industry"
     apart = ck.Dataset(deals=deals, customers=other.sql(customers))
-    with pytest.raises(InputError, match=r"^Related tables of DuckDB must lie in one connection; take both"):
+    with pytest.raises(InputError, match=r"^Related tables of DuckDB must be on one connection; take both"):
         apart.measure("win_rate", by="customer.industry")
     assert apart.measure("active_customers")[0].value == 1  # unrelated tables need not be
     together = ck.Dataset(deals=deals, customers=one.sql(customers))

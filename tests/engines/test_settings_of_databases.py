@@ -156,7 +156,9 @@ def test_a_session_of_mariadb_that_gives_the_first_rows_alone_is_an_error_whose_
         connection.exec_driver_sql("SET sql_select_limit = 20")
         wrong = connection.exec_driver_sql("SELECT owner, count(*) FROM first_rows GROUP BY owner").all()
         assert len(wrong) == 20  # the failing control
-        with pytest.raises(InputError, match=r"gives the first 20 rows of a result, .* begin it with SET") as told:
+        with pytest.raises(
+            InputError, match=r"returns only the first 20 rows of a result, .* begin it with SET"
+        ) as told:
             ck.database(connection).table("first_rows")
         connection.exec_driver_sql(str(told.value).partition("begin it with ")[2].removesuffix("."))
         crm = ck.Dataset(deals=ck.database(connection).table("first_rows"))

@@ -432,7 +432,7 @@ def test_a_server_that_answers_one_line_of_the_probe_otherwise_is_not_measured(n
     home = type(HOMES[name])
     text, right = home.probe[what]
     monkeypatch.setattr(home, "probe", {**home.probe, what: (text, ("another", right))})
-    with pytest.raises(InputError, match=f"server is not measured: for {what} .* is right; its version or a setting"):
+    with pytest.raises(InputError, match=f"server is not measured: for {what} .* is right; use a version and settings"):
         ck.database(server.connected).table("nothing")
 
 

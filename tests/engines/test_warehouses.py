@@ -201,7 +201,7 @@ def test_a_table_whose_rows_come_and_go_gives_no_figure(dialect) -> None:
 
 
 def test_a_limit_of_time_is_the_engines() -> None:
-    with pytest.raises(InputError, match="is not written for warehouses; set the limit in the engine"):
+    with pytest.raises(InputError, match="is not supported for warehouses; set the limit in the engine"):
         home_of("trino").timed(3)
 
 

@@ -69,9 +69,9 @@ def test_a_schema_before_a_point_is_an_error_whose_way_out_works(server) -> None
     name = made(server)
     schema = {"postgresql": "public", "mariadb": "crm", "sqlite": "main", "clickhouse": "default"}[server.name]
     source = ck.database(server.connected)
-    with pytest.raises(ColumnError, match="A schema is given by itself: ") as told:
+    with pytest.raises(ColumnError, match="A schema is an argument of its own: ") as told:
         source.table(f"{schema}.{name}")
-    call = str(told.value).partition("by itself: ")[2].removesuffix(".")
+    call = str(told.value).partition("of its own: ")[2].removesuffix(".")
     assert ck.win_rate(eval(f"source.{call}", {"source": source})).value == 0.5
 
 
@@ -181,7 +181,7 @@ def test_a_view_of_sqlite_with_two_columns_of_one_name_is_an_error() -> None:
     server.run(f"CREATE VIEW v_{name} AS SELECT id, status, 'won' AS Status FROM {name}")
     first = server.run(f"SELECT status FROM v_{name}")  # the failing control: the second is silently lost
     assert first == [("won",), ("lost",)]
-    with pytest.raises(ColumnError, match=rf"The view 'v_{name}' gives two columns 'Status'; rename one with AS"):
+    with pytest.raises(ColumnError, match=rf"The view 'v_{name}' returns two columns 'Status'; rename one with AS"):
         ck.database(server.connected).table(f"v_{name}")
     server.run(
         f'CREATE TABLE t_{name}(id TEXT, status TEXT, "status:1" TEXT)', f"INSERT INTO t_{name} VALUES (1, 'won', 'x')"
@@ -284,7 +284,7 @@ def test_engines_whose_rows_are_dicts_are_an_error_that_says_what_to_leave_out(n
         connection.exec_driver_sql(f"CREATE TABLE {table}(id {TEXT[name]}, status {TEXT[name]})")
         connection.exec_driver_sql(f"INSERT INTO {table} VALUES ('1', 'won')")
     made_wrong = sa.create_engine(url, **arguments)
-    with pytest.raises(InputError, match=r"The engine must give rows as tuples, .*without cursorclass or row_"):
+    with pytest.raises(InputError, match=r"The engine must return rows as tuples, .*without cursorclass or row_"):
         ask(made_wrong)
     assert ask(plain) in (1.0, ["1"])
     for engine in (plain, made_wrong):

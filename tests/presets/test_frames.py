@@ -164,7 +164,7 @@ def test_what_a_preset_computes_is_refused_in_frames_and_never_left_empty(frame_
         "status": ["paid", "paid"],
         "euros": [120.5, 9.0],
     }
-    with pytest.raises(ColumnError, match="The preset computes 'amount' from the column 'total', which is not done in"):
+    with pytest.raises(ColumnError, match="The preset computes 'amount' from the column 'total', which frames do not"):
         ck.average_order_value(ck.table(frame_of(invoices), preset="stripe_invoice", columns={"ordered_at": "created"}))
     named = {"ordered_at": "created", "amount": "euros"}
     assert ck.average_order_value(ck.table(frame_of(invoices), preset="stripe_invoice", columns=named)).value == 64.75

@@ -79,7 +79,7 @@ class ReadingOptions(NamedTuple):
 
 _KEYED = {
     "columns": "headers to fields, such as {'its header': 'owner'}",
-    "values": "fields to what their words mean, such as {'status': {'Closed Won': 'won'}}",
+    "values": "fields to the meanings of their words, such as {'status': {'Closed Won': 'won'}}",
     "defaults": "fields to values, such as {'kind': 'new'}",
     "units": "fields to what the file has, such as {'probability': 'percent'}",
     "kinds": "headers of custom columns to what they hold, such as {'Seats': 'integer'}",

@@ -170,7 +170,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
 # Libraries that returned silently wrong figures in tests, or are not tested.
 _REFUSED: Mapping[str, str] = MappingProxyType(
     {
-        "dask": "it drops conditions inside aggregations and adds decimals as text; call .compute() and give that",
+        "dask": "it drops conditions inside aggregations and adds decimals as text; give the result of .compute()",
         "ibis": "it shifts aware timestamps to UTC; give the table of the library below it, such as a DuckDB relation",
         "modin": "it was not tried; give its pandas frame",
         "cudf": "it was not tried; give its pandas frame",

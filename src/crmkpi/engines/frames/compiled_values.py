@@ -161,6 +161,6 @@ def check_clocks(first: Value, second: Value, left: Expression, right: Expressio
     clocks = {first.aware, second.aware} - {None}
     if first.kind == second.kind == "timestamp" and len(clocks) > 1:
         raise TimeZoneError(
-            f"{left!r} and {right!r} are one with a time zone and one without; give tz= to crmkpi.table() so that "
-            "both are exact instants."
+            f"{left!r} and {right!r} must both have a time zone, or neither; give tz= to crmkpi.table() so that both "
+            "are exact instants."
         )

@@ -308,7 +308,7 @@ class Compiler:
 
     def _instant(self, expression: Expression, beside: Value | None) -> Value:
         if beside is None or beside.kind != "timestamp":
-            raise DefinitionError(f"{expression!r} must stand beside a timestamp of a record.")
+            raise DefinitionError(f"{expression!r} must be compared with a timestamp of a record.")
         if isinstance(expression, AsOf):
             wall, exact = self.as_of
         else:

@@ -127,7 +127,7 @@ def _library(name: str) -> ModuleType:
 
 def _refused(name: str, shown: object, *, nested: bool = True) -> ColumnError:
     if nested:
-        return ColumnError(f"The column {name!r} must hold one plain value in each row; got {shown}. Take one out.")
+        return ColumnError(f"The column {name!r} must hold one plain value in each row; got {shown}. Extract one.")
     return ColumnError(
         f"The column {name!r} must hold text, numbers, timestamps, or true or false; got {shown}. Cast it to one of "
         "these."
@@ -233,7 +233,7 @@ def _floats(column: Series, kind: Kind) -> pl.Series:
     if (whole.cast(pl.Float64) != made).any() or whole.null_count() > made.null_count():
         raise ColumnError(
             f"The column {column.name!r} must hold text; got floats. Cast it to whole numbers or text, so that 7.0 "
-            "and '7' are not two."
+            "and '7' are equal."
         )
     return whole
 

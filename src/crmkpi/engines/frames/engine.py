@@ -139,14 +139,14 @@ def _answered(query: Query, table: FrameTable, compiler: Compiler, options: _Opt
     groups: list[dict[Group, list[State]]] = []
     given: Mapping[tuple[Hashable, ...], int] | None = None
     moments, merging = options.moments, options.merging
-    asked = (compiler.parameters, moments.as_of, calendar, options.rates, options.currency, options.confidence, merging)
+    basis = (compiler.parameters, moments.as_of, calendar, options.rates, options.currency, options.confidence, merging)
     for number, anchor in enumerate(query.anchors):
         found: dict[Group, list[State]] = {}
         everything = table.backend.counts_all and given is None
         for run in _runs(query, anchor, compiler, options, everything=everything):
             answered = partial(run.answered, merging=merging, first=given is None)
             if run.undated:
-                what = f"undated {number} {query.text} {moments.dated} {asked!r}"
+                what = f"undated {number} {query.text} {moments.dated} {basis!r}"
                 states, counted = _once(table, compiler, query, what, answered)
             else:
                 states, counted = answered()
@@ -203,10 +203,10 @@ def _runs(query: Query, anchor: Anchor, compiler: Compiler, options: _Options, *
         for first in range(0, len(looked_at), _STOCKS):
             bounds = looked_at[first : first + _STOCKS]
             convert = options.converter(partial(_day_at, bounds))
-            asked, numbers = at_bounds(anchor, len(bounds)), range(first, first + len(bounds))
+            repeated, numbers = at_bounds(anchor, len(bounds)), range(first, first + len(bounds))
             placed = replace(compiler, bounds=bounds)
             counts = everything and not first
-            made.append(Pass(placed, segments, [], asked, convert, confidence, numbers, everything=counts))
+            made.append(Pass(placed, segments, [], repeated, convert, confidence, numbers, everything=counts))
         return made
     if anchor.at is None:
         convert = options.converter(lambda _: None)

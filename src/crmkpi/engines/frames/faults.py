@@ -262,21 +262,21 @@ def wrong_type(kind: Kind, found: ColumnType, backend: Backend) -> str:
     if kind in ("timestamp", "date"):
         if found.what in ("timestamp", "date"):
             return ""
-        return f"Parse it: {backend.parse}; or {_AS_FILES}." if found.what == "text" else "Make timestamps of it."
+        return f"Parse it: {backend.parse}; or {_AS_FILES}." if found.what == "text" else "Convert it to timestamps."
     if kind in ("money", "number", "integer"):
         if found.what in NUMBERS:
             return ""
         if found.what == "text":
             return f"Convert it with a cast; or {_AS_FILES}."
-        return "Make numbers of it; a span of time is given in seconds."
+        return "Convert it to numbers, and a duration to seconds."
     if kind == "flag":
         right = found.what == "flag"
         return "" if right else "Compare it with the word for yes, such as column == 'yes', before it is measured."
     if kind in ("text", "choice"):
         if found.what == "float":
-            return "Cast it to whole numbers or text, so that 7.0 and '7' are not two."
+            return "Cast it to whole numbers or text, so that 7.0 and '7' are equal."
         if found.what == "timestamp":
-            return "Cast it to text or a date, since no two libraries write a moment alike."
+            return "Cast it to text or a date, since each library writes timestamps in a format of its own."
     return "Cast it to one of these." if found.what == "other" else ""
 
 

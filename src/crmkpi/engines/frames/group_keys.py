@@ -70,8 +70,8 @@ def currency_of(cell: Cell) -> Cell:
     except InputError as found:
         problem = str(found)
     raise InputError(
-        f"A column of currencies holds {cell!r}, {problem}; say it when the table is made, "
-        f"values={{'currency': {{{cell!r}: {code!r}}}}}."
+        f"A column of currencies holds {cell!r}, {problem}; map it with crmkpi.table(..., "
+        f"values={{'currency': {{{cell!r}: {code!r}}}}})."
     )
 
 

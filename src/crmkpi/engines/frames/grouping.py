@@ -76,27 +76,27 @@ def _has_ranks(slot: PassSlot) -> bool:
     return "values" in keep and "all" not in keep and bool(slot.sums) and slot.currency is None
 
 
-def grouped(projection: Projection, asked: Grouping, *, confidence: float | None) -> GroupedRows:
+def grouped(projection: Projection, grouping: Grouping, *, confidence: float | None) -> GroupedRows:
     """Run a GROUP BY, and a query of its own for each slot that elementary aggregates cannot serve."""
-    home, backend, names = projection.backend.home, projection.backend, asked.names
-    sliced = asked.ranked if asked.classes and backend.slices_groups else frozenset()
+    home, backend, names = projection.backend.home, projection.backend, grouping.names
+    sliced = grouping.ranked if grouping.classes and backend.slices_groups else frozenset()
     spread = 0.0 if confidence is None else NormalDist().inv_cdf((1 + confidence) / 2) / 2
-    aggregates = _aggregates(projection, asked) | _slices(projection, asked, sliced, spread)
+    aggregates = _aggregates(projection, grouping) | _slices(projection, grouping, sliced, spread)
     chosen = [source.alias(name) for name, source in aggregates.items()]
-    apart = [slot for slot in asked.slots if slot.is_apart(merging=asked.merging)]
-    if asked.classes:
+    apart = [slot for slot in grouping.slots if slot.is_apart(merging=grouping.merging)]
+    if grouping.classes:
         frame = projection.classes.added_up(
-            projection.keyed(asked.keys, {}),
+            projection.keyed(grouping.keys, {}),
             names,
-            asked.slots,
+            grouping.slots,
             projection.ways,
             sliced,
-            projection.doubts if asked.checked else {},
+            projection.doubts if grouping.checked else {},
         )
         whole = projection.frame() if apart else frame
     else:
-        frame = whole = projection.only(projection.frame(), asked.slots) if asked.per else projection.frame()
-    sorted_in = [slot.column for slot in apart if slot.number in asked.ranked] if backend.sorts_groups else []
+        frame = whole = projection.only(projection.frame(), grouping.slots) if grouping.per else projection.frame()
+    sorted_in = [slot.column for slot in apart if slot.number in grouping.ranked] if backend.sorts_groups else []
     if sorted_in:
         groups = home.grouped(frame, names, chosen, sorted_in)
         answer = groups.select(*names, *aggregates)
@@ -104,14 +104,13 @@ def grouped(projection: Projection, asked: Grouping, *, confidence: float | None
         groups = whole
         answer = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
     found = GroupedRows(home.leave(answer), {name: place for place, name in enumerate((*names, *aggregates))})
-    if asked.checked:
-        rows, *unlike = (
-            sum(int(row[found.place[name]] or 0) for row in found.rows) for name in ("n", *_counted(projection, asked))
-        )
-        check(rows, dict(zip(_counted(projection, asked), unlike, strict=True)))
+    if grouping.checked:
+        columns = ("n", *_counted(projection, grouping))
+        rows, *unlike = (sum(int(row[found.place[name]] or 0) for row in found.rows) for name in columns)
+        check(rows, dict(zip(columns[1:], unlike, strict=True)))
     for slot in apart:
         kept = whole if slot.flag is None else whole.filter(projection.met(slot.flag))
-        if slot.number in asked.ranked:
+        if slot.number in grouping.ranked:
             counts = {int(row[found.place[slot.counted]] or 0) for row in found.rows}  # a sum of MariaDB is a decimal
             places = {count: _places(count, slot.slot.fractions, confidence) for count in counts if count}
             if places:
@@ -124,24 +123,24 @@ def grouped(projection: Projection, asked: Grouping, *, confidence: float | None
         elif (listed := found.place.get(f"values {slot.number}")) is not None:
             found.apart[slot.number] = [(row[: len(names)], row[listed]) for row in found.rows if row[listed]]
         else:
-            found.apart[slot.number] = _asked_apart(projection, kept, slot, names)
+            found.apart[slot.number] = _values_apart(projection, kept, slot, names)
     return found
 
 
-def _counted(projection: Projection, asked: Grouping) -> list[str]:
+def _counted(projection: Projection, grouping: Grouping) -> list[str]:
     """The columns that count the rows that break an assumption."""
-    return list(doubted(projection.doubts, projection.nw)) if asked.checked else []
+    return list(doubted(projection.doubts, projection.nw)) if grouping.checked else []
 
 
-def _aggregates(projection: Projection, asked: Grouping) -> dict[str, Expr]:
+def _aggregates(projection: Projection, grouping: Grouping) -> dict[str, Expr]:
     """The aggregates of a group, by name: numbers of rows, sums, extremes and numbers of distinct values."""
     nw, home = projection.nw, projection.backend.home
-    made: dict[str, Expr] = {"n": nw.col("rows_").sum() if asked.classes else nw.len()}
-    made |= {name: nw.col(name).sum() for name in _counted(projection, asked)}
-    for slot in asked.slots:
+    made: dict[str, Expr] = {"n": nw.col("rows_").sum() if grouping.classes else nw.len()}
+    made |= {name: nw.col(name).sum() for name in _counted(projection, grouping)}
+    for slot in grouping.slots:
         if slot.flag is not None:
             made[slot.counted] = nw.col(slot.flag).sum()
-        if slot.is_apart(merging=asked.merging) and slot.number not in asked.ranked:
+        if slot.is_apart(merging=grouping.merging) and slot.number not in grouping.ranked:
             if projection.backend.lists_in_rows and slot.slot.what == "values":
                 made[f"values {slot.number}"] = home.listed(slot.column)
             continue
@@ -156,10 +155,10 @@ def _aggregates(projection: Projection, asked: Grouping) -> dict[str, Expr]:
     return made
 
 
-def _slices(projection: Projection, asked: Grouping, sliced: Collection[int], spread: float) -> dict[str, Expr]:
+def _slices(projection: Projection, grouping: Grouping, sliced: Collection[int], spread: float) -> dict[str, Expr]:
     """Slices of the sorted values around each quantile, as wide as a normal approximation of its interval."""
     made: dict[str, Expr] = {}
-    for slot in (slot for slot in asked.slots if slot.number in sliced):
+    for slot in (slot for slot in grouping.slots if slot.number in sliced):
         for fraction in sorted(slot.slot.fractions):
             first, values = projection.backend.home.slice_of(slot.column, fraction, spread)
             made |= {f"first {slot.number} {fraction}": first, f"slice {slot.number} {fraction}": values}
@@ -194,7 +193,7 @@ def _places(count: int, fractions: Collection[float], confidence: float | None) 
     return tuple(sorted(found))
 
 
-def _asked_apart(
+def _values_apart(
     projection: Projection, frame: Frame, slot: PassSlot, names: Sequence[str]
 ) -> list[tuple[Row, Sequence[Cell]]]:
     """Per group, the distinct values, the values, or the latest record's moment, id and value."""

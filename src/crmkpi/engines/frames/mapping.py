@@ -31,7 +31,7 @@ def mapped(given: Mapping[str, Value], names: Sequence[str], type_: RecordType) 
     if not found:
         raise ColumnError(
             f"The frame has none of the columns of {type_.model.__name__}; it has "
-            f"{', '.join(names[:12]) or 'none'}. Say which is which: "
+            f"{', '.join(names[:12]) or 'none'}. Map them: "
             f"crmkpi.table(frame, record=crmkpi.{type_.model.__name__}, columns={{'column': 'field'}})."
         )
     for name, known in type_.fields.items():
@@ -39,7 +39,7 @@ def mapped(given: Mapping[str, Value], names: Sequence[str], type_: RecordType) 
             free = [column for column in names if column not in found.values()]
             raise ColumnError(
                 f"{type_.model.__name__} needs the column {name!r}, which the frame lacks. "
-                f"{did_you_mean(name, free)} Say which it is: crmkpi.table(frame, "
+                f"{did_you_mean(name, free)} Map one: crmkpi.table(frame, "
                 f"record=crmkpi.{type_.model.__name__}, columns={{'its column': {name!r}}})."
             )
     return MappingProxyType(found)

@@ -59,8 +59,8 @@ class Pass:
         known: RowsBySegment | None = None
         for each in groupings(projection, merging=merging, converts=self.convert is not None):
             counts = self.everything and first and known is None and not each.per
-            asks = each._replace(checked=counts and prepared.assumed is not None)
-            states.add(asks, grouped(projection, asks, confidence=self.confidence), counts=counts)
+            grouping = each._replace(checked=counts and prepared.assumed is not None)
+            states.add(grouping, grouped(projection, grouping, confidence=self.confidence), counts=counts)
             known = states.given if counts else known
         return (states.groups if once else parted(states.groups, self.parts)), known
 

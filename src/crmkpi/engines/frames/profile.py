@@ -131,32 +131,32 @@ class Profiler(NamedTuple):
     def known(self, *, settled: bool) -> dict[str, Cell] | None:
         """The counts, extremes and other facts of each column; None if a field has unreadable values."""
         nw, backend = self.nw, self.backend
-        asked: dict[str, Expr] = {"rows": nw.len()}
+        aggregates: dict[str, Expr] = {"rows": nw.len()}
         flags: dict[str, Expr] = {}
         for one in self.fields:
             column = nw.col(one.own)
-            asked[f"count {one.name}"] = column.count()
+            aggregates[f"count {one.name}"] = column.count()
             if one.is_measured:
-                asked[f"low {one.name}"], asked[f"high {one.name}"] = column.min(), column.max()
+                aggregates[f"low {one.name}"], aggregates[f"high {one.name}"] = column.min(), column.max()
             if self.is_decimal_float(one):
                 flags[f"_off {one.name}"] = self.off(one, _SCALES[0])
-                asked[f"off {one.name}"] = nw.col(f"_off {one.name}").sum()
+                aggregates[f"off {one.name}"] = nw.col(f"_off {one.name}").sum()
             if raw_name(one.own) in self.entry.raws:
-                asked[f"raw {one.name}"] = nw.col(raw_name(one.own)).count()
+                aggregates[f"raw {one.name}"] = nw.col(raw_name(one.own)).count()
             if not settled and one.type_.what == "float" and not backend.nan_is_largest:
                 flags[f"_nan {one.name}"] = flagged(nw, column.is_nan())
-                asked[f"nan {one.name}"] = nw.col(f"_nan {one.name}").sum()
+                aggregates[f"nan {one.name}"] = nw.col(f"_nan {one.name}").sum()
         refused = None if settled else self._refused()
         if refused is not None:
             flags["_refused"] = flagged(nw, refused)
-            asked["refused"] = nw.col("_refused").sum()
-        found = self._ask(self.entry.frame, flags, asked)
+            aggregates["refused"] = nw.col("_refused").sum()
+        found = self._aggregated(self.entry.frame, flags, aggregates)
         return found if settled or not (found.get("refused") or self._is_refused(found)) else None
 
-    def _ask(self, frame: Frame, flags: Mapping[str, Expr], asked: Mapping[str, Expr]) -> dict[str, Cell]:
+    def _aggregated(self, frame: Frame, flags: Mapping[str, Expr], aggregates: Mapping[str, Expr]) -> dict[str, Cell]:
         frame = with_named(frame, flags)
-        (row,) = self.backend.home.leave(frame.select(*(part.alias(name) for name, part in asked.items())))
-        return dict(zip(asked, row, strict=True))
+        (row,) = self.backend.home.leave(frame.select(*(part.alias(name) for name, part in aggregates.items())))
+        return dict(zip(aggregates, row, strict=True))
 
     def _refused(self) -> Expr | None:
         """True where the record class would reject a value for a reason that counts and extremes do not show."""
@@ -257,7 +257,7 @@ class Profiler(NamedTuple):
             lost = {
                 f"_lost{scale}": flagged(nw, column % nw.lit(factor) != nw.lit(0)) for scale, factor in factors.items()
             }
-            counted = self._ask(frame, lost, {name: nw.col(name).sum() for name in lost})
+            counted = self._aggregated(frame, lost, {name: nw.col(name).sum() for name in lost})
             for scale, factor in factors.items():
                 if not counted[f"_lost{scale}"]:
                     return scale, (column // nw.lit(factor)).cast(nw.Int64), low // factor, high // factor
@@ -271,7 +271,7 @@ class Profiler(NamedTuple):
             return _SCALES[0]
         nw = self.nw
         flags = {f"_off{scale}": self.off(one, scale) for scale in fit if scale != _SCALES[0]}
-        counted = self._ask(frame, flags, {flag: nw.col(flag).sum() for flag in flags}) if flags else {}
+        counted = self._aggregated(frame, flags, {flag: nw.col(flag).sum() for flag in flags}) if flags else {}
         for flag, scale in zip(flags, fit[-len(flags) :], strict=True):
             if not counted[flag]:
                 return scale

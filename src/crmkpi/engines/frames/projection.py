@@ -80,7 +80,7 @@ class Projection:
         beside = {name: self._counted(source) for name, _, source in shared.values()}
         frame = self.keyed(keys, beside | doubted(self.doubts, self.nw))
         flags = {
-            name: self._counted(all_of(self._asked(text, one, shared) for text, one in way.items()))
+            name: self._counted(all_of(self._column_of(text, one, shared) for text, one in way.items()))
             for name, way in self.ways.items()
         }
         for columns in (flags, dict(self._values.values()), self._terms):
@@ -109,7 +109,7 @@ class Projection:
                 found.setdefault(unnegated(text), (f"s{len(found)}_", text, one.source))
         return found
 
-    def _asked(self, text: str, condition: Condition, shared: Mapping[str, tuple[str, str, Expr]]) -> Expr:
+    def _column_of(self, text: str, condition: Condition, shared: Mapping[str, tuple[str, str, Expr]]) -> Expr:
         """A condition of a flag, read from its shared column if it has one."""
         if unnegated(text) not in shared:
             return condition.source

@@ -118,7 +118,7 @@ def _joined(
         )
         columns.pop((name, "id"), None)
         if ("id",) in inner:
-            raise DefinitionError(f"{table.type_.table}.{name}.id is {table.type_.table}.{relation.key}; write that.")
+            raise DefinitionError(f"{table.type_.table}.{name}.id is {table.type_.table}.{relation.key}; use this.")
         marks = joined_marks(prepared.marks.get((relation.key,), ()), right.marks, renamed, name, inner)
         prepared = prepared._replace(
             frame=frame,
@@ -171,7 +171,7 @@ def with_open_times(prepared: Prepared, span: BusinessTime, calendar: Calendar, 
     for bound in (span.start, span.end):
         part = bound.item if isinstance(bound, Happened) else bound
         if not isinstance(part, Field):
-            raise DefinitionError(f"On frames business time goes from one field to another; got {span!r}.")
+            raise DefinitionError(f"On frames, business time must be between two fields; got {span!r}.")
         if part.path not in added:
             added.add(part.path)
             prepared = with_open_time(prepared, part.path, calendar)

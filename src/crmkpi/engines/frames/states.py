@@ -36,23 +36,23 @@ class States:
         self._parts = parts
         self._convert = convert
 
-    def add(self, asked: Grouping, found: GroupedRows, *, counts: bool = False) -> None:
+    def add(self, grouping: Grouping, found: GroupedRows, *, counts: bool = False) -> None:
         """Store the states of all rows of an answer; with `counts` also the number of rows per segment."""
         readers = [
-            (slot, _state_reader(slot, found.place), self._finishing(slot, asked.keys))
-            for slot in asked.slots
-            if slot.number in asked.ranked or not slot.is_apart(merging=asked.merging)
+            (slot, _state_reader(slot, found.place), self._finishing(slot, grouping.keys))
+            for slot in grouping.slots
+            if slot.number in grouping.ranked or not slot.is_apart(merging=grouping.merging)
         ]
-        decoders = [key.decode for key in asked.keys]
+        decoders = [key.decode for key in grouping.keys]
         for row in found.rows:
             keys = [decode(cell) for decode, cell in zip(decoders, row, strict=False)]
-            group = self._group(keys, asked.keys)
+            group = self._group(keys, grouping.keys)
             if counts:
                 self.given[group[0]] += int(row[found.place["n"]] or 0)
             if group[1] == OUTSIDE:
                 continue
             states = self.groups.get(group)
-            fresh = states is None and not asked.per
+            fresh = states is None and not grouping.per
             if states is None:
                 states = self.groups[group] = list(self._empty)
             for slot, read, finish in readers:
@@ -62,30 +62,30 @@ class States:
                     if fresh:
                         states[slot.number] = made
                     else:
-                        _put(states, slot, keys, asked.per, made)
-        for slot in asked.slots:
+                        _put(states, slot, keys, grouping.per, made)
+        for slot in grouping.slots:
             if slot.number in found.apart:
-                self._add_apart(slot, asked, found)
+                self._add_apart(slot, grouping, found)
 
-    def _add_apart(self, slot: PassSlot, asked: Grouping, found: GroupedRows) -> None:
+    def _add_apart(self, slot: PassSlot, grouping: Grouping, found: GroupedRows) -> None:
         """Store the answer to the query of a slot that needs its own."""
         value = slot.value
         assert value is not None
         exact = _sample_decoder(value)
         ranks, finish, read = (
             found.ranks.get(slot.number),
-            self._finishing(slot, asked.keys),
+            self._finishing(slot, grouping.keys),
             _apart_reader(slot, value),
         )
         for cells, plain in found.apart[slot.number]:
-            keys = [key.decode(cell) for key, cell in zip(asked.keys, cells, strict=True)]
-            group = self._group(keys, asked.keys)
+            keys = [key.decode(cell) for key, cell in zip(grouping.keys, cells, strict=True)]
+            group = self._group(keys, grouping.keys)
             if group[1] == OUTSIDE:
                 continue
             states = self.groups.setdefault(group, list(self._empty))
             if ranks is None:
                 state = read(plain)
-                _put(states, slot, keys, asked.per, finish(state, keys) if finish else state)
+                _put(states, slot, keys, grouping.per, finish(state, keys) if finish else state)
             else:
                 sample = states[slot.number][None]
                 known = {place: exact(one) for place, one in zip(ranks[sample.count], plain, strict=False)}

@@ -101,7 +101,7 @@ class FrameTable:
         said: object = {} if values is None else values
         if not isinstance(said, Mapping) or not all(isinstance(words, Mapping) for words in said.values()):
             raise ColumnError(
-                "values= maps fields to what their words mean, such as {'status': {'Closed Won': 'won'}}; got "
+                "values= maps fields to the meanings of their words, such as {'status': {'Closed Won': 'won'}}; got "
                 f"{values!r}."
             )
         self.values = {name: dict(words) for name, words in said.items()}
@@ -134,9 +134,9 @@ class FrameTable:
         made.frame = cast("DatabaseTable", self.frame).within(session)
         made._names = tuple(self.backend.home.names(made.frame))  # noqa: SLF001  # of its own class
         for column in self.columns.values():
-            if column not in made._names:  # noqa: SLF001  # likewise
+            if column not in made._names:  # noqa: SLF001  # of its own class
                 raise ColumnError(f"{made.frame!r} has no column {column!r} any more; make its table() again.")
-        made._types, made._known, made._assumed, made.kept = {}, {}, {}, {}  # noqa: SLF001  # likewise
+        made._types, made._known, made._assumed, made.kept = {}, {}, {}, {}  # noqa: SLF001  # of its own class
         return made
 
     def __repr__(self) -> str:
@@ -324,8 +324,8 @@ class FrameTable:
             return own if (own := name.partition(".")[2]) in self.attributes else None
         if name in self.computed:
             raise ColumnError(
-                f"The preset computes {name!r} from the column {self.computed[name]!r}, which is not done in frames; "
-                f"read the CSV file with scan() or read_csv(), or give a column of your own with "
+                f"The preset computes {name!r} from the column {self.computed[name]!r}, which frames do not support; "
+                f"read the CSV file with scan() or read_csv(), or map a column that you compute with "
                 f"columns={{{name!r}: ...}}."
             )
         column = self.columns.get(name)
@@ -333,8 +333,8 @@ class FrameTable:
             alike = {folded_name(found): found for found in self._names if found not in self.columns.values()}
             if (same := alike.get(folded_name(name))) is not None:
                 raise ColumnError(
-                    f"{self.type_.model.__name__} has {name!r} and the frame has {same!r}, which may be the same; say "
-                    f"so with columns={{{name!r}: {same!r}}}, or rename it."
+                    f"{self.type_.model.__name__} has {name!r} and the frame has {same!r}, which may be the same; map "
+                    f"it with columns={{{name!r}: {same!r}}}, or rename it."
                 )
         return column
 
@@ -361,7 +361,7 @@ class FrameTable:
             return None
         if found.what == "other" and found.shown.partition("(")[0] in _NOT_PLAIN:
             raise ColumnError(
-                f"The column {column!r} must hold one plain value in each row; got {found.shown}. Take one out."
+                f"The column {column!r} must hold one plain value in each row; got {found.shown}. Extract one."
             )
         wrong = wrong_type(kind, found, self.backend)
         if wrong:
@@ -403,7 +403,7 @@ def taken(frame: object) -> Backend:
     if backend is None:
         raise InputError(
             "table() takes a pandas, Polars, PyArrow, DuckDB or Spark frame, or a table of a crmkpi.database(); got "
-            f"{type(frame).__name__}. Lists of records are given as they are."
+            f"{type(frame).__name__}. Lists of records need no table()."
         )
     check_versions(backend)
     return backend

@@ -36,7 +36,7 @@ class BigQuerySql(Sql):
 
     @staticmethod
     def written(value: str) -> str:
-        """A text as SQL, in which a quote is not doubled and a line does not end."""
+        """A text as SQL, with quotes and line ends escaped by backslashes."""
         return f"'{value.translate(_ESCAPES)}'"
 
     @staticmethod
@@ -45,7 +45,7 @@ class BigQuerySql(Sql):
         return f"DATETIME '{value}'"
 
     def __mod__(self, other: Self | Scalar) -> Self:
-        """The remainder of a division, for which there is no sign."""
+        """The remainder of a division; BigQuery has no operator for it."""
         return self.wrapped("mod(", f", {self.said(other)})")
 
 
@@ -103,9 +103,9 @@ class BigQueryHome(WarehouseHome[BigQuerySql]):
         view = "INFORMATION_SCHEMA.COLUMNS"
         return view if target.schema is None else f"{self.dialect.quoted(target.schema)}.{view}"
 
-    schema_now = "table_schema"  # an unnamed data set is that of the connection
+    schema_now = "table_schema"  # true for all rows: the view has only the connection's data set
 
     def asked_as(self, frame: DatabaseFrame) -> str:
-        """The statement for a small result, whose columns go by number: a name of theirs may not have a blank."""
+        """The text of the statement for a small result, with numbered columns: names may not contain blanks."""
         chosen = [self.dialect.col(name).alias(f"c{place}") for place, name in enumerate(frame.columns)]
         return frame.select(*chosen).statement if chosen else frame.statement

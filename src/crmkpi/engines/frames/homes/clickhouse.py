@@ -1,8 +1,8 @@
 """The dialect of ClickHouse.
 
-Its timestamps are instants, with or without a zone. Whole numbers would wrap around in silence and are added up in 128
-bits; a join gives nothing and not 0 or an empty text where the other side is missing. It has no snapshots: each
-statement sees one state, and where a table has changed between the first and the last of them there is no figure.
+Its timestamps are instants, with or without a time zone. Integers overflow silently, so they are added in 128 bits. A
+setting makes joins return NULL, not 0 or empty text, for rows without a match. It has no snapshots: each statement sees
+one state, and a table that changes between the first and the last statement is an error.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ESCAPES = {"\\": "\\\\", "'": "\\'", '"': '\\"', "\0": "\\0"}
 _SETTINGS = (
     "join_use_nulls = 1, prefer_column_name_to_alias = 1, aggregate_functions_null_for_empty = 1, "
     "count_distinct_implementation = 'uniqExact', transform_null_in = 0, limit = 0, offset = 0, "
-    + ", ".join(  # a profile may have a part of the rows given, in place of an error
+    + ", ".join(  # a user's settings profile may return some of the rows in place of an error
         f"{what}_overflow_mode = 'throw'"
         for what in ("read", "result", "group_by", "join", "set", "distinct", "sort", "transfer", "timeout")
     )
@@ -63,11 +63,11 @@ class ClickhouseSql(Sql):
 
     @staticmethod
     def whole_number(value: int) -> Text:
-        """A whole number as SQL, wide enough that none of its sums or differences wraps around."""
+        """An integer as SQL, of a type wide enough that sums and differences do not overflow."""
         return f"toInt64({value})" if abs(value) <= TOO_LATE else f"toInt128('{value}')"
 
     def cast(self, dtype: Text) -> Self:
-        """The value as another type; a value that is no whole number, such as NaN, is missing as one."""
+        """The value as another type; NULL for a value that is not an integer of this type, such as NaN."""
         if "Int" in dtype:
             return self.wrapped("accurateCastOrNull(", f", '{dtype.removeprefix('Nullable(').removesuffix(')')}')")
         return self.wrapped("CAST(", f" AS {dtype})")
@@ -79,7 +79,7 @@ class ClickhouseSql(Sql):
 
 
 class ClickhouseTexts(SqlTexts[ClickhouseSql]):
-    """The words for texts, by their letters and not by their bytes."""
+    """The text functions, for UTF-8 and not for bytes."""
 
     def to_lowercase(self) -> ClickhouseSql:
         """A text in lower case."""
@@ -145,8 +145,8 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         """The text of each view, by its name."""
         return dict(session.rows("SELECT name, as_select FROM system.tables WHERE engine = 'View'"))
 
-    def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:  # noqa: ARG002  # each looks anew
-        """A statement with its settings and its limit of seconds."""
+    def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:  # noqa: ARG002  # it cannot be set
+        """A statement with its settings and its timeout in seconds."""
         timed = "" if seconds is None else f", max_execution_time = {seconds:.3f}"
         return f"{text}\nSETTINGS {_SETTINGS}{timed}"
 
@@ -176,10 +176,10 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
             raise no_table(where, target, known, ", or the user of the connection may not read it")
 
     def state_of(self, session: Session, target: TableOrQuery) -> object:
-        """What changes when rows come, go or change: the parts of the table, else how many rows there are."""
+        """A value that differs if rows have changed: the versions of the table's parts, else the number of rows."""
         if not target.query:
             ((rows, block, version),) = session.rows(
-                "SELECT sum(rows), max(max_block_number), max(data_version) FROM system.parts "  # noqa: S608  # likewise
+                "SELECT sum(rows), max(max_block_number), max(data_version) FROM system.parts "  # noqa: S608  # names are quoted
                 f"WHERE active AND database = {_database(target)} AND table = {ClickhouseSql.written(target.name)}"
             )
             if rows is not None:
@@ -187,7 +187,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         return session.rows(f"SELECT count(*) FROM {self.source_of(target)}")  # noqa: S608  # names are quoted
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:
-        """The declared type, whether or not values may be missing."""
+        """The declared type, without Nullable and LowCardinality."""
         declared = frame.columns[name]
         bare = declared
         for wrapper in ("LowCardinality", "Nullable"):
@@ -204,7 +204,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         return ColumnType(what, shown, aware=what == "timestamp", wild=wild, unit=bare)
 
     def is_whole(self, type_: ColumnType) -> bool:
-        """Whether a timestamp can be compared as it is: not with those that have nanoseconds, which overflow."""
+        """Whether a timestamp can be compared without a conversion: not with nanoseconds, which overflow."""
         return type_.what == "timestamp" and not re.match(r"DateTime64\([789]", type_.unit)
 
     def plain(self, source: ClickhouseSql, kind: Kind, type_: ColumnType) -> ClickhouseSql:
@@ -212,7 +212,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         column = source.text
         if kind in ("text", "choice") or type_.what == "text":
             text = f"toStringCutToZero({column})" if type_.unit.startswith("FixedString") else column
-            if type_.what == "decimal":  # as text it loses the zeros at its end
+            if type_.what == "decimal":  # a cast to text drops trailing zeros
                 text = f"toDecimalString({column}, {type_.digits})"
             return ClickhouseSql(f"CAST({text} AS Nullable(String))", source.name)
         match type_.what:
@@ -236,7 +236,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
                 return source
 
     def moment(self, micros: int, zone: str) -> ClickhouseSql:  # noqa: ARG002  # all are instants
-        """A constant to compare with a timestamp's own column."""
+        """A constant to compare with a timestamp's original column."""
         return ClickhouseSql(f"fromUnixTimestamp64Micro({ClickhouseSql.whole_number(micros)}, 'UTC')")
 
     def first_by(self, value: str, order: str) -> ClickhouseSql:
@@ -249,7 +249,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         kinds = ", ".join(["Int64"] * len(names))
         listed = re.sub(r"toInt64\((-?\d+)\)", r"\1", ", ".join(rows))
         named = ", ".join(f"tupleElement(cells, {place}) AS {name}" for place, name in enumerate(names, 1))
-        if len(names) == 1:  # brackets around one value are no tuple
+        if len(names) == 1:  # parentheses around one value are not a tuple
             listed, kinds, named = listed.replace("(", "tuple("), "Int64", f"tupleElement(cells, 1) AS {names[0]}"
         return f"SELECT {named} FROM (SELECT arrayJoin(CAST([{listed}] AS Array(Tuple({kinds})))) AS cells)"  # noqa: S608  # numbers of our own
 
@@ -263,7 +263,7 @@ def _database(target: TableOrQuery) -> str:
 
 
 def _units(source: ClickhouseSql, type_: ColumnType) -> ClickhouseSql:
-    """A decimal as the whole number of its smallest digit, as ClickHouse stores it."""
+    """A decimal as an integer of its smallest decimal place, which is how ClickHouse stores it."""
     found = _DECIMAL.fullmatch(type_.unit)
     assert found is not None, "decimals have a size"
     size = next(bits for most, bits in ((9, 32), (18, 64), (38, 128), (76, 256)) if int(found[1]) <= most)
@@ -271,7 +271,7 @@ def _units(source: ClickhouseSql, type_: ColumnType) -> ClickhouseSql:
 
 
 def _time(source: ClickhouseSql, kind: Kind, type_: ColumnType) -> ClickhouseSql:
-    """Microseconds or days."""
+    """Microseconds or days since 1970."""
     if type_.what == "date":
         days = source.wrapped("CAST(toInt32(", ") AS Nullable(Int64))")
         return days if kind != "timestamp" else days * DAY

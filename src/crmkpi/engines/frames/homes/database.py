@@ -1,4 +1,4 @@
-"""The base of all databases: a table or query as a frame, measured within one snapshot."""
+"""The base of all database homes: a table or query as a frame, read within one snapshot."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _TIMES: Mapping[Physical, Kind] = {"timestamp": "timestamp", "date": "date"}
 
 @dataclass(frozen=True, slots=True)
 class TableOrQuery:
-    """A table or view by its name, or a query of the user's own."""
+    """A table or view, by its name, or a query that the user wrote."""
 
     name: str = ""
     schema: str | None = None
     query: str = ""
-    moves: bool = False  # it asks what time it is, in each statement anew
+    moves: bool = False  # it reads the clock, so that each statement may return other rows
 
     def __str__(self) -> str:
         if self.query:
@@ -53,9 +53,9 @@ class TableOrQuery:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DatabaseTable:
-    """A table, view or query of a database, read whenever it is asked.
+    """A table, view or query of a database; each query reads it again.
 
-    `columns` are its names with their declared types. Within a snapshot it has a `session`.
+    `columns` maps names to declared types. Within a snapshot it has a `session`.
     """
 
     source: Source
@@ -65,15 +65,15 @@ class DatabaseTable:
 
     @property
     def backend_name(self) -> str:
-        """The row of `BACKENDS` that its database has."""
+        """The name of its row in `BACKENDS`."""
         return self.source.dialect
 
     def within(self, session: Session) -> Self:
-        """The same as it is in a snapshot."""
+        """The table within a snapshot."""
         return replace(self, session=session, columns=self.source.home.columns_of(session, self.target))
 
     def plain_rows(self) -> Iterator[Mapping[str, Cell]]:
-        """The rows with their values, of one moment, for a reader of text."""
+        """The rows with their values, from one snapshot, for a reader of text."""
         with self.source.snapshot() as session:
             here = self.within(session)
             return iter(list(self.source.home.records(here, dict.fromkeys(here.columns, "attributes"))))
@@ -83,7 +83,7 @@ class DatabaseTable:
 
 
 class Step(NamedTuple):
-    """A statement under a name: `items` between SELECT and `text`, or the text alone."""
+    """A named WITH query: SELECT `items` and then `text`, or only the text."""
 
     name: str
     items: Sequence[Sql]
@@ -92,11 +92,11 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DatabaseFrame(SqlFrame):
-    """A statement over tables of one snapshot; its steps come one after the other, since parsers have a limit of depth.
+    """A statement over tables of one snapshot: a chain of WITH queries ("steps"), since parsers limit the depth.
 
-    A planner writes the expression of a column into each place that uses it: `letters` says how long it is by then.
-    Columns that do not need each other are computed in one step: `step` is the frame that the last one reads, with the
-    columns that it gives.
+    A planner inlines the expression of a column wherever it is used: `letters` has the length of the inlined text.
+    Columns that do not depend on each other are computed in one step: `step` has the frame that the last step reads,
+    and the columns that it returns.
     """
 
     words: type[Sql]
@@ -112,7 +112,7 @@ class DatabaseFrame(SqlFrame):
 
     @property
     def statement(self) -> str:
-        """The statement itself; of a step it has the columns that later ones name."""
+        """The statement; its steps return only the columns that later steps use."""
         written: list[str] = []
         whole, later = {self.source}, ""
         for name, items, text in reversed(self.steps):
@@ -127,13 +127,13 @@ class DatabaseFrame(SqlFrame):
         return f"WITH {steps}\n{last}" if before else last
 
     def written(self, text: str, columns: Iterable[str] = (), items: Sequence[Sql] = ()) -> Self:
-        """The rows of a statement, as a further step: that of `text`, or of `items` with it behind them."""
-        name = f"crmkpi_step{self.session.next_number()}"  # which no table of the user's is called
+        """The rows of a further step: the statement `text`, or SELECT `items` followed by it."""
+        name = f"crmkpi_step{self.session.next_number()}"  # a name that no table of the user has
         steps = (*self.steps, Step(name, items, text))
         return replace(self, source=name, columns=tuple(columns), steps=steps, step=None)
 
     def computed_for(self, items: Sequence[Sql]) -> Self:
-        """The frame with its columns computed once for each row, where it would cost more to compute them anew."""
+        """The frame with its columns computed once per row, if inlining them would cost more than the fence."""
         used = self.used(items)
         again = sum((times - 1) * self.letters[name] for name, times in used.items() if times)
         if again <= self.words.fence_letters or not self.words.fence:
@@ -142,11 +142,11 @@ class DatabaseFrame(SqlFrame):
         return replace(self, steps=(*before, last._replace(text=f"{last.text}\n{self.words.fence}")), letters={})
 
     def used(self, items: Iterable[Sql]) -> dict[str, int]:
-        """How often expressions use each column that is computed."""
+        """How often the expressions use each computed column."""
         return {name: sum(item.text.count(self.words.quoted(name)) for item in items) for name in self.letters}
 
     def select(self, *items: str | Sql) -> Self:
-        """Only these columns, or one row where they are aggregations."""
+        """Only these columns, or one row if they are aggregates."""
         chosen = self.chosen(items)
         source = self.computed_for(chosen)
         letters: dict[str, int] = {}
@@ -157,7 +157,7 @@ class DatabaseFrame(SqlFrame):
         return replace(made, letters={name: size for name, size in letters.items() if size})
 
     def with_columns(self, *items: Sql) -> Self:
-        """Add these columns, or replace those of the same name; in the last step, as far as they do not need it."""
+        """Add these columns, or replace those of the same name; within the last step, unless they read its columns."""
         quoted = self.words.quoted
         source, shown = self.step or (self, {name: self.words.col(name) for name in self.columns})
         computed = [quoted(name) for name, item in shown.items() if item.text != quoted(name)]
@@ -182,7 +182,7 @@ class DatabaseFrame(SqlFrame):
         """The frame, whose statement may read the other one too."""
         if other.session is not self.session:
             raise InputError(
-                "Related tables must lie in one database, of one connection; take both from the same crmkpi.database()."
+                "Related tables must be in one database, on one connection; take both from the same crmkpi.database()."
             )
         return replace(self, steps=tuple({step.name: step for step in (*other.steps, *self.steps)}.values()))
 
@@ -190,66 +190,66 @@ class DatabaseFrame(SqlFrame):
 def types_of_kinds(
     *, text: str, money: str, number: str, timestamp: str, integer: str = "bigint", date: str = "date", flag: str = ""
 ) -> Mapping[Kind, str]:
-    """The type of each kind of field; words of a choice and custom attributes are text."""
+    """The type of each kind of field; choices and custom attributes are text."""
     made: dict[Kind, str] = {"text": text, "choice": text, "money": money, "number": number, "integer": integer}
     made |= {"timestamp": timestamp, "date": date}
     return {**made, "flag": flag, "attributes": text} if flag else made
 
 
 def no_table(where: str, target: TableOrQuery, known: Collection[str], more: str = "") -> ColumnError:
-    """The error for a table that is not there, with the nearest name or the schema that stands before a point."""
+    """The error for a missing table, with the nearest name, or the way to pass a schema that is in front of a dot."""
     schema, _, bare = target.name.rpartition(".")
-    given = f"A schema is given by itself: table({bare!r}, schema={schema!r})."
+    given = f"A schema is an argument of its own: table({bare!r}, schema={schema!r})."
     hint = given if target.schema is None and schema and bare else did_you_mean(target.name, known)
     return ColumnError(f"{where} has no table {target.name!r}{more}. {hint}")
 
 
 def columns_once(columns: Sequence[tuple[str, str]]) -> Mapping[str, str]:
-    """Columns with their types; an error where two of a query have one name."""
+    """The types of columns by name; an error if a query returns two columns of one name."""
     names = [name for name, _ in columns]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise ColumnError(f"The query gives two columns {twice!r}; rename one with AS.")
+        raise ColumnError(f"The query returns two columns {twice!r}; rename one with AS.")
     return dict(columns)
 
 
 def mentions(text: str, name: str) -> bool:
-    """Whether a statement has a name in it."""
+    """Whether a statement contains a name."""
     return re.search(rf"\b{re.escape(name)}\b", text) is not None
 
 
 class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     """Tables, views and queries of a database."""
 
-    declared: ClassVar[Mapping[Kind, str]] = {}  # the type of a field that a user has not declared otherwise
-    constants: ClassVar[Mapping[Kind, str]] = {}  # the type that a constant is cast to, of the kinds that can be
-    isolation: ClassVar[str] = ""  # of transactions that are snapshots, whatever the engine says
-    interrupts: ClassVar[bool] = False  # the driver ends a late statement, since no setting does
-    makes_files: ClassVar[bool] = False  # a database is a file, and one that is not there would be made
-    begins: ClassVar[Sequence[str]] = ()  # what makes a transaction one snapshot, before anything else is said in it
-    tuned: ClassVar[Sequence[str]] = ()  # what is set for the measurement alone, so that statements are quick
-    chance: ClassVar[str] = ""  # words that give another value in each statement, as a regular expression
-    clock: ClassVar[str] = ""  # words for the moment of the statement
-    probe: ClassVar[Mapping[str, tuple[str, object]]] = {}  # asked before a server is trusted: SQL, the right answer
+    declared: ClassVar[Mapping[Kind, str]] = {}  # the default type of each kind of field
+    constants: ClassVar[Mapping[Kind, str]] = {}  # the type to which a constant of a kind is cast, if it can be
+    isolation: ClassVar[str] = ""  # the isolation level of a snapshot, which overrides the user's engine
+    interrupts: ClassVar[bool] = False  # the driver must interrupt a late statement, since no setting does
+    makes_files: ClassVar[bool] = False  # a database is a file, and connecting would create a missing one
+    begins: ClassVar[Sequence[str]] = ()  # the first statements of a transaction, which make it one snapshot
+    tuned: ClassVar[Sequence[str]] = ()  # settings of the transaction that make its statements fast
+    chance: ClassVar[str] = ""  # a regular expression for functions that return another value in each statement
+    clock: ClassVar[str] = ""  # a regular expression for functions that read the clock
+    probe: ClassVar[Mapping[str, tuple[str, object]]] = {}  # tests of a new server: SQL and its expected value
 
     @abstractmethod
     def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
         """The columns of a table, view or query with their declared types."""
 
     def source_of(self, target: TableOrQuery) -> str:
-        """A table, view or query as it stands after FROM."""
+        """A table, view or query as the text after FROM."""
         if target.query:
             return f"(\n{target.query}\n) AS query"
         named = self.dialect.quoted(target.name)
         return named if target.schema is None else f"{self.dialect.quoted(target.schema)}.{named}"
 
-    def views(self, session: Session) -> Mapping[str, str]:  # noqa: ARG002  # a home may have none
+    def views(self, session: Session) -> Mapping[str, str]:  # noqa: ARG002  # the default is none
         """The text of each view, by its name."""
         return {}
 
     def checked(self, session: Session, target: TableOrQuery) -> TableOrQuery:
-        """The target, marked where it asks for the time; one that asks for chance is refused.
+        """The target, marked if it reads the clock; an error if it calls a random function.
 
-        Views that a view or a query names are checked too.
+        Views that a view or a query reads are checked too.
         """
         known = dict(self.views(session)) if self.chance else {}
         texts = [target.query or known.pop(target.name, "")]
@@ -260,15 +260,15 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
         found = re.search(self.chance, "\n".join(texts), re.IGNORECASE) if self.chance else None
         if found is not None:
             raise InputError(
-                f"{str(target).capitalize()} calls {found[0].rstrip('( ')}(), which gives another value in each "
-                "statement, so that figures would not fit together; measure a table that is made from it: "
+                f"{str(target).capitalize()} calls {found[0].rstrip('( ')}(), which returns another value in each "
+                "statement, so that figures would contradict each other; measure a table created from it: "
                 "CREATE TABLE ... AS SELECT."
             )
         moves = any(re.search(self.clock, text, re.IGNORECASE) for text in texts) if self.clock else False
         return replace(target, moves=moves)
 
     def check_texts(self, session: Session, target: TableOrQuery, texts: str) -> None:
-        """Refuse a query or view, whose texts these are, for what lies below it."""
+        """Raise an error for a query or view, with these texts, that reads a table that cannot be measured."""
 
     def constant_table(self, columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> str:
         """A query of rows of constants, whose columns have these types."""
@@ -284,26 +284,26 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
         return f"({units} * {Decimal(1).scaleb(-digits):f})" if digits else units
 
     def check_snapshot(self, session: Session) -> None:
-        """Refuse a transaction that is no snapshot."""
+        """Raise an error for a transaction that is not a snapshot."""
 
     def state_of(self, session: Session, target: TableOrQuery) -> object:
-        """The state by which a session notices that a table has changed: its rows, where it asks for the time."""
+        """A value that differs if a table has changed: the number of rows, for a table that reads the clock."""
         if not target.moves:
             return None
         return session.rows(f"SELECT count(*) FROM {self.source_of(target)}")  # noqa: S608  # names are quoted
 
     def check_unchanged(self, session: Session) -> None:
-        """Refuse figures of a table that has changed between the statements of a session."""
+        """Raise an error if a table has changed between the statements of a session."""
         for target, state in session.seen.items():
             if state is not None and self.state_of(session, target) != state:
-                why = "it asks for the time" if target.moves else f"{session.source.dialect} has no snapshots"
+                why = "it reads the clock" if target.moves else f"{session.source.dialect} has no snapshots"
                 raise InputError(
                     f"{str(target).capitalize()} has changed while it was measured, and {why}; measure again, or "
                     "measure a copy of it."
                 )
 
     def check_server(self, session: Session) -> None:
-        """Refuse a server that answers the probe in another way than its dialect says, before it is trusted."""
+        """Raise an error for a server whose answers to the probe differ from those that its dialect relies on."""
         if not self.probe:
             return
         listed = ", ".join(f"{text} AS {self.dialect.quoted(what)}" for what, (text, _) in self.probe.items())
@@ -312,30 +312,30 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
             if found != right:
                 raise InputError(
                     f"The {session.source.dialect} server is not measured: for {what} ({text}) it answers {found!r}, "
-                    f"and {right!r} is right; its version or a setting is none that was tested."
+                    f"and {right!r} is right; use a version and settings that are tested."
                 )
 
     def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:  # noqa: ARG002  # settings may do that
-        """A statement as it is sent, with its limit of seconds, which takes a given moment for the present."""
+        """The text to send for a statement, with its timeout in seconds and, if given, the moment of NOW()."""
         return text
 
-    def timed(self, seconds: float) -> Sequence[str]:  # noqa: ARG002  # a home may have none
+    def timed(self, seconds: float) -> Sequence[str]:  # noqa: ARG002  # the default is none
         """The settings that end a statement after `seconds`."""
         return ()
 
-    def opened(self, frame: DatabaseTable, names: Sequence[str] = ()) -> DatabaseFrame:  # noqa: ARG002  # it is a database
-        """The table as it is."""
-        assert frame.session is not None, "tables are asked within a snapshot"
+    def opened(self, frame: DatabaseTable, names: Sequence[str] = ()) -> DatabaseFrame:  # noqa: ARG002  # all columns are available
+        """A statement over the table, without conversion."""
+        assert frame.session is not None, "tables are read within a snapshot"
         if frame.target not in frame.session.seen:
             frame.session.seen[frame.target] = self.state_of(frame.session, frame.target)
         return DatabaseFrame(self.source_of(frame.target), tuple(frame.columns), self.dialect, frame.session)
 
-    def native(self, frame: DatabaseFrame) -> DatabaseTable:  # noqa: ARG002  # it has no name to be asked by
-        """A statement is asked like a table."""
-        raise InputError("Presets are for exports; say which column of the database is which with columns=.")
+    def native(self, frame: DatabaseFrame) -> DatabaseTable:  # noqa: ARG002  # it always raises
+        """Raise an error: a statement is not a table of the database."""
+        raise InputError("Presets are for exports; map the columns of a database to fields with columns=.")
 
     def asked_as(self, frame: DatabaseFrame) -> str:
-        """The statement for a small result, whose columns are read by their places."""
+        """The text of the statement for a small result, whose columns are read by position."""
         return frame.statement
 
     def leave(self, frame: DatabaseFrame) -> list[Row]:
@@ -345,7 +345,7 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
         return frame.session.answered(frame, text)
 
     def records(self, frame: DatabaseTable, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Cell]]:
-        """The rows of a frame with their values; drivers would show instants in some zone, without saying in which."""
+        """The rows of a frame with their values; timestamps are converted here, since drivers hide their time zone."""
         types = {name: self.type_of(frame, name, kind) for name, kind in columns.items()}
         asked = {name: each for name, each in types.items() if each.what in _TIMES and not each.loose}
         found = [
@@ -360,7 +360,7 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
 
 
 def _moment(number: Cell, type_: ColumnType) -> Cell:
-    """Microseconds or days since 1970 as a moment or a date."""
+    """Microseconds or days since 1970 as a datetime or a date."""
     if number is None or number == TOO_LATE:
         return None if number is None else OUT_OF_TIME
     if type_.what == "date":

@@ -15,7 +15,7 @@ __all__ = ["DatabricksHome", "DatabricksSql"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DatabricksSql(SparkSql):
-    """An expression of Spark over a connection, where braces stand for themselves."""
+    """An expression of Spark over a connection, where braces need no escape."""
 
     @staticmethod
     def quoted(name: str) -> str:

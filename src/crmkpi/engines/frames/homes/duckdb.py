@@ -1,4 +1,4 @@
-"""DuckDB, queried in SQL: parsing text takes a twentieth of the time of building its expression objects."""
+"""DuckDB, queried in SQL: parsing text takes a twentieth of the time that building expression objects takes."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ __all__ = ["DuckDbFrame", "DuckDbHome", "DuckDbSql"]
 _FROM = "measured"
 _SOURCE = re.compile(rf"\bFROM {_FROM}\b")
 _NAMES = count(1)
-_KEPT = 100  # statements of one frame
-_LONG = 6_000  # letters of a statement
+_KEPT = 100  # cached statements per frame
+_LONG = 6_000  # characters of a statement
 _NO_LIMIT = 2**63 - 1
 _AS_WRITTEN = "text as it is written"
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
@@ -51,7 +51,7 @@ class DuckDbSql(Sql):
     divided: ClassVar[str] = "({} // {})"
 
     def round(self, digits: int) -> Self:
-        """The same as with a number of digits, which DuckDB takes twice the time for."""
+        """A rounded number; without decimal places the one-argument form, which takes half the time."""
         return super(DuckDbSql, self).round(digits) if digits else self.wrapped("round(")
 
 
@@ -59,7 +59,7 @@ class DuckDbSql(Sql):
 class DuckDbFrame(SqlFrame):
     """A statement over a relation.
 
-    `kept` holds the statements that DuckDB has read and understood, since that takes as long as a small table.
+    `kept` caches statements that DuckDB has bound, since binding takes as long as querying a small table.
     """
 
     relation: DuckDBPyRelation
@@ -71,7 +71,7 @@ class DuckDbFrame(SqlFrame):
         return DuckDbSql
 
     def with_columns(self, *items: Sql) -> Self:
-        """Further columns, or other ones in place of those of the same name."""
+        """Add columns, or replace those of the same name."""
         anew = [item for item in items if item.name in self.columns]
         replaced = f" REPLACE ({self.listed(anew)})" if anew else ""
         further = [item for item in items if item.name not in self.columns]
@@ -82,9 +82,9 @@ class DuckDbFrame(SqlFrame):
     def filter(self, *conditions: Sql) -> Self:
         """Only the rows in which all conditions hold.
 
-        DuckDB looks for the condition as far inside as it can, and writes out the columns that it names at each level:
-        a statement of 16,000 letters took four seconds to plan. It does not look beyond a LIMIT, and drops one that is
-        larger than any table afterwards.
+        DuckDB pushes the condition down as far as it can and inlines the columns in it at each level: it took four
+        seconds to plan a statement of 16,000 characters. It does not push down through a LIMIT, and removes one larger
+        than any table later.
         """
         if len(self.source) <= _LONG:
             return super(DuckDbFrame, self).filter(*conditions)  # slots: named
@@ -100,7 +100,7 @@ class DuckDbFrame(SqlFrame):
             if "different connections" not in str(error):
                 raise
             raise InputError(
-                "Related tables of DuckDB must lie in one connection; take both from the same one, as in "
+                "Related tables of DuckDB must be on one connection; take both from the same one, as in "
                 "connection.table(...)."
             ) from error
         further = [name for name in right.columns if name != right_on]
@@ -116,7 +116,7 @@ class DuckDbFrame(SqlFrame):
         known = kept.get(self.statement)
         understood = isinstance(known, _Statement) and known.relation is self.relation and _is_second()
         if not isinstance(known, _Statement) or not understood:
-            if len(kept) > _KEPT:  # questions made on the fly must not be kept for ever
+            if len(kept) > _KEPT:  # else the cache would grow without end
                 kept.clear()
             known = kept[self.statement] = _Statement(self.relation, _asked(self.relation, self.statement))
         return known.answer
@@ -124,51 +124,51 @@ class DuckDbFrame(SqlFrame):
 
 @cache
 def _is_second() -> bool:
-    """Whether it is DuckDB 2.0 or newer.
+    """Whether the version is DuckDB 2.0 or newer.
 
-    Before, a statement looks up the name `measured` whenever it runs, and finds the relation that was queried last; and
-    statistics are a text.
+    In older versions, a statement resolves the name `measured` whenever it runs, and finds the relation that was
+    queried last; and statistics are text.
     """
     return int(str(import_module("duckdb").__version__).partition(".")[0]) >= 2
 
 
 def _asked(relation: DuckDBPyRelation, statement: str) -> DuckDBPyRelation:
-    """A question to a relation, which stands in it under a name of our own."""
-    name = _FROM if _is_second() else f"{_FROM}_{next(_NAMES)}"  # else a query over an answer would read itself
+    """A query over a relation, which the statement calls `measured`."""
+    name = _FROM if _is_second() else f"{_FROM}_{next(_NAMES)}"  # with one name, a query over an answer reads itself
     found = relation.query(name, statement if name == _FROM else _SOURCE.sub(f"FROM {name}", statement))
-    assert found is not None, "only statements that change something have no answer"
+    assert found is not None, "a SELECT always has an answer"
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """A statement over a relation that DuckDB has understood."""
+    """A statement over a relation that DuckDB has bound."""
 
     relation: DuckDBPyRelation
     answer: DuckDBPyRelation
 
 
 class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
-    """Relations and tables of DuckDB."""
+    """The home of DuckDB relations and tables."""
 
     dialect = DuckDbSql
     words = SqlWords(DuckDbSql, Int64="BIGINT", Int128="HUGEINT", Float64="DOUBLE", Boolean="BOOLEAN", String="VARCHAR")
     sorted_list = "list({0} ORDER BY {0}) FILTER (WHERE {0} IS NOT NULL)"
 
     def __init__(self) -> None:
-        """Nothing is known of any relation yet."""
+        """Create empty caches of facts about relations."""
         self._changing: WeakKeyDictionary[DuckDBPyRelation, bool] = WeakKeyDictionary()
         self._schemas: WeakKeyDictionary[DuckDBPyRelation, dict[str, str]] = WeakKeyDictionary()
         self._looks = count(1)
 
     def rows(self, frame: DuckDBPyRelation) -> int | None:
-        """How many rows there are; of a table another number each time, since values may have changed in place."""
+        """The number of rows; for a table a different number on each call, since values may have changed in place."""
         if frame not in self._changing:
             self._changing[frame] = "seq scan" in str(frame.explain()).lower().replace("_", " ")
         return -next(self._looks) if self._changing[frame] else self.count(frame)
 
     def anew(self, frame: DuckDBPyRelation) -> DuckDBPyRelation:
-        """The same relation, which may have other columns by now."""
+        """The same relation, without its cached schema."""
         self._schemas.pop(frame, None)
         return frame
 
@@ -181,12 +181,12 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
             self._schemas[frame] = found
         return self._schemas[frame]
 
-    def opened(self, frame: DuckDBPyRelation, names: Sequence[str] = ()) -> DuckDbFrame:  # noqa: ARG002  # it is a database
-        """The relation as it is."""
+    def opened(self, frame: DuckDBPyRelation, names: Sequence[str] = ()) -> DuckDbFrame:  # noqa: ARG002  # all columns are available
+        """A statement over the relation, without conversion."""
         return DuckDbFrame(_FROM, tuple(self._schema(frame)), frame)
 
     def native(self, frame: DuckDbFrame) -> DuckDBPyRelation:
-        """The relation that a frame is."""
+        """The relation of a frame."""
         return frame.to_native()
 
     def type_of(self, frame: DuckDBPyRelation, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # the type does not depend on it
@@ -205,7 +205,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         return ColumnType(what, word, wide=word in _WIDE, unit=word)
 
     def facts(self, frame: DuckDBPyRelation, names: Sequence[str]) -> Mapping[str, Facts]:
-        """Bounds from the statistics by which DuckDB plans too: each change widens them, and none narrows them."""
+        """Bounds from the statistics of DuckDB's planner: changes of the data may widen them, never narrow them."""
         if not _is_second() or not names:
             return {}
         asked = ", ".join(f"stats({column}), typeof({column})" for column in map(DuckDbSql.quoted, names))
@@ -218,7 +218,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         }
 
     def is_whole(self, type_: ColumnType) -> bool:
-        """Whether a timestamp is one on the wall clock in microseconds."""
+        """Whether a timestamp is a wall-clock time in microseconds."""
         return type_.unit == "TIMESTAMP"
 
     def plain(self, source: DuckDbSql, kind: Kind, type_: ColumnType) -> DuckDbSql:
@@ -226,7 +226,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         if kind in ("text", "choice") or type_.what == "text":
             if type_.unit == _AS_WRITTEN:
                 return source
-            # A collation that takes letters for each other would merge Ada and ada.
+            # A case-insensitive collation would merge the groups Ada and ada.
             text = source if type_.unit == "VARCHAR" else source.cast("VARCHAR")
             return text.wrapped("", ' COLLATE "binary"')
         match type_.what:
@@ -242,7 +242,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
                 return source
 
     def asked(self, frame: DuckDbFrame, kept: Kept) -> DuckDbFrame:
-        """The prepared frame, which keeps the statements that were understood."""
+        """The prepared frame, with a cache of bound statements."""
         return replace(frame, kept=kept)
 
     def leave(self, frame: DuckDbFrame) -> list[Row]:
@@ -264,18 +264,18 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         return self.opened(SqlHome.beside(self, replace(frame, kept=None), columns).to_native())
 
     def looked_up(self, column: DuckDbSql, first: int, size: int, reached: Sequence[int]) -> DuckDbSql:
-        """The step of a number from `first` on, by the cell of `size` that it lies in."""
+        """A step function by lookup of the time bucket."""
         cell = column.wrapped("(", f" - {first}) // {size}")
         if list(reached) == list(range(1, len(reached) + 1)):
             return cell.wrapped("(", " + 1)")
         return cell.wrapped(f"('{reached}'::INTEGER[])[", " + 1]")
 
     def gathered(self, value: str) -> DuckDbSql:
-        """The values of a group as a list in any order, without NULL."""
+        """The values of a group as an unordered list, without NULL."""
         return DuckDbSql("list({0}) FILTER ({0} IS NOT NULL)".format(DuckDbSql.quoted(value)), whole=True)
 
     def slice_of(self, value: str, fraction: float, spread: float) -> tuple[DuckDbSql, DuckDbSql]:
-        """The sorted values of a group around a quantile, out of lists of them, and the place of the first of these."""
+        """The position of the first value of a slice of a group's sorted values around a quantile, and the slice."""
         quoted = DuckDbSql.quoted(value)
         sorted_ = f"list_sort(flatten(list({quoted}) FILTER ({quoted} IS NOT NULL)))"
         middle, reach = (
@@ -288,7 +288,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
 
 
 def _collated(relation: DuckDBPyRelation, names: Sequence[str]) -> dict[str, bool]:
-    """Whether columns of text take letters for each other, upper and lower case or with and without an accent."""
+    """Whether the collation of each text column ignores case or accents."""
     asked = []
     for name in names:
         nothing = f"(SELECT {DuckDbSql.quoted(name)} FROM {_FROM} WHERE false)"  # noqa: S608  # names are quoted
@@ -298,26 +298,26 @@ def _collated(relation: DuckDBPyRelation, names: Sequence[str]) -> dict[str, boo
 
 
 def _units(source: DuckDbSql, type_: ColumnType) -> DuckDbSql:
-    """A decimal as the whole number of its smallest digit; fast where its product fits in eighteen digits."""
+    """A decimal as an integer of its smallest decimal place; fast where the product fits in eighteen digits."""
     digits, column = type_.digits, source.text
     if not digits:
         return source.cast("HUGEINT" if type_.unit.startswith("DECIMAL(3") else "BIGINT")
     spelt = f"replace({column}::VARCHAR, '.', '')::HUGEINT"
-    if digits > 4:  # the rest of eighteen digits holds no amount
+    if digits > 4:  # too few of the eighteen digits would be left for amounts
         return type(source)(spelt, source.name)
     short = f"({column}::DECIMAL(18, {digits}) * {10**digits})::BIGINT"
     return source.case(f"WHEN abs({column}) < {10 ** (18 - 2 * digits)} THEN {short}", spelt)
 
 
 def _time(source: DuckDbSql, kind: Kind, type_: ColumnType) -> DuckDbSql:
-    """Microseconds or days; a timestamp that no record can hold becomes one that is refused."""
+    """Microseconds or days since 1970; `TOO_LATE` for times outside the years 1 to 9999."""
     column, unit = source.text, type_.unit
     if type_.what == "date" and kind != "timestamp":
         found = f"{column} {_FINITE[unit]} THEN ({column} - DATE '1970-01-01')::BIGINT"
     elif unit in _FINITE:
         found = f"{column} {_FINITE[unit]} THEN epoch_us({column}::TIMESTAMP)"
     elif unit == "TIMESTAMP":
-        micros = source.wrapped("epoch_us(")  # of infinity it is missing, which the profile notices
+        micros = source.wrapped("epoch_us(")  # NULL for infinity, which the profile finds
         return micros // DAY if kind == "date" else micros
     else:
         instant = column if unit in ("TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE") else f"{column}::TIMESTAMPTZ"

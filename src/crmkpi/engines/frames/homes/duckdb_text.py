@@ -1,6 +1,7 @@
-"""The text of statements for DuckDB, for `Metric.sql`: those of PostgreSQL, but for what DuckDB does in another way.
+"""The text of statements for DuckDB, for `Metric.sql`: the dialect of PostgreSQL with the differences of DuckDB.
 
-Its `/` gives a float, its epoch is one, its decimals are never NaN, and a decimal without a size has 18 digits.
+Its `/` returns a float, and so does EXTRACT(EPOCH); its decimals are never NaN, and a decimal without a size has 18
+digits.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ __all__ = ["DuckDbTextHome", "DuckDbTextSql"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DuckDbTextSql(PostgresqlSql):
-    """An expression of DuckDB in a statement that somebody else sends."""
+    """An expression of DuckDB, in a statement that the user runs."""
 
     divided: ClassVar[str] = "({} // {})"
 
     @staticmethod
     def quoted(name: str) -> str:
-        """A name as SQL, however long."""
+        """A name of any length as SQL."""
         return Sql.quoted(name)
 
 
 class DuckDbTextHome(PostgresqlHome):
-    """Tables of DuckDB as they are described."""
+    """Tables of DuckDB with declared types, for statements that the user runs."""
 
     dialect = DuckDbTextSql
     words = SqlWords(

@@ -117,7 +117,7 @@ class HomeOf(Protocol[E, F, N]):
         """A frame whose rows have changed, without cached facts."""
 
     def rows(self, frame: N) -> int | None:
-        """How many rows there are, where it costs little to know."""
+        """The number of rows; None if a query is needed to count them."""
 
     def count(self, frame: N) -> int:
         """The number of rows."""

@@ -1,7 +1,7 @@
-"""The dialect of MariaDB, and of MySQL as far as it is alike.
+"""The dialect of MariaDB, and the base of the dialect of MySQL.
 
-Texts are compared by their bytes and to their last blank, whatever the collation. TIMESTAMP columns are instants,
-whatever the zone of the session; DATETIME columns are wall-clock times. Zero dates are rejected.
+Text is compared by its bytes, including trailing blanks, whatever the collation. TIMESTAMP columns are instants,
+whatever the session's time zone; DATETIME columns are wall-clock times. Zero dates are unreadable.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from crmkpi.records.base import Kind
 __all__ = ["ORDER_OF_LETTERS", "MariaDbHome", "MariaDbSql", "check_limit"]
 
 _LONGEST_NAME = 64
-_ALL_ROWS = 2**63 - 1  # a limit of rows that is none
+_ALL_ROWS = 2**63 - 1  # a limit of at least this many rows has no effect
 _PLAIN = re.compile(r"[\w .,:/-]*", re.ASCII)
 ORDER_OF_LETTERS = "(SELECT max(x) = {} FROM (SELECT {} AS x UNION ALL SELECT {} UNION ALL SELECT {}) AS v)"
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
-_CODES: Mapping[int, str] = {  # of types in the protocol, which drivers hand on for a query
+_CODES: Mapping[int, str] = {  # types by their codes in the protocol, which drivers return for a query
     **dict.fromkeys((1, 2, 3, 8, 9, 13), "bigint"),
     **dict.fromkeys((4, 5), "double"),
     **dict.fromkeys((247, 248, 249, 250, 251, 252, 253, 254, 15), "text"),
@@ -53,9 +53,9 @@ class MariaDbSql(Sql):
     nan: ClassVar[str] = "({0} <> {0})"  # it has neither NaN nor infinity
     finite: ClassVar[str] = "({0} = {0})"
 
-    joined: ClassVar[str] = "LIMIT 18446744073709551615"  # else each row is compared with all of the other table
-    fence: ClassVar[str] = joined  # an expression within one within one would be computed thousands of times a row
-    fence_letters: ClassVar[int] = 1000  # it keeps the rows as a table
+    joined: ClassVar[str] = "LIMIT 18446744073709551615"  # without it, a join compares all pairs of rows
+    fence: ClassVar[str] = joined  # without it, nested expressions are computed thousands of times per row
+    fence_letters: ClassVar[int] = 1000  # a fence writes the rows to a temporary table
     by_bytes: ClassVar[str] = "COLLATE utf8mb4_nopad_bin"
 
     @staticmethod
@@ -67,19 +67,19 @@ class MariaDbSql(Sql):
 
     @classmethod
     def written(cls, value: str) -> str:
-        """A text as SQL, by its bytes where a setting decides what an escape is; compared by its bytes."""
+        """A text as SQL, compared by its bytes; in hexadecimal if a setting could change what an escape is."""
         spelt = f"'{value}'" if _PLAIN.fullmatch(value) else f"X'{value.encode().hex()}'"
         return f"(_utf8mb4 {spelt} {cls.by_bytes})"
 
     @staticmethod
     def real_number(value: float) -> str:
-        """A float as SQL: without an exponent it would be a decimal. The largest one stands for infinity."""
+        """A float as SQL, with an exponent, since it would be a decimal without; the largest float for infinity."""
         if value in (float("inf"), float("-inf")):
             return "1.7976931348623157e308" if value > 0 else "(-1.7976931348623157e308)"
         return repr(value) if "e" in repr(value) else f"{value!r}e0"
 
     def __truediv__(self, other: Self | Scalar) -> Self:
-        """A quotient of floats; that of decimals has four digits more and no more."""
+        """A quotient of floats; one of decimals would have only four more decimal places than the dividend."""
         return self.wrapped("(CAST(", f" AS DOUBLE) / CAST({self.said(other)} AS DOUBLE))")
 
 
@@ -130,7 +130,7 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
     }  # fmt: skip
 
     def check_snapshot(self, session: Session) -> None:
-        """Refuse weaker isolation than REPEATABLE READ, and transactions that are none."""
+        """Raise an error for isolation below REPEATABLE READ, or without a transaction."""
         level, open_, version, most = session.rows(
             "SELECT @@tx_isolation, @@in_transaction, version(), @@sql_select_limit"
         )[0]
@@ -139,20 +139,20 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         check_limit(most)
         if "MariaDB" not in version:
             raise InputError(
-                f"MySQL is written and not tested; got {version}. Give database(..., untested=True), and prove it "
+                f"MySQL is supported but not tested; got {version}. Pass database(..., untested=True), and validate it "
                 "first with crmkpi.testing.check_database(engine)."
             )
         if tuple(map(int, version.split(".")[:2])) < (10, 6):
-            raise InputError(f"MariaDB 10.6 or newer is measured; got {version}.")
+            raise InputError(f"MariaDB must be version 10.6 or newer; got {version}. Upgrade the server.")
 
     def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:
-        """A statement with its limit of seconds, which takes a given moment for the present."""
+        """A statement with its timeout in seconds and, if given, the moment that NOW() returns."""
         limits = {"max_statement_time": None if seconds is None else f"{seconds:.3f}", "timestamp": moment}
         said = ", ".join(f"{name}={value}" for name, value in limits.items() if value is not None)
         return f"SET STATEMENT {said} FOR {text}" if said else text
 
     def state_of(self, session: Session, target: TableOrQuery) -> object:
-        """Nothing that changes: where rows depend on the time, all statements are of one moment."""
+        """Always None; for a target that reads the clock, it fixes the moment of all statements."""
         if target.moves and session.moment is None:
             ((session.moment,),) = session.rows("SELECT CAST(UNIX_TIMESTAMP(NOW(6)) AS CHAR)")
         return None
@@ -181,14 +181,14 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         if (engine := engines[target.name]) not in ("InnoDB", None):
             raise _no_snapshot(str(target).capitalize(), engine)
         rows = session.rows(
-            "SELECT column_name, column_type FROM information_schema.columns "  # noqa: S608  # likewise
+            "SELECT column_name, column_type FROM information_schema.columns "  # noqa: S608  # names are quoted
             f"WHERE table_schema = {schema} AND table_name = {MariaDbSql.written(target.name)} "
             "ORDER BY ordinal_position"
         )
         return {name: _text(type_).lower() for name, type_ in rows}
 
     def check_texts(self, session: Session, target: TableOrQuery, texts: str) -> None:
-        """Refuse a query or view over a table that is in no snapshot."""
+        """Raise an error for a query or view over a table whose storage engine has no snapshots."""
         found = session.rows(
             "SELECT table_schema = DATABASE(), table_schema, table_name, engine FROM information_schema.tables "
             "WHERE engine <> 'InnoDB' AND table_schema NOT IN "
@@ -199,12 +199,12 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
                 raise _no_snapshot(f"{str(target).capitalize()} reads the table {_text(name)!r}, which", _text(engine))
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:
-        """The declared type; of a decimal whose size the driver does not give, the most digits that there are."""
+        """The declared type; for a decimal without a size, a query finds the largest scale of its values."""
         declared = frame.columns[name]
-        compared = declared == "int(1)" or (declared == "bigint" and frame.target.query)  # in a view or query
+        compared = declared == "int(1)" or (declared == "bigint" and frame.target.query)  # of a view or query
         if declared in ("tinyint(1)", "bit(1)") or (kind == "flag" and compared):
             return ColumnType("flag", declared, unit=declared, loose=declared != "bit(1)")
-        if declared == "decimal":  # its text has all of its digits
+        if declared == "decimal":  # its text has all its digits
             table, text = self.opened(frame), f"CAST({MariaDbSql.quoted(name)} AS CHAR)"
             behind = f"LENGTH({text}) - LOCATE('.', {text})"
             asked = f"SELECT max(CASE WHEN {text} LIKE '%.%' THEN {behind} ELSE 0 END) FROM {table.source}"  # noqa: S608  # names are quoted
@@ -247,12 +247,12 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
                 return source
 
     def leave(self, frame: DatabaseFrame) -> list[Row]:
-        """The rows of a small result, whose texts may arrive as bytes."""
+        """The rows of a small result; drivers may return text as bytes."""
         rows = DatabaseHome.leave(self, frame)
         return [tuple(_text(cell) for cell in row) for row in rows]
 
     def first_by(self, value: str, order: str) -> MariaDbSql:
-        """The whole number of the row of a group that comes first."""
+        """The integer of the first row of a group."""
         quoted = MariaDbSql.quoted
         there = f"CASE WHEN {quoted(order)} IS NOT NULL THEN {quoted(value)} END"
         return MariaDbSql(
@@ -261,11 +261,11 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
 
 
 def check_limit(most: int) -> None:
-    """Refuse a session that leaves out all rows of a result but the first ones."""
+    """Raise an error for a session that limits the number of rows of a result."""
     if most < _ALL_ROWS:
         raise InputError(
-            f"The session gives the first {most} rows of a result, so that groups might be missing; begin it with "
-            "SET sql_select_limit = DEFAULT."
+            f"The session returns only the first {most} rows of a result, so that groups might be missing; begin it "
+            "with SET sql_select_limit = DEFAULT."
         )
 
 
@@ -290,7 +290,7 @@ def _described(column: Row) -> str:
 
 
 def _time(source: MariaDbSql, kind: Kind, type_: ColumnType) -> MariaDbSql:
-    """Microseconds or days; a zero date, of which both are missing, becomes a moment that is refused."""
+    """Microseconds or days since 1970; `TOO_LATE` for a zero date, whose functions return NULL."""
     column = source.text
     if type_.aware:
         made = f"CAST(UNIX_TIMESTAMP({column}) * 1000000 AS SIGNED)"

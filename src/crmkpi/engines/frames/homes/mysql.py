@@ -1,4 +1,4 @@
-"""MySQL 8, as far as it is not MariaDB. Never run against a server, so it needs `untested=True`."""
+"""MySQL 8: its differences from MariaDB. Never run against a server, so it needs `untested=True`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["MySqlHome", "MySqlSql"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MySqlSql(MariaDbSql):
-    """An expression of MySQL, whose collation that compares bytes to the last blank has another name."""
+    """An expression of MySQL, whose collation for comparing bytes, including trailing blanks, has another name."""
 
     by_bytes: ClassVar[str] = "COLLATE utf8mb4_0900_bin"
 
@@ -37,23 +37,23 @@ class MySqlHome(MariaDbHome):
     }
 
     def check_snapshot(self, session: Session) -> None:
-        """Refuse weaker isolation than REPEATABLE READ, and versions without windows and casts to floats."""
+        """Raise an error for isolation below REPEATABLE READ, and for versions without windows or casts to floats."""
         level, version, most = session.rows("SELECT @@transaction_isolation, version(), @@sql_select_limit")[0]
         check_limit(most)
         if level not in ("REPEATABLE-READ", "SERIALIZABLE"):
             raise weak_isolation(level)
         numbers = tuple(int(part) for part in version.partition("-")[0].split(".")[:3])
         if numbers < (8, 0, 19):
-            raise InputError(f"MySQL 8.0.19 or newer is measured; got {version}.")
+            raise InputError(f"MySQL must be version 8.0.19 or newer; got {version}. Upgrade the server.")
 
     def timed(self, seconds: float) -> Sequence[str]:
-        """A limit of time would stay in the user's session."""
-        raise InputError(f"timeout={seconds:g} is not written for MySQL; set max_execution_time in the engine.")
+        """Raise an error: a timeout would stay set in the user's session."""
+        raise InputError(f"timeout={seconds:g} is not supported for MySQL; set max_execution_time in the engine.")
 
-    def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:  # noqa: ARG002  # it has neither
-        """A statement as it is sent."""
+    def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:  # noqa: ARG002  # it has neither setting
+        """The statement without settings."""
         return text
 
     def state_of(self, session: Session, target: TableOrQuery) -> object:
-        """How many rows there are, where they depend on the time of each statement."""
+        """The number of rows, if the target reads the clock."""
         return DatabaseHome.state_of(self, session, target)

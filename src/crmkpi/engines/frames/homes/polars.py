@@ -37,7 +37,7 @@ class PolarsHome:
         return Converted(frame, pandas=type(frame).__module__.partition(".")[0] == "pandas")
 
     def rows(self, frame: Lent) -> int | None:
-        """How many rows there are, where it costs nothing to know."""
+        """The number of rows; None if a query is needed to count them."""
         return len(frame) if isinstance(frame, Converted | pl.DataFrame) else None
 
     def anew(self, frame: Lent) -> Lent:

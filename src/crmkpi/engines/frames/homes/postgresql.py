@@ -1,7 +1,7 @@
 """The dialect of PostgreSQL.
 
-Texts are compared by their bytes, whatever the collation. Timestamps and dates that no record can hold, such as
-infinity, are rejected, and so are numbers that are none.
+Text is compared by its bytes, whatever the collation. Timestamps and dates outside the years 1 to 9999, such as
+infinity, are unreadable, and so is NaN.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from crmkpi.records.base import Kind
 __all__ = ["PostgresqlHome", "PostgresqlSql"]
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
-_LONGEST_NAME = 63  # bytes; a longer name is cut without a word, so that two may become one
-_NEAR = ("1900-01-01", "2040-01-01")  # between these a float holds microseconds, and is faster than a numeric
+_LONGEST_NAME = 63  # bytes; PostgreSQL silently truncates longer names, so that two may become equal
+_NEAR = ("1900-01-01", "2040-01-01")  # between these, a float is exact to the microsecond, and faster than a numeric
 _NESTED = {"json": "Struct", "jsonb": "Struct", "bytea": "Binary", "record": "Struct"}
 
 
@@ -41,7 +41,7 @@ class PostgresqlSql(Sql):
     nan: ClassVar[str] = "({} = CAST('NaN' AS DOUBLE PRECISION))"
     finite: ClassVar[str] = "(abs({}) < CAST('Infinity' AS DOUBLE PRECISION))"  # NaN is the largest
 
-    # A WITH in a subquery would let it run in parallel, and conditions be pushed into it, written out at each level.
+    # Not WITH in a subquery: that runs in parallel, but conditions are pushed into it and inlined at each level.
     fence: ClassVar[str] = "OFFSET 0"
 
     @staticmethod
@@ -55,16 +55,16 @@ class PostgresqlSql(Sql):
     def written(value: str) -> str:
         """A text as SQL. A setting decides whether a backslash is an escape; after an E it always is."""
         if "\0" in value:
-            raise InputError(f"PostgreSQL has no texts with the character NUL; leave it out of {value!r}.")
+            raise InputError(f"PostgreSQL cannot store the character NUL in text; remove it from {value!r}.")
         return "E" + Sql.written(value.replace("\\", "\\\\")) if "\\" in value else Sql.written(value)
 
     @staticmethod
     def wall_time(value: datetime) -> str:
-        """A moment as SQL, on the wall clock or with a zone."""
+        """A timestamp as SQL, on the wall clock or with a time zone."""
         return f"{'TIMESTAMP' if value.tzinfo is None else 'TIMESTAMPTZ'} '{value.isoformat(sep=' ')}'"
 
     def round(self, digits: int) -> PostgresqlSql:
-        """A float without digits behind the point."""
+        """A float rounded to an integer."""
         assert not digits, "floats are rounded to whole numbers only"
         return self.wrapped("round(")
 
@@ -94,8 +94,8 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         r"\s*\("
     )
     isolation = "REPEATABLE READ"
-    # It takes groups to be many, and would sort all rows on the disk; tables of groups that grow too large are spilled.
-    # Where it does not sort it takes the statement for dear, and would compile it with all it has.
+    # The planner overestimates the number of groups and would sort all rows on disk; hash tables that grow too large
+    # spill. With sorting off, it overestimates the cost and would compile statements with all JIT optimisations.
     tuned = (
         "SET LOCAL hash_mem_multiplier = 16",
         "SET LOCAL enable_sort = off",
@@ -139,7 +139,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
     }
 
     def check_snapshot(self, session: Session) -> None:
-        """Refuse weaker isolation than REPEATABLE READ."""
+        """Raise an error for isolation below REPEATABLE READ."""
         ((level,),) = session.rows("SHOW transaction_isolation")
         if level not in ("repeatable read", "serializable"):
             raise weak_isolation(level.upper())
@@ -158,7 +158,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         )
 
     def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
-        """The columns of a table, view or query with their declared types, those of domains by their base types."""
+        """The columns of a table, view or query with their declared types; domains are resolved to their base types."""
         if target.query:
             described = session.described(f"SELECT * FROM {self.source_of(target)} LIMIT 0")  # noqa: S608  # the user's own query
             listed = ", ".join(
@@ -185,7 +185,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         return columns_once(rows)
 
     def _found(self, session: Session, target: TableOrQuery) -> int:
-        """The number of a table or view that may be read."""
+        """The oid of a table or view; an error if it is missing or the user may not read it."""
         constant = PostgresqlSql.constant
         visible = (
             "pg_catalog.pg_table_is_visible(c.oid)"
@@ -213,7 +213,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         raise no_table(where, target, known)
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # the type does not depend on it
-        """The declared type; of a numeric without one, how many digits there are."""
+        """The declared type; for a numeric without a scale, a query finds the largest scale of its values."""
         word = frame.columns[name]
         if word.startswith("timestamp"):
             return ColumnType("timestamp", word, aware="with time zone" in word, unit=word)
@@ -225,7 +225,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
                     "decimal", word, digits=max(0, int(digits or 0)), wide=int(most) > 18, wild=True, unit=word
                 )
             table, column = self.opened(frame), PostgresqlSql.quoted(name)
-            # A value that is no number, such as NaN, has no scale.
+            # NaN and infinity have no scale.
             ((digits,),) = self.leave(table.written(f"SELECT max(scale({column})) FROM {table.source}"))  # noqa: S608  # names are quoted
             return ColumnType("decimal", word, digits=int(digits or 0), wide=True, wild=True, unit=word)
         if word.startswith(("character", "bpchar")):
@@ -258,11 +258,11 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
                 return source
 
     def moment(self, micros: int, zone: str) -> PostgresqlSql:
-        """A constant to compare with a timestamp's own column."""
+        """A constant to compare with a timestamp's original column."""
         stamp = _EPOCH + timedelta(microseconds=micros)
         return self.dialect.lit(stamp.replace(tzinfo=UTC) if zone else stamp)
 
-    def is_whole(self, type_: ColumnType) -> bool:  # noqa: ARG002  # it knows instants
+    def is_whole(self, type_: ColumnType) -> bool:  # noqa: ARG002  # all can
         """Whether a timestamp can be compared without a conversion."""
         return True
 
@@ -275,7 +275,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
 
 
 def _time(source: PostgresqlSql, kind: Kind, type_: ColumnType) -> PostgresqlSql:
-    """Microseconds or days; a moment that no record can hold becomes one that is refused."""
+    """Microseconds or days since 1970; `TOO_LATE` for times outside the years 1 to 9999."""
     column = source.text
     if type_.what == "date" and kind != "timestamp":
         days = f"CAST({column} - DATE '1970-01-01' AS BIGINT)"

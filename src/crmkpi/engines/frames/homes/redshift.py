@@ -1,6 +1,7 @@
 """Redshift. Written from its documentation and never run against a server, so it needs `untested=True`.
 
-It does not see blanks at the end of a text: texts that end so go with a mark behind them, which is taken off again.
+It ignores trailing blanks when it compares text, so a marker is appended to text that ends with a blank, and removed
+from results.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ _MARK = "\x01"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RedshiftSql(Sql):
-    """An expression of Redshift, which divides whole numbers towards zero as SQL does."""
+    """An expression of Redshift, whose integer division rounds towards zero."""
 
     nan: ClassVar[Text] = "({} = CAST('NaN' AS DOUBLE PRECISION))"
     finite: ClassVar[Text] = "(CAST({0} AS VARCHAR) NOT IN ('NaN', 'Infinity', '-Infinity') OR {0} IS NULL)"
 
     @staticmethod
     def written(value: Text) -> Text:
-        """A text as SQL, in which a backslash is an escape."""
+        """A text as SQL; a backslash is an escape character."""
         marked = value + _MARK if value.endswith(" ") else value
         return Sql.written(marked.replace("\\", "\\\\"))
 
@@ -40,10 +41,10 @@ class RedshiftSql(Sql):
 
 
 class RedshiftTexts(SqlTexts[RedshiftSql]):
-    """The words for texts, some of which have a mark at their end."""
+    """The text functions, for text that may end with the marker."""
 
     def strip_chars(self, characters: str | None = None) -> RedshiftSql:
-        """A text without blanks around it, or without these characters."""
+        """A text without spaces at its ends, and without any of these characters."""
         plain = self.source.wrapped("replace(", f", '{_MARK}', '')")
         return SqlTexts(plain).strip_chars(characters)
 
@@ -82,7 +83,7 @@ class RedshiftHome(WarehouseHome[RedshiftSql]):
         1184: "timestamp with time zone",
         1700: "numeric",
     }
-    loose_decimal = (38, 99)  # without the size of a decimal its digits are unknown
+    loose_decimal = (38, 99)  # the scale of a decimal without a declared size is unknown
     probe = probe_of(
         RedshiftSql,
         "BIGINT",
@@ -98,7 +99,7 @@ class RedshiftHome(WarehouseHome[RedshiftSql]):
     )  # fmt: skip
 
     def text(self, column: str, type_: ColumnType) -> str:  # noqa: ARG002  # all types compare the same way
-        """A column as text, without its collation and with a mark behind blanks at its end."""
+        """A column as text, without its collation, and with the marker after a trailing blank."""
         text = f"collate(CAST({column} AS {self.words.String}), 'case_sensitive')"
         return f"CASE WHEN ascii(right({text}, 1)) = 32 THEN {text} || '{_MARK}' ELSE {text} END"
 
@@ -112,13 +113,13 @@ class RedshiftHome(WarehouseHome[RedshiftSql]):
         return source.wrapped("CAST(datediff(day, DATE '1970-01-01', ", ") AS BIGINT)")
 
     def first_by(self, value: str, order: str) -> RedshiftSql:
-        """The whole number of the row of a group that comes first: the smallest text of order and value."""
+        """The integer of the first row of a group: the minimum of a text of order and value."""
         quoted = RedshiftSql.quoted
         key = f"lpad(CAST({quoted(order)} + 1000000000 AS VARCHAR), 20, '0') || CAST({quoted(value)} AS VARCHAR)"
         first = f"min(CASE WHEN {quoted(order)} IS NOT NULL THEN {key} END)"
         return RedshiftSql(f"CAST(substring({first}, 21) AS BIGINT)", whole=True)
 
     def leave(self, frame: DatabaseFrame) -> list[Row]:
-        """The rows of a small result, whose texts are without the mark."""
+        """The rows of a small result, without the marker in text."""
         rows = DatabaseHome.leave(self, frame)
         return [tuple(cell.removesuffix(_MARK) if isinstance(cell, str) else cell for cell in row) for row in rows]

@@ -1,7 +1,7 @@
-"""Connections to databases: one read-only snapshot for each measurement, and the driver's errors in our words.
+"""Connections to databases: one read-only snapshot per measurement, and the driver's errors as errors of crmkpi.
 
-A statement never has parameters, since a driver would take the `%` of a name or constant for one. The user's
-connection is never committed or closed, and all that was set in it is put back.
+Statements have no parameters, since a driver would read the `%` of a name or constant as one. The user's connection is
+never committed or closed, and its settings are restored.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 __all__ = ["GRACE", "AlchemySource", "ChdbSource", "Session", "Source", "SqliteSource", "weak_isolation"]
 
-GRACE = 5.0  # seconds in which a server may end a late statement itself
-_SHOWN = 300  # letters of a statement in an error
-_SECRET = re.compile("pass|pwd|secret|token|key", re.IGNORECASE)  # names of secret parts of a URL
+GRACE = 5.0  # seconds after the timeout in which a server may end the statement itself
+_SHOWN = 300  # characters of a statement in an error
+_SECRET = re.compile("pass|pwd|secret|token|key", re.IGNORECASE)  # names of secret parameters of a URL
 
 
 class _Rows(Protocol):
-    """The rows of a statement, as SQLAlchemy and all drivers hand them out."""
+    """The result of a statement, in SQLAlchemy and in all drivers."""
 
     def fetchall(self) -> Sequence[Sequence[Cell]]: ...
 
@@ -53,42 +53,42 @@ class _Cursor(_Rows, Protocol):
 
 
 class _Driver(Protocol):
-    """A connection of a driver that has no types of its own."""
+    """A connection of a driver that has no type hints."""
 
     def cursor(self) -> _Cursor: ...
 
 
 class Session:
-    """A connection within one snapshot. `execute` runs a statement and gives its cursor."""
+    """A connection within one snapshot. `execute` runs a statement and returns its cursor."""
 
     def __init__(self, source: Source, execute: Callable[[str], _Rows]) -> None:
         self._execute = execute
         self.source = source
-        self.seen: dict[TableOrQuery, object] = {}  # the state of each table at first, where there are no snapshots
-        self.moment: str | None = None  # the present of all statements, where each would have its own
+        self.seen: dict[TableOrQuery, object] = {}  # the first state of each table, to detect changes
+        self.moment: str | None = None  # the moment that NOW() returns in all statements
         self._numbers = count(1)
 
     def next_number(self) -> int:
-        """A number that no step of a statement has yet."""
+        """An unused number for the name of a step."""
         return next(self._numbers)
 
     def rows(self, text: str) -> list[Row]:
-        """The rows that a statement gives."""
+        """The rows that a statement returns."""
         with self.source.in_words(text):
             found = self._execute(self.source.home.sent(text, self.source.timeout, self.moment))
             return [tuple(row) for row in found.fetchall()]
 
-    def answered(self, frame: DatabaseFrame, text: str) -> list[Row]:  # noqa: ARG002  # the text says it all
-        """The rows of a frame, whose statement this is."""
+    def answered(self, frame: DatabaseFrame, text: str) -> list[Row]:  # noqa: ARG002  # subclasses use it
+        """The rows of a frame, from the text of its statement."""
         return self.rows(text)
 
     def run(self, text: str) -> None:
-        """Run a statement that gives no rows."""
+        """Run a statement that returns no rows."""
         with self.source.in_words(text):
             self._execute(text)
 
     def described(self, text: str) -> list[Row]:
-        """The driver's description of the columns of a statement: name, code of the type, and more for some."""
+        """The driver's description of the columns of a statement: name, type code, and whatever else the driver has."""
         with self.source.in_words(text):
             found = self._execute(text)
             return list(cast("_Cursor", getattr(found, "cursor", found)).description)
@@ -96,13 +96,13 @@ class Session:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source(ABC):
-    """Where the tables of a database come from; `connected` is the user's object."""
+    """A database that tables come from; `connected` is the user's connection or engine."""
 
     connected: object
     dialect: str
-    home: DatabaseHome[Sql] = None  # type: ignore[assignment]  # that of the dialect; none where rows are only read
+    home: DatabaseHome[Sql] = None  # type: ignore[assignment]  # not needed if only rows are read
     timeout: float | None = None
-    trusted: dict[str, bool] = field(default_factory=dict)  # whether the server has answered the probe
+    trusted: dict[str, bool] = field(default_factory=dict)  # not empty once the server has passed the probe
 
     @abstractmethod
     def all_rows(self, text: str) -> tuple[list[str], list[Row]]:
@@ -110,17 +110,17 @@ class Source(ABC):
 
     @abstractmethod
     def snapshot(self) -> AbstractContextManager[Session]:
-        """One state of the database, as long as the context lasts."""
+        """One state of the database, for the duration of the context."""
 
     def probe(self, session: Session) -> None:
-        """Check once that the server answers as its dialect takes for granted."""
+        """Validate once that the server behaves as its dialect assumes."""
         if not self.trusted:
             self.home.check_server(session)
             self.trusted["yes"] = True
 
     @contextmanager
     def in_words(self, text: str) -> Iterator[None]:
-        """Turn an error of the driver into one of ours, without the password of the connection."""
+        """Turn an error of the driver into a `DatabaseError`, without the password of the connection."""
         begun = time.monotonic()
         try:
             yield
@@ -131,7 +131,8 @@ class Source(ABC):
                 raise
             said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
             passed = self.timeout is not None and time.monotonic() - begun >= self.timeout
-            late = passed or (self.timeout is not None and said == "interrupted")  # SQLite counts from the first one
+            # SQLite's timeout covers all statements of the snapshot, not just this one.
+            late = passed or (self.timeout is not None and said == "interrupted")
             message = self._message(said, text, late=late)
             shown = f"{error}{error!r}{error.__cause__!r}"
             if any(secret in shown for secret in self.secrets):
@@ -145,15 +146,15 @@ class Source(ABC):
         shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]} ..."
         if late:
             return (
-                f"The {self.dialect} database did not answer within timeout={self.timeout:g} seconds: {shown}; give "
-                f"more time, or ask for less ({said})."
+                f"The {self.dialect} database did not answer within timeout={self.timeout:g} seconds: {shown}; "
+                f"increase timeout=, or measure less ({said})."
             )
         why = next((why for words, why in _WHY if any(word in said.lower() for word in words)), _ANY)
         return f"The {self.dialect} database cannot be read; {why}: {said}"
 
     @property
     def secrets(self) -> Sequence[str]:
-        """The passwords of the connection as they may be written, to be cut out of the driver's messages."""
+        """All spellings of the connection's passwords, to be removed from the driver's messages."""
         return ()
 
     @abstractmethod
@@ -162,7 +163,7 @@ class Source(ABC):
 
 
 def weak_isolation(level: str) -> InputError:
-    """The error for a transaction that is no snapshot."""
+    """The error for a transaction that is not a snapshot."""
     return InputError(
         f"The connection must see one state of the database while it is measured, and it is {level}; give the "
         "engine, or connection.execution_options(isolation_level='REPEATABLE READ') before it begins."
@@ -197,7 +198,7 @@ class SqliteSource(Source):
 
     def _run(self, text: str) -> sqlite3.Cursor:
         cursor = self.connected.cursor()
-        cursor.row_factory = None  # rows are tuples, whatever the user's own code makes of them
+        cursor.row_factory = None  # rows are tuples, even if the user's connection has a row factory
         return cursor.execute(text)
 
     @contextmanager
@@ -223,14 +224,14 @@ class SqliteSource(Source):
 
 
 def _ended(source: Source, rollback: Callable[[], None]) -> None:
-    """Roll back; where the connection is lost, the first error about that stays."""
+    """Roll back; an error of the rollback is suppressed, so that an earlier one is reported."""
     with suppress(InputError), source.in_words("ROLLBACK"):
         rollback()
 
 
 @contextmanager
 def _hung_up(driver: object, seconds: float | None) -> Iterator[None]:
-    """Shut the socket of a server that does not end a late statement itself: it stands still, or is gone."""
+    """Shut the socket of a server that hangs or is gone, and so does not end a late statement itself."""
     number = getattr(getattr(driver, "_sock", driver), "fileno", None)  # PyMySQL has it in `_sock`
     if seconds is None or number is None:
         yield
@@ -248,7 +249,7 @@ def _hung_up(driver: object, seconds: float | None) -> Iterator[None]:
 
 @contextmanager
 def _timed_sqlite(connection: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
-    """Interrupt a statement of SQLite after this many seconds."""
+    """Interrupt the statement of SQLite that runs after this many seconds."""
     if seconds is None:
         yield
         return
@@ -262,7 +263,7 @@ def _timed_sqlite(connection: sqlite3.Connection, seconds: float | None) -> Iter
 
 @contextmanager
 def _plain_texts(connection: sqlite3.Connection) -> Iterator[None]:
-    """Texts as text, where the user has them as bytes; a decoder of the user's own stays."""
+    """Read text as `str` on a connection that returns bytes; a custom decoder of the user stays."""
     kept = connection.text_factory
     if kept in (bytes, bytearray):
         connection.text_factory = str
@@ -274,7 +275,7 @@ def _plain_texts(connection: sqlite3.Connection) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChdbSource(Source):
-    """A connection of `chdb`, which is ClickHouse within the process."""
+    """A connection of `chdb`, which runs ClickHouse in the process."""
 
     connected: _Driver
 
@@ -291,14 +292,14 @@ class ChdbSource(Source):
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """Each statement sees one state of the tables; a check at the end tells whether all saw the same."""
+        """A session without a snapshot: each statement sees one state, and the end checks that all saw the same."""
         session = Session(self, self._run)
         self.probe(session)
         yield session
         self.home.check_unchanged(session)
 
     def is_drivers(self, error: Exception) -> bool:
-        """Whether an error comes from the driver: its own, or of a connection that is closed."""
+        """Whether an error comes from the driver, or from a closed connection."""
         return isinstance(error, RuntimeError | UnicodeDecodeError | AttributeError)
 
 
@@ -320,7 +321,7 @@ class AlchemySource(Source):
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
-        """A connection of the engine, to be given back, or the one that was given."""
+        """A connection of the engine, which is returned at the end, or the user's connection."""
         connect: Callable[[], Connection] | None = getattr(self.connected, "connect", None)
         if connect is None:
             yield cast("Connection", self.connected)
@@ -331,19 +332,19 @@ class AlchemySource(Source):
             yield connection
 
     def _taken(self, connect: Callable[[], Connection]) -> Connection:
-        """A connection of the engine; SQLAlchemy reads rows of its first one by their places, and may find none."""
+        """A new connection of the engine; SQLAlchemy reads rows by position on the first one, and fails on dicts."""
         try:
             return connect()
         except (LookupError, TypeError, AssertionError) as error:
             raise InputError(
-                "The engine must give rows as tuples, and SQLAlchemy failed on its first one "
-                f"({type(error).__name__}: {error}); give an engine without cursorclass or row_factory, such as "
+                "The engine must return rows as tuples, and SQLAlchemy failed on its first one "
+                f"({type(error).__name__}: {error}); pass an engine without cursorclass or row_factory, such as "
                 "DictCursor or dict_row, in connect_args or creator."
             ) from error
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """A transaction that sees one state of the database, on a connection of the engine or on the user's own."""
+        """A transaction that sees one state of the database, on a connection of the engine or on the user's."""
         with self._connection() as connection:
             if connection is not self.connected and self.home.isolation:
                 with self.in_words("CONNECT"):
@@ -353,7 +354,7 @@ class AlchemySource(Source):
 
     @contextmanager
     def _begun(self, connection: Connection) -> Iterator[Session]:
-        """A transaction of our own, or a part of the user's; at its end nothing of it is left."""
+        """A new transaction, or a savepoint in the user's; it is rolled back at the end."""
 
         def execute(text: str) -> _Rows:
             with _hung_up(connection.connection.driver_connection, self.timeout):
@@ -384,7 +385,7 @@ class AlchemySource(Source):
 
     @property
     def secrets(self) -> Sequence[str]:
-        """The passwords of the connection as they may be written: as they are, and as in a URL."""
+        """All spellings of the connection's passwords: plain, and quoted as in a URL."""
         url = self.connected.engine.url
         given = [url.password, *(said for name, said in url.query.items() if _SECRET.search(name))]
         found = {str(each) for each in given if each}

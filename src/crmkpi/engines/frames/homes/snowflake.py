@@ -26,16 +26,16 @@ class SnowflakeSql(Sql):
 
     @staticmethod
     def written(value: str) -> str:
-        """A text as SQL, in which a backslash is an escape."""
+        """A text as SQL; a backslash is an escape character."""
         return Sql.written(value.replace("\\", "\\\\"))
 
     @staticmethod
     def wall_time(value: datetime) -> str:
-        """A wall-clock time as SQL, whatever a bare TIMESTAMP is set to be."""
+        """A wall-clock time as SQL; the meaning of a plain TIMESTAMP is a setting."""
         return f"CAST('{value}' AS TIMESTAMP_NTZ)"
 
     def __floordiv__(self, other: Self | Scalar) -> Self:
-        """Rounded down, by a divisor above zero; a quotient has six digits, so only what leaves no rest is divided."""
+        """Integer division by a positive divisor, rounded down; `/` rounds, so the remainder is subtracted first."""
         here, by = self.text, self.said(other)
         return type(self)(f"CAST(({here} - mod(mod({here}, {by}) + {by}, {by})) / {by} AS NUMBER(38, 0))", self.name)
 

@@ -344,11 +344,11 @@ class SqlFrame(ABC):
     def filter(self, *conditions: Sql) -> Self:
         """Only the rows in which all conditions hold."""
         met = " AND ".join(condition.text for condition in conditions)
-        return self.written(f"SELECT * FROM {self.source}\nWHERE {met}", self.columns)  # noqa: S608  # likewise
+        return self.written(f"SELECT * FROM {self.source}\nWHERE {met}", self.columns)  # noqa: S608  # names are quoted
 
     def head(self, rows: int) -> Self:
         """The first rows."""
-        return self.written(f"SELECT * FROM {self.source} LIMIT {rows}", self.columns)  # noqa: S608  # likewise
+        return self.written(f"SELECT * FROM {self.source} LIMIT {rows}", self.columns)  # noqa: S608  # names are quoted
 
     def join(self, right: Self, *, left_on: str, right_on: str, how: str) -> Self:
         """Join the columns of another frame by a key."""
@@ -360,7 +360,7 @@ class SqlFrame(ABC):
             for name in names
         )
         text = (
-            f"SELECT {listed} FROM {self.source} AS l {how.upper()} JOIN {right.source} AS r "  # noqa: S608  # likewise
+            f"SELECT {listed} FROM {self.source} AS l {how.upper()} JOIN {right.source} AS r "  # noqa: S608  # names are quoted
             f"ON l.{quoted(left_on)} = r.{quoted(right_on)}"
         )
         return self.beside(right).written(text, (*self.columns, *further))
@@ -372,7 +372,7 @@ class SqlFrame(ABC):
     def unique(self) -> Self:
         """The distinct rows."""
         listed = ", ".join(map(self.dialect.quoted, self.columns))
-        return self.written(f"SELECT DISTINCT {listed} FROM {self.source}", self.columns)  # noqa: S608  # likewise
+        return self.written(f"SELECT DISTINCT {listed} FROM {self.source}", self.columns)  # noqa: S608  # names are quoted
 
     def computed_for(self, items: Sequence[Sql]) -> Self:  # noqa: ARG002  # most planners compute a column once
         """The frame with its columns materialised, if these expressions would compute them too often."""
@@ -399,5 +399,5 @@ class SqlGroups(Generic[F]):
         chosen = [*map(self.frame.dialect.col, self.names), *items]
         frame = self.frame.computed_for(chosen)
         keys = ", ".join(map(frame.dialect.quoted, self.names))
-        text = f"SELECT {frame.listed(chosen)}\nFROM {frame.source}\nGROUP BY {keys}"  # likewise
+        text = f"SELECT {frame.listed(chosen)}\nFROM {frame.source}\nGROUP BY {keys}"
         return frame.written(text, [item.name for item in chosen])

@@ -70,7 +70,7 @@ class SqlHome(ABC, Generic[S, F, N]):
         return list(frame.columns)
 
     def rows(self, frame: N) -> int | None:  # noqa: ARG002  # counting needs a statement
-        """How many rows there are, where it costs little to know."""
+        """The number of rows; None if a query is needed to count them."""
         return None
 
     def count(self, frame: N) -> int:
@@ -215,7 +215,7 @@ class SqlHome(ABC, Generic[S, F, N]):
         wanted = " OR ".join(
             f"n = {count} AND p IN ({', '.join(map(str, found))})" for count, found in sorted(places.items())
         )
-        text = f"SELECT {listed}x, p, n FROM ({numbered}) AS numbered WHERE {wanted}"  # noqa: S608  # likewise
+        text = f"SELECT {listed}x, p, n FROM ({numbered}) AS numbered WHERE {wanted}"  # noqa: S608  # names are quoted
         made: dict[Row, dict[int, Cell]] = {}
         counts: dict[Row, int] = {}
         for *key, one, place, count in self.leave(frame.written(text, [*keys, "x", "p", "n"])):

@@ -1,7 +1,7 @@
 """The dialect of SQLite, and its loose types.
 
-A column of SQLite has a declared type and may hold anything. Numbers are what they are, texts without the column's
-collation, timestamps are texts such as 2026-01-31 09:00:00.123456; any other value is rejected and not guessed.
+A column of SQLite has a declared type and may hold values of any type. Numbers are read as stored, text without the
+column's collation, timestamps from text such as 2026-01-31 09:00:00.123456; any other value is unreadable.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from crmkpi.records.base import Kind
 
 __all__ = ["SqliteHome", "SqliteSql"]
 
-_DECLARED: Sequence[tuple[str, Physical]] = (  # the first that stands in the declared type, as SQLite itself goes by it
+_DECLARED: Sequence[tuple[str, Physical]] = (  # the first word that is in the declared type, like SQLite's affinity
     ("BOOL", "flag"), ("TIMESTAMP", "timestamp"), ("DATETIME", "timestamp"), ("DATE", "date"), ("INT", "whole"),
     ("CHAR", "text"), ("CLOB", "text"), ("TEXT", "text"), ("UUID", "text"), ("BLOB", "other"), ("REAL", "float"),
     ("FLOA", "float"), ("DOUB", "float"), ("DEC", "float"), ("NUM", "float"),
 )  # fmt: skip
-_UNDECLARED: Mapping[tuple[Physical, Kind], Physical] = {  # the type of a computed column, which has none declared
+_UNDECLARED: Mapping[tuple[Physical, Kind], Physical] = {  # the type of a computed column, which has no declared type
     ("text", "timestamp"): "timestamp",
     ("text", "date"): "date",
     ("whole", "flag"): "flag",
@@ -54,7 +54,7 @@ class SqliteSql(Sql):
 
     @staticmethod
     def written(value: str) -> str:
-        """A text as SQL, by its bytes where it could be cut."""
+        """A text as SQL; in hexadecimal if it contains NUL, which would end it."""
         return f"CAST(X'{value.encode().hex()}' AS TEXT)" if "\0" in value else Sql.written(value)
 
 
@@ -79,7 +79,7 @@ class SqliteHome(DatabaseHome[SqliteSql]):
     begins = ("BEGIN",)
 
     def views(self, session: Session) -> Mapping[str, str]:
-        """The text of each view, by its name, of all databases that are attached."""
+        """The text of each view of all attached databases, by its name."""
         spaces = [name for _, name, *_ in session.rows("PRAGMA database_list")]
         asked = (
             f"SELECT name, sql FROM {SqliteSql.quoted(space)}.sqlite_master WHERE type = 'view'"  # noqa: S608  # names are quoted
@@ -109,7 +109,7 @@ class SqliteHome(DatabaseHome[SqliteSql]):
         return _once(found, target) if kinds[target.name] == "view" else found
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:
-        """The declared type; of numbers, and of columns without one, the type of the values."""
+        """The declared type; for integers, and for columns without a declared type, the type of the values."""
         declared, what = frame.columns[name], _declared(frame.columns[name])
         source = SqliteSql.quoted(name)
         table = self.opened(frame)
@@ -120,19 +120,19 @@ class SqliteHome(DatabaseHome[SqliteSql]):
             what = "nothing" if not found and not declared else what
             what = _UNDECLARED.get((what, kind), what) if not declared else what
         if what == "timestamp":
-            zones = f"SELECT 1 FROM {table.source} WHERE {_zoned(source)} LIMIT 1"  # noqa: S608  # likewise
+            zones = f"SELECT 1 FROM {table.source} WHERE {_zoned(source)} LIMIT 1"  # noqa: S608  # names are quoted
             return ColumnType(what, declared, aware=bool(self.leave(table.written(zones))), loose=True)
         shown = {"text": "String", "other": "Binary"}.get(what or "", declared)
         return ColumnType(what or "text", shown, wild=what == "whole", loose=what in ("whole", "float", "flag", "date"))
 
     def usual_type(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:
-        """The declared type, of timestamps that of those without a zone."""
+        """The declared type; timestamps are assumed to have no time zone."""
         declared, what = frame.columns[name], _declared(frame.columns[name])
-        if kind == "attributes" or what not in ("whole", "timestamp"):  # odd values of attributes are not refused
+        if kind == "attributes" or what not in ("whole", "timestamp"):  # attributes may hold values of any type
             return self.type_of(frame, name, kind)
         return ColumnType(what, declared, wild=what == "whole", loose=True)
 
-    def is_whole(self, type_: ColumnType) -> bool:  # noqa: ARG002  # timestamps are texts
+    def is_whole(self, type_: ColumnType) -> bool:  # noqa: ARG002  # timestamps are text
         """Whether a timestamp can be compared without a conversion."""
         return False
 
@@ -159,24 +159,24 @@ class SqliteHome(DatabaseHome[SqliteSql]):
                 return source
 
     def first_by(self, value: str, order: str) -> SqliteSql:
-        """The whole number of the row of a group that comes first: the smallest text of order and value."""
+        """The integer of the first row of a group: the minimum of a text of order and value."""
         key = f"printf('%020d', {SqliteSql.quoted(order)} + 1000000000) || {SqliteSql.quoted(value)}"
         first = f"min(CASE WHEN {SqliteSql.quoted(order)} IS NOT NULL THEN {key} END)"
         return SqliteSql(f"CAST(substr({first}, 21) AS INTEGER)", whole=True)
 
     def table_of(self, rows: Sequence[str], names: Sequence[str]) -> str:
-        """A statement of rows of constants, whose columns SQLite names itself."""
+        """A statement that returns rows of constants; SQLite names the columns of VALUES column1, column2 ..."""
         named = ", ".join(f"column{place} AS {name}" for place, name in enumerate(names, 1))
         return f"SELECT {named} FROM (VALUES {', '.join(rows)})"  # noqa: S608  # numbers of our own
 
 
 def _once(columns: Mapping[str, str], target: TableOrQuery) -> Mapping[str, str]:
-    """The columns of a query or view; the second of a name is called `status:1` by SQLite, and would be lost."""
+    """The columns of a query or view; an error for two of one name, since SQLite renames the second to `status:1`."""
     for name in columns:
         first, _, number = name.rpartition(":")
         if number.isdigit() and any(first.lower() == other.lower() for other in columns):
             what = "query" if target.query else f"view {target.name!r}"
-            raise ColumnError(f"The {what} gives two columns {first!r}; rename one with AS.")
+            raise ColumnError(f"The {what} returns two columns {first!r}; rename one with AS.")
     return columns
 
 
@@ -189,7 +189,7 @@ def _zoned(column: str) -> str:
 
 
 def _time(source: SqliteSql, kind: Kind, type_: ColumnType) -> SqliteSql:
-    """Microseconds or days of a text; any other shape becomes a moment that is refused."""
+    """Microseconds or days since 1970 from text; `TOO_LATE` for text in another format."""
     column = source.text
     day = f"CAST(strftime('%s', substr({column}, 1, 10)) AS INTEGER)"
     only_day = f"WHEN date({column}, '+0 days') = {column} THEN {day} * 1000000"
@@ -197,14 +197,14 @@ def _time(source: SqliteSql, kind: Kind, type_: ColumnType) -> SqliteSql:
     zone = f"CASE WHEN {column} GLOB '*Z' THEN 'Z' ELSE substr({column}, -6) END" if type_.aware else "''"
     clock = f"substr({column}, 1, 19)"
     rest = f"substr({column}, 20, length({column}) - 19 - length({zone}))"
-    shape = (  # of February 30 and 25 o'clock SQLite makes another moment, or none
+    shape = (  # SQLite turns February 30 into March 2, and 25:00 into NULL
         f"datetime({clock}, '+0 days') = replace({clock}, 'T', ' ') "
         f"AND ({rest} = '' OR {rest} GLOB '.[0-9]*' AND NOT {rest} GLOB '.*[^0-9]*')"
     )
     zoned = _zoned(column) if type_.aware else f"NOT {_zoned(column)}"
     seconds = f"CAST(strftime('%s', {clock} || {zone}) AS INTEGER) * 1000000"
     micros = f"{seconds} + CAST(substr(substr({rest}, 2) || '000000', 1, 6) AS INTEGER)"
-    bare = "" if type_.aware else f"{usual} {only_day}"  # other shapes take four times as long to recognise
+    bare = "" if type_.aware else f"{usual} {only_day}"  # other formats take four times as long to recognise
     found = (
         f"{bare} WHEN {zoned} AND {shape} THEN coalesce({micros}, {TOO_LATE}) WHEN {column} IS NOT NULL THEN {TOO_LATE}"
     )

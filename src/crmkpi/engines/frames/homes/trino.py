@@ -15,7 +15,7 @@ __all__ = ["TrinoHome", "TrinoSql"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrinoSql(Sql):
-    """An expression of Trino, which divides whole numbers towards zero as SQL does."""
+    """An expression of Trino, whose integer division rounds towards zero."""
 
     nan: ClassVar[str] = "is_nan({})"
     finite: ClassVar[str] = "is_finite({})"
@@ -28,7 +28,7 @@ class TrinoSql(Sql):
 
 
 def _micros(stamp: str) -> str:
-    """Of a timestamp of any precision, whose text ends with its digits."""
+    """The microseconds of a timestamp of any precision; its text has the fraction of the second."""
     seconds = f"date_diff('second', TIMESTAMP '1970-01-01 00:00:00', date_trunc('second', {stamp}))"
     digits = f"rpad(substr(split_part(CAST({stamp} AS VARCHAR), '.', 2), 1, 6), 6, '0')"
     return f"({seconds} * 1000000 + CAST({digits} AS BIGINT))"
@@ -64,12 +64,12 @@ class TrinoHome(WarehouseHome[TrinoSql]):
     )
 
     def text(self, column: str, type_: ColumnType) -> str:
-        """A column as text; a char is filled up with blanks."""
+        """A column as text; the padding of a char is removed."""
         text = f"CAST({column} AS VARCHAR)"
         return f"rtrim({text})" if type_.unit.startswith("char") else text
 
     def micros(self, source: TrinoSql, type_: ColumnType) -> TrinoSql:
-        """Whole microseconds of a timestamp since 1970: seconds are a number, and the digits behind them are read."""
+        """A timestamp as microseconds since 1970."""
         if type_.aware:
             return TrinoSql(_micros(f"CAST({source.text} AT TIME ZONE 'UTC' AS TIMESTAMP(12))"), source.name)
         return TrinoSql(

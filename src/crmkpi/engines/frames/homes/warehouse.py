@@ -1,7 +1,7 @@
-"""The base of warehouses: types by their names, no snapshots, and statements that were never run against a server.
+"""The base of warehouse homes: types by their names, no snapshots, and statements never run against a server.
 
-Each dialect is written from its documentation. The probe asks a server for all that the dialect takes for granted,
-before a figure is made.
+Each dialect is written from its documentation. Before the first figure, the probe tests on the server everything that
+the dialect assumes.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ __all__ = ["WarehouseHome", "probe_of"]
 S = TypeVar("S", bound=Sql)
 _TYPE = re.compile(r"([\w ]*\w)\s*(?:\((\d+)(?:\s*,\s*(\d+))?\))?(.*)", re.DOTALL)
 _DECIMALS = ("decimal", "numeric", "number", "bignumeric")
-_MOST_DIGITS = 18  # behind the point; an amount of more is none
+_MOST_DIGITS = 18  # decimal places; a column with more is not an amount
 
 
 class WarehouseHome(DatabaseHome[S]):
     """Tables, views and queries of a warehouse."""
 
     has_values = False
-    instants: ClassVar[Collection[str]] = ()  # the timestamps that are no wall-clock times
-    codes: ClassVar[Mapping[object, str]] = {}  # of types, which some drivers hand on in place of their names
+    instants: ClassVar[Collection[str]] = ()  # the types of timestamps that are instants
+    codes: ClassVar[Mapping[object, str]] = {}  # types by the codes that some drivers return in place of names
     schema_now: ClassVar[str] = "current_schema()"
     sized: ClassVar[str] = "data_type, numeric_precision, numeric_scale"  # columns that describe a type
     loose_decimal: ClassVar[tuple[int, int]] = (
@@ -41,19 +41,19 @@ class WarehouseHome(DatabaseHome[S]):
 
     @abstractmethod
     def micros(self, source: S, type_: ColumnType) -> S:
-        """Whole microseconds of a timestamp since 1970; a date is one at midnight."""
+        """A timestamp as microseconds since 1970; a date is a timestamp at midnight."""
 
     @abstractmethod
     def days(self, source: S) -> S:
         """A date as days since 1970."""
 
-    def text(self, column: str, type_: ColumnType) -> str:  # noqa: ARG002  # a home may have collations
-        """A column as text, which is compared by its bytes and to its last blank."""
+    def text(self, column: str, type_: ColumnType) -> str:  # noqa: ARG002  # subclasses use it
+        """A column as text that is compared by its bytes, including trailing blanks."""
         return f"CAST({column} AS {self.words.String})"
 
     def timed(self, seconds: float) -> Sequence[str]:
-        """A limit of time would stay in the user's session."""
-        raise InputError(f"timeout={seconds:g} is not written for warehouses; set the limit in the engine.")
+        """Raise an error: a timeout would stay set in the user's session."""
+        raise InputError(f"timeout={seconds:g} is not supported for warehouses; set the limit in the engine.")
 
     def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
         """The columns of a table, view or query with their types."""
@@ -76,12 +76,12 @@ class WarehouseHome(DatabaseHome[S]):
             raise no_table(f"The {session.source.dialect} database", target, known, more)
         return {str(name): _type(*described) for name, *described in rows}
 
-    def information(self, target: TableOrQuery) -> str:  # noqa: ARG002  # each schema may have its own
+    def information(self, target: TableOrQuery) -> str:  # noqa: ARG002  # in some warehouses each schema has one
         """The view that describes the columns of tables."""
         return "information_schema.columns"
 
     def state_of(self, session: Session, target: TableOrQuery) -> object:
-        """How many rows there are, since there is no snapshot."""
+        """The number of rows, since there is no snapshot."""
         return session.rows(f"SELECT count(*) FROM {self.source_of(target)}")  # noqa: S608  # names are quoted
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # the type does not depend on it
@@ -102,7 +102,7 @@ class WarehouseHome(DatabaseHome[S]):
         shown = {"text": "String", "other": "Struct"}.get(what, declared)
         return ColumnType(what, shown, aware=word in self.instants, unit=declared)
 
-    def is_whole(self, type_: ColumnType) -> bool:  # noqa: ARG002  # the microseconds are compared
+    def is_whole(self, type_: ColumnType) -> bool:  # noqa: ARG002  # none can
         """Whether a timestamp can be compared without a conversion."""
         return False
 
@@ -136,7 +136,7 @@ class WarehouseHome(DatabaseHome[S]):
 
 
 def _type(word: object, size: object = None, digits: object = None) -> str:
-    """A type in small letters, a decimal with its size."""
+    """The name of a type in lower case; a decimal with its size."""
     named = str(word).lower()
     if named in _DECIMALS and size is not None:
         return f"{named}({size},{digits or 0})"
@@ -146,7 +146,7 @@ def _type(word: object, size: object = None, digits: object = None) -> str:
 def probe_of(
     dialect: type[Sql], whole: str, wide: str, text: str, moments: Mapping[str, tuple[str, int]]
 ) -> Mapping[str, tuple[str, object]]:
-    """Questions to a warehouse before it is trusted: all that its dialect takes for granted, with the right answers."""
+    """The probe of a warehouse: expressions for everything that its dialect assumes, with the expected values."""
     said = dialect.written
     seven = dialect.lit(-7) // dialect.lit(2)
     large = f"CAST(9000000000 AS {wide})"
