@@ -55,7 +55,7 @@ def as_it_is(value: Cell) -> Cell:
 
 
 def currency_of(cell: Cell) -> Cell:
-    """The code of a currency; a name or a sign raises an error, since decoded keys must differ.
+    """The code of a currency; a name or a sign raises an error, since two groups of one currency would not be merged.
 
     Raises:
         InputError: the value is not a code; the message has the mapping to pass.

@@ -134,7 +134,7 @@ def _changes(zone: ZoneInfo, known: ProfiledColumn, *, wall: bool) -> tuple[list
 
 
 def _range(known: ProfiledColumn) -> Stretch:
-    """From the first to the last `_near` moment of a column."""
+    """The range from the first to the last `_near` moment of a column."""
     return (min(known.low, _BEYOND), micros(_FAR)) if _is_far(known) else (known.low, known.high + 1)
 
 

@@ -141,7 +141,7 @@ def _mark(one: EnteredField, entry: Entry) -> Mark:
     if one.name in entry.told or (one.kind in YEARS and not one.type_.loose):
         what = "told"
     elif one.kind == "integer" and what in NUMBERS:
-        what = "whole"  # numpy keeps whole numbers with gaps as floats
+        what = "whole"  # NumPy stores integers with gaps as floats
     return Mark(_flag_name(one.name), word_name(one.own), what)
 
 

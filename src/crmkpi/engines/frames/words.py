@@ -129,7 +129,7 @@ class Texts(Protocol[E_co]):
 
 
 class ThenOf(Protocol[E]):
-    """The value where a condition holds, before the value elsewhere."""
+    """The value where a condition holds, before `otherwise` gives the value elsewhere."""
 
     def otherwise(self, value: E, /) -> E:
         """The value elsewhere."""

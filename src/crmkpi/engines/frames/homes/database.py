@@ -179,7 +179,7 @@ class DatabaseFrame(SqlFrame):
         return super(DatabaseFrame, self).join(right, left_on=left_on, right_on=right_on, how=how)  # slots: named
 
     def beside(self, other: Self) -> Self:
-        """The frame, whose statement may read the other one too."""
+        """The frame, in a form whose statement can also read the other frame."""
         if other.session is not self.session:
             raise InputError(
                 "Related tables must be in one database, on one connection; take both from the same crmkpi.database()."

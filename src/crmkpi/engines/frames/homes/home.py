@@ -117,7 +117,7 @@ class HomeOf(Protocol[E, F, N]):
         """A frame whose rows have changed, without cached facts."""
 
     def rows(self, frame: N) -> int | None:
-        """The number of rows; None if a query is needed to count them."""
+        """A number that differs if rows were added or removed; None if it would cost too much to count them."""
 
     def count(self, frame: N) -> int:
         """The number of rows."""

@@ -201,7 +201,7 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:
         """The declared type; for a decimal without a size, a query finds the largest scale of its values."""
         declared = frame.columns[name]
-        compared = declared == "int(1)" or (declared == "bigint" and frame.target.query)  # of a view or query
+        compared = declared == "int(1)" or (declared == "bigint" and frame.target.query)  # in a view or query
         if declared in ("tinyint(1)", "bit(1)") or (kind == "flag" and compared):
             return ColumnType("flag", declared, unit=declared, loose=declared != "bit(1)")
         if declared == "decimal":  # its text has all its digits

@@ -55,11 +55,11 @@ class PolarsHome:
         return self._type(frame.collect_schema()[name])
 
     def usual_type(self, frame: Lent, name: str, kind: Kind) -> ColumnType:
-        """The type is that of the schema."""
+        """The type in the schema."""
         return self.type_of(frame, name, kind)
 
     def facts(self, frame: Lent, names: Sequence[str]) -> Mapping[str, Facts]:  # noqa: ARG002  # there are none
-        """Nothing: a frame in memory is read fast."""
+        """No facts, since a profile of a frame in memory is fast."""
         return {}
 
     def _type(self, dtype: pl.DataType) -> ColumnType:

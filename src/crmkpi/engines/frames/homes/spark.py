@@ -98,7 +98,7 @@ class SparkFrame(SqlFrame):
         return SparkSql
 
     def beside(self, other: Self) -> Self:
-        """The frame, whose statement may read the other one too."""
+        """The frame, in a form whose statement can also read the other frame."""
         return replace(self, homes={**self.homes, **other.homes})
 
     def to_native(self) -> DataFrame:

@@ -319,7 +319,7 @@ class SqlFrame(ABC):
 
     @property
     def statement(self) -> str:
-        """The statement itself."""
+        """The text of the statement."""
         return self.source.removeprefix("(").removesuffix(")")
 
     def written(self, text: str, columns: Iterable[str] = ()) -> Self:
@@ -366,7 +366,7 @@ class SqlFrame(ABC):
         return self.beside(right).written(text, (*self.columns, *further))
 
     def beside(self, other: Self) -> Self:  # noqa: ARG002  # subclasses whose statement names its frames collect them
-        """The frame, whose statement may read the other one too."""
+        """The frame, in a form whose statement can also read the other frame."""
         return self
 
     def unique(self) -> Self:

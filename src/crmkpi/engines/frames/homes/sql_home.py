@@ -1,4 +1,4 @@
-"""The base of all homes of SQL."""
+"""The base of all SQL homes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 
 
 class SqlHome(ABC, Generic[S, F, N]):
-    """The base of all homes of SQL."""
+    """The base of all SQL homes."""
 
     dialect: type[S]
     words: SqlWords[S]
@@ -79,11 +79,11 @@ class SqlHome(ABC, Generic[S, F, N]):
         return int(rows)
 
     def usual_type(self, frame: N, name: str, kind: Kind) -> ColumnType:
-        """The type is that of the schema."""
+        """The type in the schema."""
         return self.type_of(frame, name, kind)
 
     def facts(self, frame: N, names: Sequence[str]) -> Mapping[str, Facts]:  # noqa: ARG002  # there are none
-        """Nothing: statistics of a database may be out of date."""
+        """No facts, since statistics of a database may be out of date."""
         return {}
 
     def columns(self, frame: F) -> Columns:

@@ -34,10 +34,7 @@ class WarehouseHome(DatabaseHome[S]):
     codes: ClassVar[Mapping[object, str]] = {}  # types by the codes that some drivers return in place of names
     schema_now: ClassVar[str] = "current_schema()"
     sized: ClassVar[str] = "data_type, numeric_precision, numeric_scale"  # columns that describe a type
-    loose_decimal: ClassVar[tuple[int, int]] = (
-        38,
-        0,
-    )  # digits of a decimal without a declared size: all, and those behind the point
+    loose_decimal: ClassVar[tuple[int, int]] = (38, 0)  # precision and scale of a decimal without a declared size
 
     @abstractmethod
     def micros(self, source: S, type_: ColumnType) -> S:
