@@ -78,7 +78,8 @@ class _Listed(ModuleType):
         return sorted(self._public())
 
     def __getattr__(self, name: str) -> NoReturn:
-        # Each import inside a function looks up `__path__`, and does not need the public names.
+        if name == "__path__":  # each import from a module looks it up
+            raise AttributeError(name)
         raise _unknown(self.__name__, name, () if name.startswith("_") else self._public())
 
     def __call__(self, *_given: object, **_options: object) -> object:

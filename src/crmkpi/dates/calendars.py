@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from crmkpi.dates import wall_clock
 from crmkpi.dates.open_time import FIRST_YEAR, LAST_YEAR, OpenTime, instant
 from crmkpi.dates.opening_hours import WEEKDAYS, OpeningHours, Schedules, Weekday, hours_text, read_schedules
+from crmkpi.dates.wall_clock import WallClock, clocks_change
 from crmkpi.errors import InputError, ParameterError, PeriodError, TimeZoneError, UnknownNameError, did_you_mean
 
 __all__ = [
@@ -77,7 +77,7 @@ class Calendar:
     fiscal_year_named_after: Literal["end", "start"]
     week_start: Weekday
     holidays: Container[date]
-    _clock: wall_clock.WallClock
+    _clock: WallClock
     _schedules: Schedules | None
     _open_time: OpenTime | None
     _key: tuple[object, ...]
@@ -111,7 +111,7 @@ class Calendar:
         own = (fiscal_year_start, fiscal_year_named_after, week_start, kept)
         key = (zone.key, *own[:3], schedules, identity)
         counted = None if schedules is None else OpenTime(schedules, kept, zone)
-        values: tuple[object, ...] = (zone.key, zone, *own, wall_clock.WallClock(zone), schedules, counted, key)
+        values: tuple[object, ...] = (zone.key, zone, *own, WallClock(zone), schedules, counted, key)
         for field, value in zip(fields(self), values, strict=True):
             object.__setattr__(self, field.name, value)
 
@@ -203,7 +203,7 @@ class Calendar:
     @property
     def clocks_change(self) -> bool:
         """Whether the clocks of the calendar's zone have ever changed, so that a wall-clock day may have 23 hours."""
-        return self.tz != "UTC" and wall_clock.clocks_change(self.zone)
+        return self.tz != "UTC" and clocks_change(self.zone)
 
     def elapsed(self, start: datetime, end: datetime) -> timedelta:
         """The time from one moment to another, both exact or both on the wall clock of this zone.

@@ -14,8 +14,8 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crmkpi.dates import wall_clock
 from crmkpi.dates.opening_hours import DAY, FIRST_KNOWN, LAST_KNOWN, Schedules, WeekHours
+from crmkpi.dates.wall_clock import WallClock, clocks_change
 from crmkpi.errors import ParameterError, PeriodError, TimeZoneError
 
 __all__ = ["FIRST_YEAR", "LAST_YEAR", "OpenTime", "instant"]
@@ -53,7 +53,7 @@ class OpenTime:
         self._holidays = holidays
         self._zone = zone
         # If clocks change, wall-clock times are converted to exact moments.
-        self._clock = wall_clock.WallClock(zone) if wall_clock.clocks_change(zone) else None
+        self._clock = WallClock(zone) if clocks_change(zone) else None
         begins = schedules[0][0]
         self._known = None if begins is None else (begins, instant(begins, zone))
         # One cache for wall-clock times and one for exact moments, which are two scales.

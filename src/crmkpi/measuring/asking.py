@@ -253,10 +253,10 @@ def _answer(
     """
     table = tables[query.type_.table]
     if isinstance(table, FrameTable):
-        from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
+        from crmkpi.engines.frames.engine import answer as answer_of_frame  # noqa: PLC0415  # only where there are frames
 
         of_frame = partial(
-            engine.answer,
+            answer_of_frame,
             query,
             moments=timeline.moments,
             tables=tables,

@@ -46,10 +46,10 @@ def _answer(name: str, query: Query, source: Any, calendar: Calendar) -> Answer:
         from crmkpi.engines.records.engine import answer  # noqa: PLC0415  # frames need no loops
 
         return answer(query, source, moments=Moments(), tables=_no_table, functions={}, parameters={})
-    from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
+    from crmkpi.engines.frames.engine import answer as answer_of_frame  # noqa: PLC0415  # only where there are frames
 
     with at_home(source.backend, name), table_at_one_moment(source) as whole:
-        return engine.answer(
+        return answer_of_frame(
             query,
             whole,
             moments=Moments(),

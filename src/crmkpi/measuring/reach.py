@@ -185,13 +185,13 @@ def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
         return _ends(map(attrgetter(at), table))
     if (known := table.reach(at)) is not None:
         return known
-    from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
+    from crmkpi.engines.frames.engine import answer as answer_of_frame  # noqa: PLC0415  # only where there are frames
 
     field = Field(type_.table, (at,), "timestamp")
     slots = [Slot("values", None, field, keep={"extremes"})]
     query = Query(type_, (), [Anchor(None, stock=False, slots=slots)], unreadable=frozenset({at}))
     with at_home(table.backend, type_.table), table_at_one_moment(table) as whole:
-        answer = engine.answer(
+        answer = answer_of_frame(
             query,
             whole,
             moments=Moments(),
