@@ -203,7 +203,7 @@ def test_a_frame_of_a_preset_whose_rows_changed_is_refused():
     deals = table(frame, preset="salesforce_opportunity")
     assert win_rate(deals).inputs == {"won": 1, "closed": 2}
     frame.loc[2] = ["3", "Closed Won", True]
-    with pytest.raises(InputError, match=r"has 3 rows, and other ones when crmkpi.table.* took it"):
+    with pytest.raises(InputError, match=r"has 3 rows, and had others when crmkpi.table.* read it"):
         win_rate(deals)
 
 

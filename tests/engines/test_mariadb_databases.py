@@ -143,7 +143,7 @@ def test_a_connection_of_weaker_isolation_is_an_error_that_says_the_way_out(serv
 
 def test_tables_without_snapshots_and_those_that_are_not_there_are_errors(server, table) -> None:
     name = table("owner", "VARCHAR(9)", "'a'", more="ENGINE=MyISAM")
-    with pytest.raises(InputError, match=r"is kept by MyISAM, which has no snapshots"):
+    with pytest.raises(InputError, match=r"is stored by MyISAM, which has no snapshots"):
         ck.database(server).table(name)
     with pytest.raises(ColumnError, match=rf"has no table '{name}x'"):
         ck.database(server).table(f"{name}x")

@@ -372,7 +372,7 @@ def test_a_view_or_query_over_a_table_without_snapshots_is_an_error_whose_way_ou
         lambda: source.query(f"SELECT * FROM crm.w_{name}"),
     ):
         with pytest.raises(
-            InputError, match=f"reads the table '{name}', which is kept by MyISAM, which has no snapshots"
+            InputError, match=f"reads the table '{name}', which is stored by MyISAM, which has no snapshots"
         ):
             ask()
     server.run(f"ALTER TABLE {name} ENGINE = InnoDB")

@@ -84,8 +84,8 @@ class Converted:
         """The frame without its cached columns."""
         if self._kept is not None or any(what == "added" for _, what in self._columns):
             raise InputError(
-                f"The frame has {len(self.frame):,} rows, and other ones when crmkpi.table(..., preset=) took it; give "
-                "it to table() again."
+                f"The frame has {len(self.frame):,} rows, and had others when crmkpi.table(..., preset=) read it; "
+                "give it to table() again."
             )
         return Converted(self.frame, pandas=self._pandas)
 
@@ -157,7 +157,7 @@ def _from_arrow(name: str, column: ChunkedArray) -> pl.Series:
         except pa.ArrowInvalid as error:
             raise InputError(
                 f"The column {name!r} holds a decimal of more digits than can be added exactly; got {type_}. Cast it "
-                "to fewer."
+                "to a decimal of fewer digits."
             ) from error
     elif types.is_timestamp(type_) and type_.tz is not None:
         column = column.cast(pa.timestamp(type_.unit, "UTC"))

@@ -98,7 +98,8 @@ def profiled(
                 raise refuse(
                     backend,
                     f"{type_.table}.{one.name}",
-                    f"it holds a number of more than 18 digits (about {max(abs(each.low), abs(each.high)):.1e})",
+                    f"it holds a number of more than 18 digits (about {max(abs(each.low), abs(each.high)):.1e}); "
+                    "look for a wrong value, or give records",
                 )
         if not found[f"count {one.name}"]:  # an empty column is neither aware nor on the wall clock
             made = made._replace(empty=True, aware=None)

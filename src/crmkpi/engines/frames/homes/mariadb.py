@@ -271,7 +271,7 @@ def check_limit(most: int) -> None:
 
 def _no_snapshot(what: str, engine: object) -> InputError:
     return InputError(
-        f"{what} is kept by {engine}, which has no snapshots; ALTER TABLE ... ENGINE=InnoDB, or measure a copy."
+        f"{what} is stored by {engine}, which has no snapshots; run ALTER TABLE ... ENGINE=InnoDB, or measure a copy."
     )
 
 
