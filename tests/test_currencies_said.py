@@ -89,7 +89,7 @@ def test_a_column_of_a_frame_holds_codes_and_the_error_says_what_to_write() -> N
         }
     )
     for metric, by in (("revenue", None), ("win_rate", "currency")):
-        with pytest.raises(InputError, match="holds 'Euro', which is EUR; say it") as problem:
+        with pytest.raises(InputError, match="holds 'Euro', which is EUR; map it") as problem:
             ck.Dataset(deals=frame).measure(metric, period="2026", by=by)
         words = {"currency": {"Euro": "EUR"}}
         assert f"values={words}" in str(problem.value)

@@ -149,8 +149,6 @@ def value_in_words(value: Expression) -> str:
             return value_in_words(right)
         case Operation(sign, left, right):
             return f"{value_in_words(left)} {_ARITHMETIC[sign]} {value_in_words(right)}"
-        case Happened(item):
-            return value_in_words(item)
         case Day(item):
             return f"the day of {value_in_words(item)}"
         case Together(items):

@@ -31,8 +31,10 @@ def aggregated(measure: Measure, sample: Sample) -> Any:
             return quantile(sample.values, measure.fraction)
         case "min":
             return sample.low
-        case _:
+        case "max":
             return sample.high
+        case other:
+            raise AssertionError(f"{other} has no value of a sample")
 
 
 def _mean(sample: Sample) -> Any:
