@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 import crmkpi as ck
@@ -193,6 +193,16 @@ def test_whatever_the_cells_hold_a_scan_gives_what_the_records_give(
 def test_no_bytes_below_the_headers_make_a_scan_differ(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "deals.csv"
     path.write_bytes(b"Id,StageName,Amount,CreatedDate\n1,Closed Won,5,2026-01-05\n" + content)
+    compared(path, {})
+
+
+@slow
+@given(st.lists(st.tuples(st.sampled_from(["Ada", "A\rda", "\r", ""]), st.sampled_from(["\n", "\r\n", "\r"]))))
+@example([("Ada", "\r\n"), ("A\rda", "\n")])  # as many delimiters and ends as in a line that ends with \r\n
+def test_lines_that_end_in_several_ways_make_no_scan_differ(tmp_path: Path, lines: list[tuple[str, str]]) -> None:
+    path = tmp_path / "deals.csv"
+    rows = "".join(f"{number},Closed Won,{owner}{end}" for number, (owner, end) in enumerate(lines))
+    path.write_bytes(b"Id,StageName,OwnerId\r\n" + rows.encode())
     compared(path, {})
 
 
